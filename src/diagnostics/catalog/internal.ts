@@ -1,0 +1,3 @@
+export const internalErrors = {
+  LVM9001: { title: "internal error", explanation: "" },
+} as const;

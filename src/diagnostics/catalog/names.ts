@@ -1,0 +1,3 @@
+export const nameErrors = {
+  LVM2001: { title: "unknown name", explanation: "" },
+} as const;

@@ -1,0 +1,3 @@
+export const objectiveErrors = {
+  LVM5001: { title: "unknown objective", explanation: "" },
+} as const;

@@ -1,0 +1,3 @@
+export const structureErrors = {
+  LVM4001: { title: "missing guide site", explanation: "" },
+} as const;

@@ -1,0 +1,3 @@
+export const typeErrors = {
+  LVM3001: { title: "wrong type", explanation: "" },
+} as const;

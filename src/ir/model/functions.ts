@@ -1,0 +1,23 @@
+/** Operators and functions without weights: what `apply` may name. The checker types each, lowering emits each (total tables). */
+export const functionNames = [
+  // arithmetic; shapes are equal or one side is a scalar
+  "add", "subtract", "multiply", "divide", "power", "negate", "minimum", "maximum",
+  "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "where",
+  // elementwise
+  "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign", "floor", "sin", "cos", "erf", "lgamma", "digamma", "clip",
+  // activations
+  "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "softsign", "mish", "hard_sigmoid",
+  "softmax", "log_softmax",
+  // linear algebra; "matmul" is `@`: matrix·matrix, matrix·vector, vector·vector
+  "matmul", "transpose", "outer", "diagonal", "trace",
+  // shape
+  "reshape", "flatten", "concat", "stack", "one_hot", "broadcast", "reverse",
+  // reductions over all axes, or over `axis` (counted from 1; negative from the end)
+  "sum", "mean", "product", "min", "max", "logsumexp", "norm", "cumsum",
+  // pooling and resampling of [height, width, channels]
+  "max_pool", "avg_pool", "global_avg_pool", "upsample",
+  // regularization
+  "dropout", "stop_gradient",
+] as const;
+
+export type FunctionName = (typeof functionNames)[number];

@@ -1,0 +1,284 @@
+import type { Span, SourceFile } from "../../diagnostics/span.js";
+import type { Type } from "../../types/type.js";
+import type { DistributionName } from "../../distributions/names.js";
+import type { FunctionName } from "./functions.js";
+import type { LayerName } from "./layers.js";
+
+/**
+ * The model IR: what the checker makes of a file, one program for each `model`. Names are resolved, sizes are numbers, every
+ * expression has its type *for one data row*; rows, plates and chain steps are axes that lowering adds. Invariants: sites and
+ * bindings stand in dependency order; each latent site has exactly one guide entry; types and supports agree everywhere.
+ */
+export interface ModelProgram {
+  readonly name: string;
+  readonly doc: string;
+  readonly source: SourceFile;
+  readonly origin: Span;
+  readonly columns: readonly Column[];
+  readonly parameters: readonly Parameter[];
+  readonly networks: readonly Network[];
+  /** Bindings and sites of the model in dependency order. */
+  readonly model: readonly Step[];
+  /** Bindings and guide entries in dependency order. */
+  readonly guide: readonly GuideStep[];
+  readonly training: Training;
+}
+
+/** A column of the data. `observed` when it stands on the left of `~`, else it is an input to condition on. */
+export interface Column {
+  readonly name: string;
+  readonly type: Type;
+  readonly role: "observed" | "input";
+  /** `?`: observed in some rows only; a missing value is -1 (discrete) or NaN (continuous) in the data. */
+  readonly partlyObserved: boolean;
+  readonly origin: Span;
+}
+
+/** A learnt array (or a running statistic, `trainable: false`), stored on the unconstrained scale. */
+export interface Parameter {
+  /** `encoder.dense_1.kernel`, `loadings`, `auto.level.location`: the key in checkpoints. */
+  readonly name: string;
+  /** The type of the constrained value that expressions see. For `perRow` parameters it is the type for one row. */
+  readonly type: Type;
+  /** One copy for each row of the data set (`local`, automatic guides of row latents): stored as [rows of the data set, …shape]. */
+  readonly perRow: boolean;
+  readonly trainable: boolean;
+  /** Initial value on the constrained scale. */
+  readonly init: Initializer;
+  readonly origin: Span;
+}
+
+export type Initializer =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "values"; readonly values: readonly number[] }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly scale: number }
+  /** Glorot & Bengio 2010: uniform within ±sqrt(6 / (fanIn + fanOut)). */
+  | { readonly kind: "glorot_uniform"; readonly fanIn: number; readonly fanOut: number }
+  /** He et al. 2015: normal with variance 2 / fanIn. */
+  | { readonly kind: "he_normal"; readonly fanIn: number }
+  /** The identity matrix (also as `cholesky`). */
+  | { readonly kind: "identity" };
+
+/** A network: a function with weights of its own. Calling it twice shares them; `repeat` makes copies as networks of their own. */
+export interface Network {
+  readonly name: string;
+  readonly doc: string;
+  readonly inputs: readonly { readonly name: string; readonly type: Type; readonly origin: Span }[];
+  readonly outputs: readonly { readonly name: string; readonly type: Type; readonly value: Expr; readonly origin: Span }[];
+  /** In order; `name` is unique within the network. */
+  readonly bindings: readonly Binding[];
+  readonly origin: Span;
+}
+
+/** A plate inside the row, from `each t in a..b`. */
+export interface Plate {
+  /** Unique in the program: `t`, or `t_2` where two loops use the same letter. */
+  readonly name: string;
+  /** First value of the loop variable. */
+  readonly from: number;
+  readonly size: number;
+  readonly origin: Span;
+}
+
+export type Step = Binding | Site;
+
+/** `h = …`: a named value. Inside plates it has one value for each of their steps. */
+export interface Binding {
+  readonly kind: "binding";
+  /** Unique within the model's or the guide's list. */
+  readonly name: string;
+  readonly plates: readonly Plate[];
+  readonly value: Expr;
+  readonly origin: Span;
+}
+
+/** `z ~ …` in a model. */
+export interface Site {
+  readonly kind: "site";
+  readonly name: string;
+  readonly role: "latent" | "observed";
+  readonly scope: "row" | "global";
+  /** Observed in some rows only. */
+  readonly partlyObserved: boolean;
+  readonly plates: readonly Plate[];
+  /** Type of the value at one step of the plates. */
+  readonly type: Type;
+  readonly distribution: DistributionCall;
+  readonly origin: Span;
+}
+
+/** A distribution with its arguments, one of its parameterizations chosen by the names given. */
+export interface DistributionCall {
+  readonly distribution: DistributionName;
+  /** By parameter name, as in one entry of the distribution's `parameterizations`. */
+  readonly args: Readonly<Record<string, Expr | DistributionCall>>;
+  /** Type of a draw (before it is broadcast to the site's type). */
+  readonly type: Type;
+  readonly origin: Span;
+}
+
+export function isDistributionCall(value: Expr | DistributionCall): value is DistributionCall {
+  return "distribution" in value;
+}
+
+export type GuideStep = Binding | GuideSite | AutoGroup | Marginalized;
+
+/** `z ~ …` in a guide. */
+export interface GuideSite {
+  readonly kind: "guide-site";
+  readonly site: string;
+  readonly plates: readonly Plate[];
+  readonly distribution: DistributionCall;
+  /** From `by`; undefined when the compiler chooses. */
+  readonly by?: By;
+  readonly origin: Span;
+}
+
+export type By =
+  | { readonly estimator: "reparameterization"; readonly origin: Span }
+  | { readonly estimator: "enumeration"; readonly origin: Span }
+  /** `samples`: draws per row, at least 2 for the leave-one-out baseline. */
+  | { readonly estimator: "score"; readonly baseline: "leave_one_out" | "none"; readonly samples: number; readonly origin: Span }
+  | { readonly estimator: "relaxation"; readonly temperature: number; readonly origin: Span }
+  | { readonly estimator: "straight_through"; readonly origin: Span };
+
+/**
+ * `auto full_rank a, b`: one Gaussian over the unconstrained values of these sites, concatenated in order, all of one scope (the checker
+ * splits a statement that names both). Its parameters stand in the program's list: `location` [P] and, for mean_field, `scale`
+ * (positive [P]); for full_rank, `scale` (cholesky [P]); for low_rank, `scale` (positive [P]) and `factor` (real [P, rank]).
+ */
+export interface AutoGroup {
+  readonly kind: "auto";
+  readonly family: "mean_field" | "full_rank" | "low_rank";
+  readonly rank: number;
+  readonly scope: "row" | "global";
+  /** `dimension` = number of unconstrained coordinates, plates included. */
+  readonly sites: readonly { readonly site: string; readonly dimension: number }[];
+  /** Parameter names by role: location, scale, factor. */
+  readonly parameters: { readonly location: string; readonly scale: string; readonly factor?: string };
+  readonly origin: Span;
+}
+
+/** `marginalize k`: summed out exactly. */
+export interface Marginalized {
+  readonly kind: "marginalized";
+  readonly site: string;
+  readonly origin: Span;
+}
+
+// ── Expressions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface ExprBase {
+  readonly type: Type;
+  readonly origin: Span;
+}
+
+export type Expr =
+  | (ExprBase & { readonly kind: "number"; readonly value: number })
+  /** A constant array (`const`, `ones[K]`, `[1, 2]`), row-major. */
+  | (ExprBase & { readonly kind: "constant"; readonly name?: string; readonly values: readonly number[] })
+  | (ExprBase & { readonly kind: "reference"; readonly to: Reference })
+  /** The value of a loop variable, as a number. */
+  | (ExprBase & { readonly kind: "loop-variable"; readonly plate: Plate })
+  /** `x[t + offset]` along the first axis, giving a value inside the plate; steps outside the array read as zeros. */
+  | (ExprBase & { readonly kind: "step"; readonly target: Expr; readonly plate: Plate; readonly offset: number })
+  /** `x[3]`: one position of the first axis, counted from 0 here. */
+  | (ExprBase & { readonly kind: "position"; readonly target: Expr; readonly at: number })
+  /** `x[2..5]`: `start` counted from 0 and `length`, along the first axis. */
+  | (ExprBase & { readonly kind: "slice"; readonly target: Expr; readonly start: number; readonly length: number })
+  /** `table[k]` with k of an index type (0-based labels): the first axis of `target` is replaced by the shape of `index`. */
+  | (ExprBase & { readonly kind: "gather"; readonly target: Expr; readonly index: Expr })
+  /** A function or operator without weights; `attributes` hold its constant arguments (sizes, axes). */
+  | (ExprBase & { readonly kind: "apply"; readonly function: FunctionName; readonly args: readonly Expr[]; readonly attributes: Attributes })
+  /** A layer with weights (inside networks only); `parameters` by role: kernel, bias … */
+  | (ExprBase & {
+      readonly kind: "layer";
+      readonly layer: LayerName;
+      readonly args: readonly Expr[];
+      readonly attributes: Attributes;
+      readonly parameters: Readonly<Record<string, string>>;
+    })
+  /** One named output of a network call. Outputs of one call share `call` and are computed once. */
+  | (ExprBase & { readonly kind: "call"; readonly call: number; readonly network: string; readonly args: readonly Expr[]; readonly output: string });
+
+export type Attributes = Readonly<Record<string, number | string | boolean | readonly number[]>>;
+
+export type Reference =
+  | { readonly kind: "column"; readonly name: string }
+  /** A latent or observed site; `whole` when read outside its plates: the plate axes stand in front as ordinary axes. */
+  | { readonly kind: "site"; readonly name: string; readonly whole: boolean }
+  | { readonly kind: "parameter"; readonly name: string }
+  | { readonly kind: "binding"; readonly name: string; readonly whole: boolean }
+  /** An input of the network whose body this is. */
+  | { readonly kind: "input"; readonly name: string };
+
+// ── Training ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Training {
+  readonly objective: TrainingObjective;
+  readonly optimizer: Optimizer;
+  readonly batch: number;
+  readonly epochs: number;
+  /** Global-norm clipping; undefined for none. */
+  readonly clip?: number;
+  /** Decay of the exponential moving average of the weights that evaluation uses; undefined for none. */
+  readonly ema?: number;
+  readonly earlyStopping?: { readonly patience: number };
+  readonly seed: number;
+  /** How grey levels become `binary`: afresh at each visit with probability grey/255, or by threshold. */
+  readonly binarize: { readonly kind: "fresh" } | { readonly kind: "threshold"; readonly at: number };
+  /** Built-in data: `digits(8192)`. */
+  readonly data?: { readonly source: string; readonly args: readonly number[]; readonly origin: Span };
+  /** `observe y = 0.1`: keep this share of a partly observed column. */
+  readonly observe: readonly { readonly column: string; readonly share: number }[];
+  readonly origin: Span;
+}
+
+export interface TrainingObjective {
+  readonly kind: "elbo" | "likelihood" | "posterior";
+  /** Importance samples; 1 for the plain bound. */
+  readonly samples: number;
+  readonly beta: number;
+  /** Least nats for each latent coordinate (Kingma et al. 2016). */
+  readonly freeBits: number;
+  /** β rises from 0 (linear) over this many steps; 0 for none. `cycles` > 1 repeats it (Fu et al. 2019). */
+  readonly anneal: { readonly steps: number; readonly cycles: number };
+  /** Weight of log q(y | x) on observed rows of a partly observed column (Kingma et al. 2014). */
+  readonly supervision: number;
+  readonly constraints: readonly Constraint[];
+  readonly origin: Span;
+}
+
+/** `kl(z) <= 12`, `reconstruction(x) >= -80` in nats per row; the Lagrange multiplier is learnt. */
+export interface Constraint {
+  readonly term: "kl" | "reconstruction";
+  readonly site: string;
+  readonly relation: "<=" | ">=";
+  readonly bound: number;
+  readonly origin: Span;
+}
+
+export interface Optimizer {
+  readonly kind: "adam" | "adamw" | "sgd";
+  readonly rate: Schedule;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled weight decay (adamw, sgd). */
+  readonly decay: number;
+  readonly momentum: number;
+}
+
+export type Schedule =
+  | { readonly kind: "constant"; readonly value: number }
+  /** Linear warm-up over `warmup` steps, then cosine to `end` at `steps`. */
+  | { readonly kind: "cosine"; readonly value: number; readonly end: number; readonly steps: number; readonly warmup: number }
+  | { readonly kind: "exponential"; readonly value: number; readonly factor: number; readonly every: number }
+  | { readonly kind: "linear"; readonly value: number; readonly end: number; readonly steps: number; readonly warmup: number };
+
+/** A checked file: its programs and what an editor wants to know. */
+export interface CheckedModule {
+  readonly source: SourceFile;
+  readonly programs: readonly ModelProgram[];
+}
