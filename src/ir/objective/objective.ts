@@ -1,0 +1,117 @@
+import type { Span } from "../../diagnostics/span.js";
+import type { Formula } from "./formula.js";
+
+/**
+ * The objective IR: what is maximized, as a sum of expectation terms in nats per row, with the way each latent is handled and the
+ * steps by which it was derived. `lvmc explain objective` prints it; lowering computes exactly these terms.
+ */
+export interface Objective {
+  readonly model: string;
+  /** Evaluation: no annealing, no free bits, β = 1, no supervision, no constraints. */
+  readonly mode: "training" | "evaluation";
+  readonly bound: "elbo" | "importance-weighted" | "likelihood" | "posterior";
+  /** Importance samples K; 1 for the plain bound. */
+  readonly samples: number;
+  readonly terms: readonly Term[];
+  /** How each latent site is handled, in dependency order of the guide. */
+  readonly latents: readonly LatentPlan[];
+  readonly constraints: readonly LagrangeConstraint[];
+  /** From log p(x) to the sum of terms. */
+  readonly steps: readonly DerivationStep[];
+  readonly origin: Span;
+}
+
+export type TermKind =
+  /** E_q log p(x | parents) of an observed site. */
+  | "reconstruction"
+  /** −KL(q(z) ‖ p(z | parents)) in closed form. */
+  | "kl"
+  /** E_q [log p(z | parents) − log q(z)], both densities at the draw: a KL by sampling or enumeration. */
+  | "log-ratio"
+  /** E_q log p(z | parents) of an automatic guide, with the log Jacobian of its bijection. */
+  | "cross-entropy"
+  /** H(q) of an automatic guide, in closed form on the unconstrained scale. */
+  | "entropy"
+  /** log p(z | parents) at a point (Delta guide, posterior mode). */
+  | "log-prior"
+  /** log Σ_k p(k) Π p(x | k): everything that depends on marginalized sites. */
+  | "evidence"
+  /** Weight · log q(y | x) on the observed rows of a partly observed column. */
+  | "supervision";
+
+export interface Term {
+  /** Unique: `reconstruction.x`, `kl.z`, `evidence`, `entropy.center+spread`: the metric's name. */
+  readonly name: string;
+  readonly kind: TermKind;
+  /** The site, or the sites of a group (`evidence`, `entropy`). */
+  readonly sites: readonly string[];
+  /** For `evidence`: the observed and latent sites whose densities are factors of the sum. */
+  readonly factors: readonly string[];
+  readonly origin: Span;
+  /** Axes summed over, for readers: `784 pixels`, `t = 1..T`. */
+  readonly axes: readonly TermAxis[];
+  /** Latent sites under whose guide the expectation stands. */
+  readonly expectation: readonly string[];
+  readonly weight: TermWeight;
+  /** What computes the expectation. */
+  readonly estimator: Estimator;
+  readonly exactness: "exact" | "unbiased" | "biased";
+  /** Why this label: one sentence. */
+  readonly reason: string;
+  readonly formula: Formula;
+}
+
+export interface TermAxis {
+  readonly kind: "event" | "plate" | "rows";
+  readonly name: string;
+  readonly size?: number;
+}
+
+/** Weight of a term beside its natural one. Global terms are divided by the rows of the data set: `perDataset`. */
+export interface TermWeight {
+  /** Constant factor: β, the supervision weight. */
+  readonly factor: number;
+  /** Rises from 0 during annealing (the runtime gives the scalar input `anneal`). */
+  readonly annealed: boolean;
+  /** 1/N: the term of a global latent. */
+  readonly perDataset: boolean;
+  /** Least nats per coordinate; 0 for none. */
+  readonly freeBits: number;
+}
+
+export type Estimator = "closed-form" | "enumeration" | "reparameterization" | "implicit-reparameterization" | "score-function" | "relaxation" | "straight-through" | "deterministic";
+
+/** How one latent (or one automatic group) is drawn and differentiated. */
+export interface LatentPlan {
+  readonly sites: readonly string[];
+  readonly scope: "row" | "global";
+  readonly guide: "guide-site" | "auto" | "marginalized";
+  readonly estimator: Estimator;
+  /** score-function: draws for each row (≥ 2 with the leave-one-out baseline). */
+  readonly scoreSamples?: number;
+  readonly baseline?: "leave_one_out" | "none";
+  readonly temperature?: number;
+  /** Values summed over by enumeration or marginalization. */
+  readonly cardinality?: number;
+  /** Terms downstream of the site: those that its score-function gradient needs. */
+  readonly downstream: readonly string[];
+  /** Why this estimator and not another: `closed-form KL (Normal, Normal); expectation by reparameterization`. */
+  readonly reason: string;
+  readonly origin: Span;
+}
+
+/** `kl(z) <= 12`: adds λ (bound − Σ terms), λ ≥ 0 learnt by ascent. */
+export interface LagrangeConstraint {
+  readonly name: string;
+  readonly terms: readonly string[];
+  readonly relation: "<=" | ">=";
+  readonly bound: number;
+  readonly origin: Span;
+}
+
+/** One line of the derivation: the formula and the rule that led to it. */
+export interface DerivationStep {
+  readonly relation: "=" | "≥" | "≈" | "";
+  readonly formula: Formula;
+  readonly rule: string;
+}
