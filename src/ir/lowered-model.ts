@@ -1,0 +1,59 @@
+import type { Initializer, ModelProgram } from "./model/model.js";
+import type { Objective } from "./objective/objective.js";
+import type { DType, Shape, TensorProgram } from "./tensor/nodes.js";
+
+/**
+ * A model as tensor programs: what every target is emitted from. Inputs of the programs by role: `parameter` (its stored, unconstrained
+ * value), `column` ([rows, …shape]), `row-index` (i32 [rows], present when some parameter is per row), `scalar` (`anneal`, 0…1).
+ */
+export interface LoweredModel {
+  readonly program: ModelProgram;
+  readonly training: Objective;
+  readonly evaluation: Objective;
+  readonly parameters: readonly StoredParameter[];
+  readonly columns: readonly StoredColumn[];
+  readonly programs: LoweredPrograms;
+}
+
+export interface LoweredPrograms {
+  /**
+   * One training step's objective. Outputs: `loss` (scalar; its gradient is the one to descend, its value may be a surrogate's),
+   * `elbo` (scalar: the bound in nats per row without β, annealing, free bits), `term.<name>` (scalar: mean nats per row of each term,
+   * unweighted), `constraint.<name>` (scalar: what is bounded), `state.<parameter>` (new value of a parameter that is not trainable).
+   */
+  readonly train: TensorProgram;
+  /**
+   * Outputs: `elbo` [rows] (global terms divided by the rows of the data set are added to each row), `row.<term>` [rows], `global.<term>` []
+   * (for the whole data set), `coordinates.<site>` [rows, …] KL of each latent coordinate, `accuracy.<site>` [rows] for labels.
+   */
+  readonly evaluate: TensorProgram;
+  /**
+   * Importance weights: `log_weight` [S, rows]; with global latents also `log_weight_global` [S] (the same draws for the same random key,
+   * whatever the batch). S is `importanceSamples`. Undefined where the model has no latent.
+   */
+  readonly importance?: TensorProgram;
+  readonly importanceSamples: number;
+  /** Ancestral sampling of `rows` rows from the model (global latents from the guide): `<site>` draws, and `mean.<column>` where it exists. */
+  readonly sample: TensorProgram;
+  /** The guide given all columns: for each row latent `<site>` (a draw) and, where it exists, `mean.<site>`; `probs.<site>` [rows, K] for summed sites; global latents likewise without rows. */
+  readonly infer?: TensorProgram;
+  /** Draws from the guide through the likelihood: `mean.<column>`, or `<column>` where the mean does not exist. */
+  readonly reconstruct?: TensorProgram;
+}
+
+export interface StoredParameter {
+  readonly name: string;
+  /** Stored shape, on the unconstrained scale; the first axis is "dataset" for parameters with one value per row. */
+  readonly shape: Shape;
+  /** On the unconstrained scale. */
+  readonly init: Initializer;
+  readonly trainable: boolean;
+  /** Line of the model file, for messages. */
+  readonly line: number;
+}
+
+export interface StoredColumn {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
