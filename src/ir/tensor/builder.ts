@@ -10,6 +10,11 @@ import { simplified } from "./simplified.js";
 /** Where an operand is expected a plain number stands for an f32 scalar constant. */
 export type Operand = TensorNode | number;
 
+/** JSON has no ±∞, NaN and −0: without this, constants that differ would become one node. */
+function exactNumber(_: string, value: unknown): unknown {
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? "-0" : value}` : value;
+}
+
 /**
  * Makes tensor programs. Equal expressions become one node (hash-consing), and the identities that every derivation produces (x + 0,
  * 1 · x, constants of constants) vanish as they are made, so that what is printed reads as a person would have written it.
@@ -64,7 +69,7 @@ export class TensorBuilder {
   /** Adds a node whose shape is given by the operation's shape rule, unless it is stated (`shape` for reshape, inputs …). */
   make(op: TensorOp, inputs: readonly TensorNode[], dtype: DType, shape?: Shape): TensorNode {
     const result = shape ?? shapeOf(op, inputs);
-    const key = `${JSON.stringify(op)}|${inputs.map((input) => input.id).join(",")}|${dtype}|${result.join(",")}`;
+    const key = `${JSON.stringify(op, exactNumber)}|${inputs.map((input) => input.id).join(",")}|${dtype}|${result.join(",")}`;
     const known = this.known.get(key);
     if (known) return known;
     const node: TensorNode = { id: this.made.length, op, inputs, dtype, shape: result, origin: this.origin, scope: this.scope };
