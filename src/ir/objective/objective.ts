@@ -30,11 +30,17 @@ export type TermKind =
   | "log-ratio"
   /** E_q log p(z | parents) of an automatic guide, with the log Jacobian of its bijection. */
   | "cross-entropy"
-  /** H(q) of an automatic guide, in closed form on the unconstrained scale. */
+  /**
+   * H(q) of an automatic guide on the unconstrained scale, over `sites` only (others of the group may have a KL of their own). Estimator
+   * closed-form; else −log q at the draw: in an importance-weighted bound, and for a guide site whose log p is a factor of `evidence`.
+   */
   | "entropy"
   /** log p(z | parents) at a point (Delta guide, posterior mode). */
   | "log-prior"
-  /** log Σ_k p(k) Π p(x | k): everything that depends on marginalized sites. */
+  /**
+   * log Σ_k p(k) Π p(x | k): everything that depends on marginalized sites. A factor that is an automatic latent carries its log Jacobian.
+   * Rows of a partly observed site take its value instead of the sum.
+   */
   | "evidence"
   /** Weight · log q(y | x) on the observed rows of a partly observed column. */
   | "supervision";
@@ -100,9 +106,13 @@ export interface LatentPlan {
   readonly origin: Span;
 }
 
-/** `kl(z) <= 12`: adds λ (bound − Σ terms), λ ≥ 0 learnt by ascent. */
+/**
+ * `kl(z) <= 12`: adds λ (bound − quantity) for `<=`, λ (quantity − bound) for `>=`; λ ≥ 0 grows while the constraint is violated. The quantity
+ * is −Σ terms for `kl` (terms are maximized, so a KL enters them negated) and Σ terms for `reconstruction`, both without weights.
+ */
 export interface LagrangeConstraint {
   readonly name: string;
+  readonly quantity: "kl" | "reconstruction";
   readonly terms: readonly string[];
   readonly relation: "<=" | ">=";
   readonly bound: number;
