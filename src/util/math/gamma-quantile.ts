@@ -1,5 +1,5 @@
 import { gammaP, gammaQ } from "./incomplete-gamma.js";
-import { lgamma } from "./lgamma.js";
+import { lgamma, lgammaOfOnePlus } from "./lgamma.js";
 import { normalQuantile } from "./normal.js";
 
 /**
@@ -10,7 +10,7 @@ export function gammaQuantileLog(alpha: number, u: number): number {
   if (!(alpha > 0) || !(u >= 0 && u <= 1)) return NaN;
   if (u === 0) return -Infinity;
   if (u === 1) return Infinity;
-  const smallest = (Math.log(u) + lgamma(alpha + 1)) / alpha; // log z from the first term of P's series: exact as z → 0
+  const smallest = (Math.log(u) + lgammaOfOnePlus(alpha)) / alpha; // log z from the first term of P's series: exact as z → 0
   if (smallest < -40) return smallest;
   // Wilson and Hilferty 1931 for the start where α is not small.
   const cube = 1 - 1 / (9 * alpha) + normalQuantile(u) / (3 * Math.sqrt(alpha));

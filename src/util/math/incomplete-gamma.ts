@@ -1,11 +1,11 @@
 import { halfLogTwoPi } from "./constants.js";
 import { deviance } from "./deviance.js";
-import { lgamma } from "./lgamma.js";
+import { lgammaOfOnePlus } from "./lgamma.js";
 import { stirlingError } from "./stirling-error.js";
 
 /** x^α e^−x / Γ(α + 1): by Loader's deviance for α ≥ 1, so that large α does not cancel. */
 function prefactor(alpha: number, x: number): number {
-  if (alpha < 1) return Math.exp(alpha * Math.log(x) - x - lgamma(alpha + 1));
+  if (alpha < 1) return Math.exp(alpha * Math.log(x) - x - lgammaOfOnePlus(alpha));
   return Math.exp(-deviance(alpha, x) - stirlingError(alpha) - halfLogTwoPi) / Math.sqrt(alpha);
 }
 
@@ -43,7 +43,7 @@ function upperFraction(alpha: number, x: number): number {
 
 /** Q for α ≤ 1 and x ≤ 1.5, where 1 − P cancels: −u − (1+u) α Σ_{n≥1} (−x)ⁿ / (n! (α+n)) with 1 + u = x^α / Γ(1+α). */
 function upperSmall(alpha: number, x: number): number {
-  const u = Math.expm1(alpha * Math.log(x) - lgamma(1 + alpha));
+  const u = Math.expm1(alpha * Math.log(x) - lgammaOfOnePlus(alpha));
   let power = 1;
   let sum = 0;
   for (let n = 1; n < 60; n++) {

@@ -27,7 +27,7 @@ export function lgamma(x: number): number {
     if (Number.isInteger(x)) return Infinity;
     return -Math.log(Math.abs(sinPi(x) / Math.PI)) - lgamma(1 - x);
   }
-  if (x < 0.5) return logGammaAboutTwo(x) - Math.log1p(x) - Math.log(x);
+  if (x < 0.5) return lgammaOfOnePlus(x) - Math.log(x);
   if (x < 1.5) return logGammaAboutTwo(x - 1) - Math.log1p(x - 1);
   if (x <= 2.5) return logGammaAboutTwo(x - 2);
   if (x < 10) {
@@ -37,4 +37,9 @@ export function lgamma(x: number): number {
     return Math.log(product) + logGammaAboutTwo(at - 2);
   }
   return (x - 0.5) * (Math.log(x) - 1) - 0.5 + halfLogTwoPi + stirlingError(x);
+}
+
+/** log Γ(1 + z) for z > −1, with relative accuracy at the zero z = 0. */
+export function lgammaOfOnePlus(z: number): number {
+  return Math.abs(z) <= 0.5 ? logGammaAboutTwo(z) - Math.log1p(z) : lgamma(1 + z);
 }
