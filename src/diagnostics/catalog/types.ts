@@ -16,7 +16,7 @@ export const typeErrors = {
   LVM3015: { title: "draws do not fit the declared type", explanation: "A site's declared type says where its values lie; its distribution must draw there.\n\n```lvm\nspread: positive ~ Normal(0, 1)    // half of its draws are negative; `HalfNormal(1)`\n```" },
   LVM3016: { title: "wrong option", explanation: "An option of a layer or function has a value that it does not take.\n\n```lvm\nh = x |> conv2d(32, kernel = 3, padding = \"none\")    // \"same\" or \"valid\"\n```" },
   LVM3017: { title: "malformed type", explanation: "`index` takes the number of its labels, `interval` its bounds, and `simplex`, `ordered`, `cholesky` and `covariance` their size.\n\n```lvm\nmodel m(k: index) { … }    // `index(10)`\n```" },
-  LVM3018: { title: "expression nested too deeply", explanation: "An expression has more than 1,000 levels. Give its parts names.\n\n```lvm\nh = …\ny = … h …\n```" },
+  LVM3018: { title: "expression nested too deeply", explanation: "An expression has more than 500 levels. Give its parts names.\n\n```lvm\nh = …\ny = … h …\n```" },
   LVM3019: { title: "not a number", explanation: "The value of a constant expression is not a finite number: a division by zero, the logarithm of a negative number.\n\n```lvm\nconst A = 1 / 0\n```" },
   LVM3020: { title: "not allowed in an expression", explanation: "Ranges, strings, conditions and distributions have places of their own.\n\n```lvm\nh = 1..3 + 2\n```" },
   LVM3021: { title: "a label is not a number", explanation: "A value of type `index(K)` is one of K labels; adding or scaling labels has no meaning. `one_hot(k)` makes a vector of it, `table[k]` looks something up.\n\n```lvm\nh = concat(x, y)    // y: index(10); `one_hot(y)`\n```" },
