@@ -1,3 +1,13 @@
+/*
+ * Attributes of `apply` (the checker always writes them, defaults included):
+ *   axis (from 1, never negative) — softmax, log_softmax, concat, stack, cumsum, reverse; reductions: only when one axis was named, and
+ *     then that axis is gone from the result
+ *   clip: low, high · leaky_relu: slope · elu: alpha · reshape, broadcast: shape (broadcast repeats a single number) · one_hot: size
+ *   max_pool, avg_pool: size, stride, padding ("same" | "valid") · upsample: factor · dropout: rate
+ *   matmul contracts the last axis of the left with the first axis of the right; transpose swaps the two axes of a matrix;
+ *   diagonal makes a matrix of a vector, and gives a matrix's diagonal; concat and stack take any number of arguments.
+ */
+
 /** Operators and functions without weights: what `apply` may name. The checker types each, lowering emits each (total tables). */
 export const functionNames = [
   // arithmetic; shapes are equal or one side is a scalar

@@ -181,7 +181,10 @@ export type Expr =
   | (ExprBase & { readonly kind: "reference"; readonly to: Reference })
   /** The value of a loop variable, as a number. */
   | (ExprBase & { readonly kind: "loop-variable"; readonly plate: Plate })
-  /** `x[t + offset]` along the first axis, giving a value inside the plate; steps outside the array read as zeros. */
+  /**
+   * `x[t + offset]` along the first axis, giving a value inside the plate; steps outside the array read as zeros. `offset` is for an array that counts
+   * from 1: at loop value t the element t + offset − 1 (from 0) is read. The checker shifts it for a site whose loop begins elsewhere.
+   */
   | (ExprBase & { readonly kind: "step"; readonly target: Expr; readonly plate: Plate; readonly offset: number })
   /** `x[3]`: one position of the first axis, counted from 0 here. */
   | (ExprBase & { readonly kind: "position"; readonly target: Expr; readonly at: number })
