@@ -1,0 +1,13 @@
+export { batchIndices, gatherRows, nextPosition, stepsPerEpoch, type DataPosition } from "./batches.js";
+export { binarize, type BinarizeMode } from "./binarize.js";
+export { bindColumns, printSpec, type BindOptions, type BoundColumn } from "./bind.js";
+export { elementCount, printShape, type HostColumn } from "./column.js";
+export { readCsv } from "./csv.js";
+export { readIdx } from "./idx.js";
+export { defaultLimits, type ReadLimits } from "./limits.js";
+export { maskColumn } from "./mask.js";
+export { readNpy } from "./npy.js";
+export { readNpz } from "./npz.js";
+export { decodePng, type PngImage } from "./png.js";
+export { isDiscreteSupport, printSupport, type ColumnSpec, type ColumnSupport } from "./spec.js";
+export { editDistance, suggestName } from "./suggest.js";
