@@ -25,6 +25,9 @@ export class TensorBuilder {
   private origin: Span | undefined;
   private scope: Scope | undefined;
 
+  /** `simplify: false` makes every node as it is asked for: tests compare the two. */
+  constructor(private readonly options: { readonly simplify?: boolean } = {}) {}
+
   /** Everything that `make` builds comes from this place of the model file. */
   at<T>(origin: Span | undefined, make: () => T): T {
     const outer = this.origin;
@@ -126,10 +129,14 @@ export class TensorBuilder {
     return typeof value === "number" ? this.scalar(value, like) : value;
   }
 
+  private simpler(op: TensorOp, inputs: readonly TensorNode[]): TensorNode | undefined {
+    return this.options.simplify === false ? undefined : simplified(this, op, inputs);
+  }
+
   unary(name: UnaryFunction, x: Operand): TensorNode {
     const input = this.operand(x);
     const op: TensorOp = { kind: "unary", function: name };
-    return simplified(this, op, [input]) ?? this.make(op, [input], name === "not" || name === "is_finite" ? "bool" : input.dtype);
+    return this.simpler(op, [input]) ?? this.make(op, [input], name === "not" || name === "is_finite" ? "bool" : input.dtype);
   }
 
   binary(name: BinaryFunction, left: Operand, right: Operand): TensorNode {
@@ -137,7 +144,7 @@ export class TensorBuilder {
     const inputs = [this.operand(left, dtype), this.operand(right, dtype)];
     if (inputs[0]!.dtype !== inputs[1]!.dtype) throw new InternalError(`${name} of ${inputs[0]!.dtype} and ${inputs[1]!.dtype}`);
     const op: TensorOp = { kind: "binary", function: name };
-    return simplified(this, op, inputs) ?? this.make(op, inputs, dtype);
+    return this.simpler(op, inputs) ?? this.make(op, inputs, dtype);
   }
 
   compare(name: ComparisonFunction, left: Operand, right: Operand): TensorNode {

@@ -71,7 +71,7 @@ function problemOf(node: TensorNode): string | undefined {
     }
   } catch (error) {
     // The shape rules throw on operands that do not fit; here the node is to be named as well.
-    if (error instanceof InternalError) return error.message;
+    if (error instanceof InternalError) return error.problem;
     throw error;
   }
   const dtypes = inputs.map((input) => input.dtype);
