@@ -1,0 +1,41 @@
+import type { Site } from "../ir/model/model.js";
+import { InternalError } from "../util/internal-error.js";
+import type { Frame, LoweringContext } from "./context.js";
+import { logDensity, lowerDistribution, type LoweredDistribution } from "./densities.js";
+import type { Latent } from "./latents.js";
+import { observedValue } from "./observed.js";
+import { aligned, unionAxes, type Value } from "./value.js";
+
+const modelFrame: Frame = { of: "model" };
+
+/** The model's distribution of a site, under the values that the sites have in this program. */
+export function modelDistribution(context: LoweringContext, site: Site): LoweredDistribution {
+  return lowerDistribution(context, modelFrame, site.distribution, site.type);
+}
+
+/** The value of any site: a latent's under the guide, an observed one's from the data. */
+export function siteValue(context: LoweringContext, site: Site): Value {
+  const known = context.sites.get(site.name);
+  if (known) return known;
+  if (site.role !== "observed") throw new InternalError(`${site.name} has no value`);
+  const value = observedValue(context, site);
+  context.sites.set(site.name, value);
+  return value;
+}
+
+/** log p(site | parents): [...axes], plates kept. */
+export function logModel(context: LoweringContext, site: Site): Value {
+  return context.b.at(site.origin, () => logDensity(context, modelDistribution(context, site), siteValue(context, site)));
+}
+
+/** The factor of a marginalized site: log p(k), and where the row's value is observed −∞ at every other label. */
+export function logFactor(context: LoweringContext, site: Site, latent: Latent | undefined): Value {
+  const { b, space } = context;
+  const prior = logModel(context, site);
+  if (!latent?.observed) return prior;
+  const column = context.inputColumn(site.name);
+  const axes = unionAxes(space, [prior, latent.value, latent.observed, column]);
+  const at = (value: Value) => aligned(b, value, axes, 0);
+  const excluded = b.and(b.greater(at(latent.observed), 0), b.notEqual(at(column), at(latent.value)));
+  return { node: b.select(excluded, -Infinity, at(prior)), axes };
+}

@@ -1,0 +1,153 @@
+import { dims } from "../types/type.js";
+import type { Expr, Plate } from "../ir/model/model.js";
+import type { TensorNode } from "../ir/tensor/nodes.js";
+import { assertNever } from "../util/assert-never.js";
+import { InternalError } from "../util/internal-error.js";
+import type { Frame, LoweringContext } from "./context.js";
+import { functionLowerings } from "./functions.js";
+import { layerLowerings } from "./layers.js";
+import { lowerCall } from "./networks.js";
+import { aligned, canonical, eventShape, expanded, isPlateAxis, plateAxis, unionAxes, type AxisName, type Value } from "./value.js";
+
+/** The value of an expression, with just the compiler axes on which it depends. */
+export function lowerExpression(context: LoweringContext, frame: Frame, expr: Expr): Value {
+  return context.b.at(expr.origin, () => lowerUnder(context, frame, expr));
+}
+
+function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
+  const { b, space } = context;
+  switch (expr.kind) {
+    case "number":
+      return { node: b.scalar(expr.value, expr.type.support.kind === "index" ? "i32" : "f32"), axes: [] };
+    case "constant":
+      return { node: b.constant(expr.values, dims(expr.type), expr.type.support.kind === "index" ? "i32" : "f32"), axes: [] };
+    case "reference":
+      return reference(context, frame, expr);
+    case "loop-variable": {
+      const axis = declarePlate(context, expr.plate);
+      return { node: b.add(b.cast(b.iota(expr.plate.size), "f32"), expr.plate.from), axes: [axis] };
+    }
+    case "step":
+      return stepInto(context, lowerExpression(context, frame, expr.target), expr.plate, expr.offset);
+    case "position": {
+      const target = lowerExpression(context, frame, expr.target);
+      const at = target.axes.length;
+      const picked = b.sliceAxis(target.node, at, expr.at, 1);
+      return { node: b.reshape(picked, picked.shape.filter((_, axis) => axis !== at)), axes: target.axes };
+    }
+    case "slice": {
+      const target = lowerExpression(context, frame, expr.target);
+      return { node: b.sliceAxis(target.node, target.axes.length, expr.start, expr.length), axes: target.axes };
+    }
+    case "gather":
+      return gather(context, lowerExpression(context, frame, expr.target), lowerExpression(context, frame, expr.index));
+    case "apply": {
+      const args = expr.args.map((arg) => lowerExpression(context, frame, arg));
+      return functionLowerings[expr.function]({ context, expr, args, stream: `${frame.network?.name ?? frame.of}.${expr.function}` });
+    }
+    case "layer": {
+      const args = expr.args.map((arg) => lowerExpression(context, frame, arg));
+      return layerLowerings[expr.layer]({ context, expr, args });
+    }
+    case "call": {
+      const args = expr.args.map((arg) => lowerExpression(context, frame, arg));
+      const output = lowerCall(context, frame, expr.network, args).get(expr.output);
+      if (!output) throw new InternalError(`network ${expr.network} has no output ${expr.output}`);
+      return output;
+    }
+    default:
+      return assertNever(expr);
+  }
+}
+
+function reference(context: LoweringContext, frame: Frame, expr: Extract<Expr, { kind: "reference" }>): Value {
+  const { to } = expr;
+  const found = (value: Value | undefined): Value => {
+    if (!value) throw new InternalError(`${to.kind} ${to.name} is used before it has a value`);
+    return value;
+  };
+  switch (to.kind) {
+    case "parameter":
+      return context.parameter(to.name);
+    case "column":
+      return context.sites.get(to.name) ?? context.inputColumn(to.name);
+    case "site":
+      return to.whole ? wholeValue(found(context.sites.get(to.name))) : found(context.sites.get(to.name));
+    case "binding": {
+      const value = frame.network
+        ? found(frame.network.bindings.get(to.name))
+        : context.binding(frame.of, to.name, (binding) => lowerExpression(context, { of: frame.of }, binding.value));
+      return to.whole ? wholeValue(value) : value;
+    }
+    case "input":
+      return found(frame.network?.inputs.get(to.name));
+    default:
+      return assertNever(to);
+  }
+}
+
+/** The plate axes of a value, which stand last among its axes, become ordinary axes of its shape. */
+function wholeValue(value: Value): Value {
+  return { node: value.node, axes: value.axes.filter((axis) => !isPlateAxis(axis)) };
+}
+
+export function declarePlate(context: LoweringContext, plate: Plate): AxisName {
+  return context.space.declare(plateAxis(plate.name), plate.size);
+}
+
+/** `x[t + offset]`: the first axis of the shape becomes the plate's; steps outside the array read as zeros. Arrays count from 1. */
+export function stepInto(context: LoweringContext, target: Value, plate: Plate, offset: number): Value {
+  const { b, space } = context;
+  const at = target.axes.length;
+  const length = target.node.shape[at];
+  if (typeof length !== "number") throw new InternalError("a stepped array has no fixed length");
+  const start = plate.from + offset - 1;
+  const before = Math.max(0, -start);
+  const after = Math.max(0, start + plate.size - length);
+  const zeros = target.node.shape.map(() => 0);
+  const padded = b.pad(target.node, zeros.map((zero, axis) => (axis === at ? before : zero)), zeros.map((zero, axis) => (axis === at ? after : zero)));
+  const part = b.sliceAxis(padded, at, start + before, plate.size);
+  return canonical(b, space, part, [...target.axes, declarePlate(context, plate)]);
+}
+
+/** `table[k]`: a relabelling for an enumerated k, a weighted sum for a relaxed one, else a gather along the first axis of the shape. */
+function gather(context: LoweringContext, table: Value, index: Value): Value {
+  const { b, space } = context;
+  const count = eventShape(table)[0];
+  if (typeof count !== "number") throw new InternalError("a table has no fixed length");
+  if (index.labelsOf && eventShape(index).length === 0 && !table.axes.includes(index.labelsOf) && index.axes.length === 1 && space.size(index.labelsOf) === count) {
+    return canonical(b, space, table.node, [...table.axes, index.labelsOf]);
+  }
+  const indices = b.cast(index.node, "i32");
+  const prefix = table.axes.every((axis, at) => index.axes[at] === axis);
+  if (!index.soft && prefix) return { node: b.gather(table.node, indices, table.axes.length), axes: index.axes };
+  // General case, and relaxed indices: Σ_k one_hot(index)_k · table_k over the aligned axes.
+  const axes = unionAxes(space, [table, index]);
+  const many = eventShape(index);
+  const rest = eventShape(table).slice(1);
+  const weights: Value = { node: index.soft ?? b.oneHot(indices, count), axes: index.axes };
+  const left = aligned(b, { node: b.reshape(weights.node, [...weights.node.shape, ...rest.map(() => 1)]), axes: index.axes }, axes, many.length + 1 + rest.length);
+  const tableShape = [...table.node.shape.slice(0, table.axes.length), ...many.map(() => 1), count, ...rest];
+  const right = aligned(b, { node: b.reshape(table.node, tableShape), axes: table.axes }, axes, many.length + 1 + rest.length);
+  return { node: b.sum(b.multiply(left, right), [axes.length + many.length]), axes };
+}
+
+/** Operands of one elementwise operation on common axes: shapes are equal or one is a scalar. */
+export function elementwise(context: LoweringContext, args: readonly Value[], make: (...nodes: TensorNode[]) => TensorNode): Value {
+  const { b, space } = context;
+  const axes = unionAxes(space, args);
+  const rank = Math.max(...args.map((arg) => eventShape(arg).length));
+  return { node: make(...args.map((arg) => aligned(b, arg, axes, rank))), axes };
+}
+
+/** The same with every operand at full size: for concatenation and stacking. */
+export function expandedTogether(context: LoweringContext, args: readonly Value[]): { nodes: TensorNode[]; axes: AxisName[] } {
+  const axes = unionAxes(context.space, args);
+  return { nodes: args.map((arg) => expanded(context.b, context.space, arg, axes)), axes };
+}
+
+/** A number as f32, whatever it was: arithmetic on labels is arithmetic on numbers. */
+export function asNumber(context: LoweringContext, value: Value): Value {
+  return value.node.dtype === "f32" ? value : { node: context.b.cast(value.node, "f32"), axes: value.axes };
+}
+

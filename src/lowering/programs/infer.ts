@@ -1,0 +1,63 @@
+import type { ModelProgram } from "../../ir/model/model.js";
+import type { Objective } from "../../ir/objective/objective.js";
+import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { LoweringContext } from "../context.js";
+import { meanOf } from "../densities.js";
+import { logFactor } from "../densities-of-sites.js";
+import { eliminate } from "../elimination.js";
+import { runGuide } from "../guide.js";
+import { siteOf, type Latent } from "../latents.js";
+import { expectation, latentOf, variableOf } from "../terms.js";
+import { ROWS, expanded, isEnumAxis, isPlateAxis, sumAxes, type AxisName, type Value } from "../value.js";
+
+/** What the guide says of the latents of each row: draws, means, and probabilities of summed sites. */
+export function lowerInfer(program: ModelProgram, objective: Objective): TensorProgram {
+  const context = new LoweringContext(program, "evaluate", "infer.");
+  const { b, space } = context;
+  const latents = runGuide(context, objective, { counts: { row: 1, global: 1 } });
+  const outputs: Record<string, TensorNode> = {};
+  for (const latent of latents) {
+    const { site, value, guide } = latent;
+    const lead: AxisName[] = [...(site.scope === "row" ? [ROWS] : []), ...value.axes.filter(isPlateAxis)];
+    const put = (name: string, of: Value): void => {
+      const expected = expectation(context, of, latents);
+      if (!expected.axes.some(isEnumAxis)) outputs[name] = expanded(b, space, expected, lead);
+    };
+    if (latent.axis) {
+      const probs = latent.weight ? marginalWeight(context, latent, latents) : posterior(context, objective, latent, latents);
+      outputs[`probs.${site.name}`] = labelsLast(context, probs, latent.axis, lead);
+      continue;
+    }
+    // A draw that differs by the value of an enumerated site has no single value; its mean over that site has.
+    if (!value.axes.some(isEnumAxis)) put(site.name, value);
+    const mean = guide && meanOf(context, guide);
+    if (mean) put(`mean.${site.name}`, mean);
+  }
+  return b.program("infer", outputs);
+}
+
+/** q(k) of an enumerated site, with the enumerated sites on which it depends summed out. */
+function marginalWeight(context: LoweringContext, latent: Latent, latents: readonly Latent[]): Value {
+  const before = latents.slice(0, latents.indexOf(latent));
+  return expectation(context, latent.weight!, before);
+}
+
+/** p(k | x, the other draws) of a marginalized site: the factors with every other summed site eliminated, normalized. */
+function posterior(context: LoweringContext, objective: Objective, latent: Latent, latents: readonly Latent[]): Value {
+  const term = objective.terms.find((candidate) => candidate.kind === "evidence" && candidate.sites.includes(latent.site.name))!;
+  const summed = term.sites.map((name) => latentOf(latents, name));
+  const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), summed.find(({ site }) => site.name === name)));
+  const joint = eliminate(context, factors, summed.map(variableOf), [latent.axis!]);
+  const at = joint.axes.indexOf(latent.axis!);
+  return expectation(context, { node: context.b.softmax(joint.node, at), axes: joint.axes }, latents, [latent.axis!]);
+}
+
+/** [rows, …plates, K]. */
+function labelsLast(context: LoweringContext, probs: Value, axis: AxisName, lead: readonly AxisName[]): TensorNode {
+  const { b, space } = context;
+  const summed = sumAxes(b, probs, (candidate) => isEnumAxis(candidate) && candidate !== axis);
+  const full = expanded(b, space, summed, space.sort([axis, ...lead]));
+  const order = [...lead, axis].map((name) => space.sort([axis, ...lead]).indexOf(name));
+  return b.transpose(full, order);
+}
+

@@ -1,0 +1,110 @@
+import { unconstrain } from "../../distributions/bijectors.js";
+import type { Objective } from "../../ir/objective/objective.js";
+import type { ModelProgram } from "../../ir/model/model.js";
+import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { LoweringContext } from "../context.js";
+import { runGuide } from "../guide.js";
+import type { DrawCounts, Latent } from "../latents.js";
+import { meanOver, scoreSurrogate } from "../score-function.js";
+import { expectation, lowerTerms, type TermValue } from "../terms.js";
+import { ROWS, SAMPLES, addValues, isPlateAxis, sumAxes, type Value } from "../value.js";
+
+/** Draws that the training objective needs: importance samples, or the several draws of a score function with a baseline. */
+function drawCounts(objective: Objective): DrawCounts {
+  if (objective.bound === "importance-weighted") return { row: objective.samples, global: 1 };
+  const score = objective.latents.filter((plan) => plan.estimator === "score-function");
+  const draws = Math.max(1, ...score.map((plan) => plan.scoreSamples ?? 1));
+  return { row: draws, global: score.some((plan) => plan.scope === "global") ? draws : 1 };
+}
+
+/** The training step's objective: what is minimized, and every term as a metric. */
+export function lowerTrain(program: ModelProgram, objective: Objective): TensorProgram {
+  const context = new LoweringContext(program, "train", "");
+  const { b } = context;
+  const latents = runGuide(context, objective, { counts: drawCounts(objective) });
+  const terms = lowerTerms(context, objective, latents);
+  const outputs: Record<string, TensorNode> = {};
+
+  const means = new Map(terms.map((term) => [term.term.name, meanTerm(context, term, latents)]));
+  for (const [name, mean] of means) outputs[`term.${name}`] = mean;
+
+  const natural = terms.filter(({ term }) => term.kind !== "supervision");
+  outputs["elbo"] = b.addAll(natural.map(({ term }) => means.get(term.name)!));
+  const importance = objective.bound === "importance-weighted";
+  if (importance) outputs["elbo"] = importanceBound(context, terms, latents);
+
+  // The objective: weighted terms, plus what gives score-function sites their gradient, plus the multipliers' pull.
+  const weightOf = (term: TermValue): TensorNode => weight(context, term);
+  let maximized = importance
+    ? outputs["elbo"]
+    : b.addAll(terms.map((term) => b.multiply(weight(context, term, false), freeBits(context, term, means.get(term.term.name)!, latents))));
+  for (const latent of latents) {
+    if (latent.plan.estimator === "score-function") maximized = b.add(maximized, scoreSurrogate(context, latent, terms, weightOf, latents));
+  }
+  let loss = b.negate(maximized);
+  for (const constraint of objective.constraints) {
+    const sign = constraint.terms.every((name) => name.startsWith("reconstruction")) ? 1 : -1;
+    const value = b.multiply(sign, b.addAll(constraint.terms.map((name) => means.get(name)!)));
+    const excess = constraint.relation === "<=" ? b.subtract(value, constraint.bound) : b.subtract(constraint.bound, value);
+    const multiplier = b.exp(b.multiply(MULTIPLIER_SPEED, b.input("parameter", multiplierName(constraint.name), [])));
+    loss = b.add(loss, b.multiply(b.stopGradient(multiplier), excess));
+    loss = b.subtract(loss, b.multiply(multiplier, b.stopGradient(excess)));
+    outputs[`constraint.${constraint.name}`] = value;
+    outputs[`multiplier.${constraint.name}`] = multiplier;
+  }
+  outputs["loss"] = b.named(loss, "loss");
+  for (const [name, value] of context.stateUpdates) {
+    const parameter = program.parameters.find((candidate) => candidate.name === name)!;
+    outputs[`state.${name}`] = unconstrain(b, value, parameter.type.support);
+  }
+  return b.program("train", outputs);
+}
+
+/** λ = exp(10 m) with m learnt by the model's optimizer: ascent is ten times as fast as a weight's descent. */
+const MULTIPLIER_SPEED = 10;
+
+export const multiplierName = (constraint: string): string => `multiplier.${constraint}`;
+
+/** Mean nats per row that a term contributes, unweighted: a scalar. Terms of global latents count 1/N. */
+function meanTerm(context: LoweringContext, term: TermValue, latents: readonly Latent[]): TensorNode {
+  const { b } = context;
+  const expected = expectation(context, term.value, latents);
+  const summed = sumAxes(b, meanOver(context, meanOver(context, expected, SAMPLES), ROWS), isPlateAxis);
+  return term.term.weight.perDataset ? b.divide(summed.node, b.size("dataset")) : summed.node;
+}
+
+/** Weight of a term in the objective, 1/N included unless the value has it already. */
+function weight(context: LoweringContext, { term }: TermValue, perDataset = true): TensorNode {
+  const { b } = context;
+  let result = b.scalar(term.weight.factor);
+  if (term.weight.annealed) result = b.multiply(result, b.input("scalar", "anneal", []));
+  return perDataset && term.weight.perDataset ? b.divide(result, b.size("dataset")) : result;
+}
+
+/** Free bits: no coordinate's mean KL counts for less than the floor (Kingma et al. 2016), so that its gradient vanishes below it. */
+function freeBits(context: LoweringContext, term: TermValue, mean: TensorNode, latents: readonly Latent[]): TensorNode {
+  const { b } = context;
+  const floor = term.term.weight.freeBits;
+  if (floor <= 0 || !term.coordinates) return floor > 0 ? b.minimum(mean, -floor) : mean;
+  const expected = expectation(context, term.coordinates, latents);
+  const perCoordinate = meanOver(context, meanOver(context, expected, SAMPLES), ROWS);
+  const total = b.negate(b.sum(b.maximum(perCoordinate.node, floor)));
+  return term.term.weight.perDataset ? b.divide(total, b.size("dataset")) : total;
+}
+
+/** log 1/K Σ_k w_k, averaged over rows (Burda et al. 2015). */
+function importanceBound(context: LoweringContext, terms: readonly TermValue[], latents: readonly Latent[]): TensorNode {
+  const { b } = context;
+  const logWeight = logWeights(context, terms, latents);
+  const at = logWeight.axes.indexOf(SAMPLES);
+  if (at < 0) return meanOver(context, logWeight, ROWS).node;
+  const samples = context.space.size(SAMPLES) as number;
+  const bound: Value = { node: b.subtract(b.logsumexp(logWeight.node, [at]), Math.log(samples)), axes: logWeight.axes.filter((axis) => axis !== SAMPLES) };
+  return meanOver(context, bound, ROWS).node;
+}
+
+/** log w = Σ terms of the rows: [samples, rows]. */
+export function logWeights(context: LoweringContext, terms: readonly TermValue[], latents: readonly Latent[]): Value {
+  const { b, space } = context;
+  return addValues(b, space, terms.filter(({ term }) => term.kind !== "supervision" && !term.weight.perDataset).map((term) => sumAxes(b, expectation(context, term.value, latents), isPlateAxis)));
+}

@@ -1,0 +1,150 @@
+import { closedFormKl } from "../distributions/kl.js";
+import type { AutoGroup } from "../ir/model/model.js";
+import type { Objective, Term } from "../ir/objective/objective.js";
+import { assertNever } from "../util/assert-never.js";
+import { InternalError } from "../util/internal-error.js";
+import { autoEntropy } from "./auto-guide.js";
+import type { LoweringContext } from "./context.js";
+import { alignedArguments, logDensity, logDensityElementwise, type LoweredDistribution } from "./densities.js";
+import { logFactor, logModel, modelDistribution } from "./densities-of-sites.js";
+import { eliminate } from "./elimination.js";
+import { siteOf, type Latent } from "./latents.js";
+import { observedColumn } from "./observed.js";
+import { addValues, aligned, eventShape, multiplyValues, plateAxis, sumAxes, unionAxes, type AxisName, type Value } from "./value.js";
+
+/** A term's value before any expectation: one number for each of the axes on which it depends, plates included. */
+export interface TermValue {
+  readonly term: Term;
+  readonly value: Value;
+  /** For divergences: the KL of each latent coordinate (positive), [...axes, …shape of the site]. */
+  readonly coordinates?: Value;
+}
+
+/** The value of every term of the objective, under the draws that the guide has made. */
+export function lowerTerms(context: LoweringContext, objective: Objective, latents: readonly Latent[]): TermValue[] {
+  return objective.terms.map((term) => context.b.at(term.origin, () => lowerTerm(context, term, latents)));
+}
+
+function lowerTerm(context: LoweringContext, term: Term, latents: readonly Latent[]): TermValue {
+  const { b, space } = context;
+  const site = () => siteOf(context.program, term.sites[0]!);
+  const latent = () => latentOf(latents, term.sites[0]!);
+  switch (term.kind) {
+    case "reconstruction":
+      return named(context, { term, value: logModel(context, site()) });
+    case "log-prior":
+      return named(context, { term, value: logModel(context, site()) });
+    case "kl": {
+      const coordinates = divergence(context, latent());
+      const total: Value = { node: b.negate(b.sumLast(coordinates.node, eventShape(coordinates).length)), axes: coordinates.axes };
+      return named(context, { term, value: total, coordinates });
+    }
+    case "log-ratio":
+      return named(context, { term, ...logRatio(context, latent()) });
+    case "cross-entropy": {
+      const parts = [logModel(context, site())];
+      const { logJacobian } = latent();
+      if (logJacobian) parts.push(logJacobian);
+      return named(context, { term, value: addValues(b, space, parts) });
+    }
+    case "entropy":
+      return named(context, { term, value: autoEntropy(context, groupOf(context, term.sites[0]!)) });
+    case "evidence": {
+      const summed = term.sites.map((name) => latentOf(latents, name));
+      const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), summed.find((candidate) => candidate.site.name === name)));
+      return named(context, { term, value: eliminate(context, factors, summed.map(variableOf)) });
+    }
+    case "supervision": {
+      const { site: target, guide } = latent();
+      if (!guide) throw new InternalError(`${target.name} has no guide distribution`);
+      const known = observedColumn(context, target);
+      return named(context, { term, value: multiplyValues(b, space, logDensity(context, guide, known.value), known.observed) });
+    }
+    default:
+      return assertNever(term.kind);
+  }
+}
+
+function named(context: LoweringContext, value: TermValue): TermValue {
+  context.b.named(value.value.node, value.term.name);
+  return value;
+}
+
+export function latentOf(latents: readonly Latent[], site: string): Latent {
+  const latent = latents.find((candidate) => candidate.site.name === site);
+  if (!latent) throw new InternalError(`${site} was not drawn`);
+  return latent;
+}
+
+export function variableOf(latent: Latent): { axis: AxisName; plates: AxisName[] } {
+  if (!latent.axis) throw new InternalError(`${latent.site.name} has no axis`);
+  return { axis: latent.axis, plates: latent.site.plates.map((plate) => plateAxis(plate.name)) };
+}
+
+function groupOf(context: LoweringContext, site: string): AutoGroup {
+  const group = context.program.guide.find((step): step is AutoGroup => step.kind === "auto" && step.sites.some((part) => part.site === site));
+  if (!group) throw new InternalError(`${site} is in no automatic guide`);
+  return group;
+}
+
+/** KL(q ‖ p) in closed form, for each independent coordinate: [...axes, …]. */
+function divergence(context: LoweringContext, latent: Latent): Value {
+  const { b, space } = context;
+  const prior = modelDistribution(context, latent.site);
+  const { guide } = latent;
+  const kl = guide && closedFormKl(guide.distribution.name, prior.distribution.name);
+  if (!guide || !kl) throw new InternalError(`no closed-form KL for ${latent.site.name}`);
+  const axes = space.sort([...guide.axes, ...prior.axes]);
+  const shape = [...space.dims(axes), ...guide.shape];
+  const node = kl(b, alignedArguments(context, guide, axes), alignedArguments(context, prior, axes), shape);
+  const joint = Math.max(guide.jointRank, prior.jointRank);
+  return { node: b.broadcast(node, shape.slice(0, shape.length - joint)), axes };
+}
+
+/** log p(z | parents) − log q(z) at the draw; observed rows of a partly observed site keep log p alone. */
+function logRatio(context: LoweringContext, latent: Latent): { value: Value; coordinates?: Value } {
+  const { b, space } = context;
+  const { site, guide, logGuide, observed } = latent;
+  if (!guide) throw new InternalError(`${site.name} has no guide distribution`);
+  const prior = modelDistribution(context, site);
+  const logPrior = logDensity(context, prior, latent.value);
+  let logPosterior = logGuide ?? logDensity(context, guide, latent.value);
+  if (observed) logPosterior = multiplyValues(b, space, logPosterior, { node: b.subtract(1, observed.node), axes: observed.axes });
+  const value = addValues(b, space, [logPrior, { node: b.negate(logPosterior.node), axes: logPosterior.axes }]);
+  return { value, coordinates: observed ? undefined : elementwiseRatio(context, guide, prior, latent) };
+}
+
+function elementwiseRatio(context: LoweringContext, guide: LoweredDistribution, prior: LoweredDistribution, latent: Latent): Value | undefined {
+  if (guide.jointRank !== prior.jointRank) return undefined;
+  const { b, space } = context;
+  const [q, p] = [logDensityElementwise(context, guide, latent.value), logDensityElementwise(context, prior, latent.value)];
+  const axes = unionAxes(space, [q, p]);
+  const rank = eventShape(q).length;
+  return { node: b.subtract(aligned(b, q, axes, rank), aligned(b, p, axes, rank)), axes };
+}
+
+/**
+ * The exact expectation over the enumerated guide sites on whose axes a value depends, last drawn first (a weight may bring in the
+ * axes of its own parents). Axes in `keep` stay.
+ */
+export function expectation(context: LoweringContext, value: Value, latents: readonly Latent[], keep: readonly AxisName[] = []): Value {
+  const { b } = context;
+  let result = value;
+  for (const latent of [...latents].reverse()) {
+    const { axis, weight } = latent;
+    if (!axis || !weight || keep.includes(axis) || !result.axes.includes(axis)) continue;
+    const product = weightedBy(context, result, weight);
+    result = sumAxes(b, product, (candidate) => candidate === axis);
+  }
+  return result;
+}
+
+/** A value with a shape times a weight without one. */
+function weightedBy(context: LoweringContext, value: Value, weight: Value): Value {
+  const { b, space } = context;
+  const axes = unionAxes(space, [value, weight]);
+  const rank = eventShape(value).length;
+  const spread: Value = { node: b.reshape(weight.node, [...weight.node.shape, ...new Array<number>(rank).fill(1)]), axes: weight.axes };
+  return { node: b.multiply(aligned(b, value, axes, rank), aligned(b, spread, axes, rank)), axes };
+}
+
