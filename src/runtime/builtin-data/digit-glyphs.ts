@@ -8,7 +8,7 @@ export type Stroke = readonly Point[];
 export const digitGlyphs: readonly ((random: RandomStream) => readonly Stroke[])[] = [zero, one, two, three, four, five, six, seven, eight, nine];
 
 function zero(random: RandomStream): readonly Stroke[] {
-  const width = random.between(0.2, 0.34);
+  const width = random.between(0.22, 0.42);
   const begin = random.between(-0.7, 0.2);
   const overlap = random.between(-0.25, 0.5);
   const turns = 12;

@@ -48,7 +48,7 @@ export function drawDigit(digit: number, random: RandomStream, out: Uint8Array):
 
 /** Jitters each point by itself, little enough that strokes go on touching; what bends the digit as a whole is in `placement`. */
 function bend(stroke: Stroke, random: RandomStream): Point[] {
-  return stroke.map(([x, y]) => [x + 0.014 * random.normal(), y + 0.014 * random.normal()]);
+  return stroke.map(([x, y]) => [x + 0.02 * random.normal(), y + 0.02 * random.normal()]);
 }
 
 /** The uniform Catmull–Rom spline through the points, five pieces a span. */
@@ -73,7 +73,7 @@ const pieces = 5;
 /** The map from the digit's box to pixels: waves, stretch, slant, turn, size, place; always with a margin of two pixels. */
 function placement(strokes: readonly (readonly Point[])[], random: RandomStream): (point: Point) => Point {
   const height = clamp(19.5 + 1.3 * random.normal(), 15, 22);
-  const width = height * clamp(Math.exp(0.16 * random.normal()), 0.7, 1.4);
+  const width = height * clamp(Math.exp(0.2 * random.normal()), 0.65, 1.5);
   const slant = clamp(0.14 + 0.2 * random.normal(), -0.35, 0.65);
   const turn = clamp(0.09 * random.normal(), -0.25, 0.25);
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
