@@ -271,10 +271,12 @@ export interface CallExpression {
   readonly span: Span;
 }
 
-/** `0`, `logits = f(z)` */
+/** `0`, `logits = f(z)`, `x[0] = f(x)` (in `guide(…)` only) */
 export interface Argument {
   readonly kind: "argument";
   readonly name?: Identifier;
+  /** `[0]` of `x[0] = …`. */
+  readonly indices?: readonly Expression[];
   readonly value: Expression;
   readonly span: Span;
 }
