@@ -31,7 +31,7 @@ export interface NetworkSignature {
 /** `complete` once the body has been elaborated; `broken` where it has errors of its own (calls of it still check). */
 export interface NetworkEntry {
   readonly signature: NetworkSignature;
-  readonly state: "declared" | "in-progress" | "complete" | "broken";
+  readonly state: "declared" | "complete" | "broken";
   readonly network?: Network;
 }
 
@@ -79,6 +79,10 @@ export interface Context {
   readonly parameters: Map<string, Parameter>;
   /** Networks by name, copies made by `repeat` included; those that are complete stand in dependency order. */
   readonly networks: Map<string, NetworkEntry>;
+  /** Which network calls which, by the names in the file, with the first call's place: recursion is found here. */
+  readonly networkCalls: Map<string, Map<string, Span>>;
+  /** Copies that `repeat` asked for and that have not been elaborated yet. */
+  readonly copies: { readonly name: string; readonly item: ast.NetworkItem }[];
   /** Names declared by items, with the declaring name's span. Items that failed stand here too, so that uses of them stay silent. */
   readonly items: Map<string, { readonly what: string; readonly span: Span }>;
   readonly hover: Map<ast.Node, HoverFact>;
@@ -94,7 +98,8 @@ export interface Context {
 /** Levels of nesting that an expression may have; the stack of a JavaScript engine holds several times as many. */
 const deepest = 500;
 
-export function createContext(set: Readonly<Record<string, number>> = {}): Context {
+/** Empty tables. With `importer`, calls are numbered on from there: networks of both end up in one program. */
+export function createContext(set: Readonly<Record<string, number>> = {}, importer?: Context): Context {
   const diagnostics: Diagnostic[] = [];
   const items: Context["items"] = new Map();
   const parameters: Context["parameters"] = new Map();
@@ -115,6 +120,8 @@ export function createContext(set: Readonly<Record<string, number>> = {}): Conte
     parameterItems: new Map(),
     parameters,
     networks: new Map(),
+    networkCalls: new Map(),
+    copies: [],
     items,
     hover: new Map(),
     declareItem(what, name) {
@@ -133,7 +140,7 @@ export function createContext(set: Readonly<Record<string, number>> = {}): Conte
       });
       return false;
     },
-    freshCall: () => ++calls,
+    freshCall: () => importer?.freshCall() ?? ++calls,
     addParameter: (parameter) => void parameters.set(parameter.name, parameter),
     nested(span, walk) {
       if (depth >= deepest) {

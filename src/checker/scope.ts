@@ -35,6 +35,8 @@ export type EntityKind = Entity["kind"];
 /** Where layers may be used: the body of a network, which names its weights. */
 export interface NetworkFrame {
   readonly name: string;
+  /** The item's name: the same for all copies that `repeat` makes. */
+  readonly item: string;
   /** How many layers of each kind there are so far. */
   readonly layers: Map<string, number>;
 }

@@ -1,3 +1,192 @@
+/** 4xxx: how a file, a model and its guide must fit together. */
 export const structureErrors = {
-  LVM4001: { title: "missing guide site", explanation: "" },
+  LVM4001: {
+    title: "missing guide site",
+    explanation:
+      "Every latent of a model needs exactly one entry in its guide: a `~` statement, an `auto` group or `marginalize`. Without one nothing says how the latent is inferred.\n\n```lvm\nmodel m(x: real) {\n  z: real ~ Normal(0, 1)\n  x ~ Normal(z, 1)\n}\nguide m { auto mean_field z }\n```",
+  },
+  LVM4002: {
+    title: "guide site unknown to the model",
+    explanation:
+      "A guide may only draw the latents of its model. A name that the model does not draw has no prior, so its term in the bound does not exist. Draw the latent in the model too, or make the statement a binding: `h = f(x)`.",
+  },
+  LVM4003: {
+    title: "two guide entries for one latent",
+    explanation:
+      "Each latent is inferred in one way. A latent that stands in two `~` statements, in two `auto` groups, or in `auto` and `marginalize`, would have two approximate posteriors. Remove one of the two.",
+  },
+  LVM4004: {
+    title: "observing in a guide",
+    explanation:
+      "A guide describes q(z | x): the observed columns are given in it. Their `~` statement belongs in the model.\n\n```lvm\nmodel m(x: real) { z: real ~ Normal(0, 1)  x ~ Normal(z, 1) }\nguide m { z ~ Normal(x, 1) }   // not: x ~ …\n```",
+  },
+  LVM4005: {
+    title: "guide without a model",
+    explanation: "A guide carries the name of the model that it belongs to: `model vae(…) { … }` and `guide vae { … }` stand in one file.",
+  },
+  LVM4006: {
+    title: "two guides for one model",
+    explanation: "A model has one guide. Put all entries in one block, or give the second guide a model of its own.",
+  },
+  LVM4007: {
+    title: "train without a model",
+    explanation: "A `train` block carries the name of the model that it trains: `model vae(…) { … }` and `train vae { … }` stand in one file.",
+  },
+  LVM4008: {
+    title: "two train blocks for one model",
+    explanation: "A model is trained in one way. Put all settings in one block.",
+  },
+  LVM4009: {
+    title: "missing guide",
+    explanation:
+      "A model with latents needs a guide: the approximate posterior under which the bound is taken. The shortest one is automatic.\n\n```lvm\nguide regression { auto mean_field weights, bias }\n```\n\nOnly a model without latents (maximum likelihood) goes without.",
+  },
+  LVM4010: {
+    title: "guide of a model without latents",
+    explanation: "The model draws no latent, so there is nothing to infer and the guide has no effect. Remove it, or declare the latent in the model.",
+  },
+  LVM4011: {
+    title: "used before it is defined",
+    explanation:
+      "Statements stand in the order in which a row is generated: a name is used below the statement that defines it.\n\n```lvm\nmodel m(x: real) {\n  z: real ~ Normal(0, 1)   // first\n  x ~ Normal(z, 1)         // then\n}\n```",
+  },
+  LVM4012: {
+    title: "cyclic dependence",
+    explanation:
+      "A model is a directed acyclic graph: no value may depend on itself, directly or through others. `a ~ Normal(b, 1)` with `b ~ Normal(a, 1)` defines no distribution. To let a value depend on its own past, use a `chain`.",
+  },
+  LVM4014: {
+    title: "guide uses a latent that is not drawn yet",
+    explanation:
+      "In a guide, a latent has a value only below its own `~` statement (or its `auto` group); a marginalized latent never has one. Draw it first, or condition on the data instead.\n\n```lvm\nguide m {\n  a ~ Normal(f(x).mean, 1)\n  b ~ Normal(a, 1)        // a is drawn above\n}\n```",
+  },
+  LVM4015: {
+    title: "global value depends on a row",
+    explanation:
+      "A global latent has one value for the whole data set, so neither its prior nor its guide may read a column, a row latent or a `local` value: there is no single row to read. Use parameters (`param`) or other global latents.",
+  },
+  LVM4016: {
+    title: "latent without a type",
+    explanation:
+      "A latent declares its support and its sizes where it is drawn, so that every use can be checked: `z: real[20] ~ Normal(0, 1)`. Only columns of the data go without, for their type stands in the model's head.",
+  },
+  LVM4017: {
+    title: "column with a second type",
+    explanation: "A column's type stands in the model's head, once. Where it is observed write only its name: `x ~ Bernoulli(…)`.",
+  },
+  LVM4019: {
+    title: "latent without effect",
+    explanation:
+      "No observed column depends on this latent, directly or through others. Its best guide is its prior, so it costs time and changes nothing. Use it in a likelihood, or remove it.",
+  },
+  LVM4020: {
+    title: "guide leaves the support of the latent",
+    explanation:
+      "A guide may only draw values that the model's prior allows: log p(z) is −∞ elsewhere and with it the bound. For a `positive` latent write a guide on the positive numbers (`LogNormal`, `Gamma`), or `auto`, which works on the unconstrained scale.\n\n```lvm\nguide m { spread ~ LogNormal(0, 1) }\n```",
+  },
+  LVM4021: {
+    title: "guide covers less than the prior",
+    explanation:
+      "The guide never draws some values that the prior allows, so the posterior there can not be represented. This is legal (the bound stays a bound) but seldom meant.",
+  },
+  LVM4022: {
+    title: "guide has another shape than its latent",
+    explanation:
+      "The draw of a guide site is scored by the latent's prior, so both have the same sizes. Only a scalar parameter broadcasts, over the whole declared shape.",
+  },
+  LVM4023: {
+    title: "prior does not fit the declared type",
+    explanation:
+      "The type of a latent says which values it can have; its prior must cover exactly these. `z: positive ~ Normal(0, 1)` would draw negative values, `z: real ~ HalfNormal(1)` gives −∞ to half of what the type promises.",
+  },
+  LVM4024: {
+    title: "likelihood does not fit the column",
+    explanation:
+      "A likelihood is a density over the values that the column can have. Bernoulli scores 0 and 1 only, so it is no likelihood of grey levels (`unit`); Normal is a density of continuous values and no probability of labels.\n\n```lvm\nmodel m(x: unit[784]) { … x ~ ContinuousBernoulli(logits = f(z)) }\n```",
+  },
+  LVM4025: {
+    title: "likelihood has another shape than the column",
+    explanation: "A draw of the likelihood is one row of the column: both have the same sizes. Only scalar parameters broadcast.",
+  },
+  LVM4026: {
+    title: "point mass in a model",
+    explanation:
+      "`Delta` has no density that could score data or be compared with a guide. In a model, a value that follows from others is a binding: `h = f(z)`. `Delta` belongs in guides, where it makes an auto-encoder.",
+  },
+  LVM4027: {
+    title: "plate does not fit the column",
+    explanation:
+      "`each t in 1..T` observes `x[t]` at every position of the first axis of `x`, which are counted from 1. The range must cover the axis exactly; a value that is not observed would be left out silently.\n\n```lvm\nmodel m(x: real[10, 2]) {\n  each t in 1..10 { x[t] ~ Normal(0, 1) }\n}\n```",
+  },
+  LVM4028: {
+    title: "site in a plate without its index",
+    explanation:
+      "A site inside `each t in 1..T` has one value for each step, and is written with the loop variables in order: `z[t]: real ~ Normal(0, 1)`, in nested loops `z[i, j]`. Outside the loops the bare name `z` means all of them, with the loop axes in front.",
+  },
+  LVM4029: {
+    title: "index that no loop gives",
+    explanation: "On the left of `~` or `=`, an index is the variable of an enclosing `each` loop. Outside loops a site is written by its name alone.",
+  },
+  LVM4030: {
+    title: "plate with a bad range",
+    explanation: "The range of a loop is `from..to` with whole constants, from at most to: `each t in 1..T`.",
+  },
+  LVM4031: {
+    title: "model without an observation",
+    explanation:
+      "At least one column of a model must stand on the left of `~`. Without an observation there is nothing to learn from: log p(x) of no data is 0.\n\n```lvm\nmodel m(x: real) { x ~ Normal(0, 1) }\n```",
+  },
+  LVM4032: {
+    title: "statement does not belong here",
+    explanation:
+      "`local`, `auto`, `marginalize` and `by` belong in guides; `global` is said once, in the model. A guide's sites take scope and type from the model's.",
+  },
+  LVM4033: {
+    title: "partly observed column without a guide entry",
+    explanation:
+      "A column with `?` is missing in some rows; there it is a latent and needs a guide entry: a guide site (enumerated when it is discrete, reparameterized when it is continuous), or `marginalize`.\n\n```lvm\nmodel m(x: real[2], y: index(10)?) { y ~ Categorical(logits = 0)  x ~ … }\nguide m { y ~ Categorical(logits = classify(x)) by enumeration }\n```",
+  },
+  LVM4034: {
+    title: "partly observed column that is never drawn",
+    explanation: "A column with `?` must stand on the left of `~` in the model: where it is missing, only its distribution says what it may have been.",
+  },
+  LVM4035: {
+    title: "cannot be inferred in this way",
+    explanation:
+      "`auto` fits a Gaussian on the unconstrained scale, so it needs continuous latents. `marginalize` sums over all values, so it needs finite discrete row latents. A partly observed column needs a guide site or `marginalize`.",
+  },
+  LVM4036: {
+    title: "unknown automatic guide",
+    explanation:
+      "`auto mean_field a, b` (independent), `auto full_rank a, b` (all correlations) and `auto low_rank(5) a, b` (a diagonal plus five directions) are the automatic guides.",
+  },
+  LVM4037: {
+    title: "automatic guide is too large",
+    explanation: "`auto full_rank` learns P² numbers for P unconstrained coordinates. Use `auto low_rank(k)`, which learns P·(k + 1), or `mean_field`.",
+  },
+  LVM4038: {
+    title: "guide site with a type",
+    explanation: "A latent's type stands in the model. The guide site takes it from there: write only the name.",
+  },
+  LVM4039: {
+    title: "plates of the guide differ from the model's",
+    explanation: "A latent that the model draws inside `each t in 1..T` is drawn inside `each` over the same range in the guide, and outside loops otherwise.",
+  },
+  LVM4040: {
+    title: "value of the wrong shape at an index",
+    explanation: "`x[t]` takes one position of the first axis of `x`, `x[i, j]` of the first two. A column needs one leading axis for each loop around it.",
+  },
+  LVM4056: {
+    title: "value in --set is not a number",
+    explanation: "`--set NAME=VALUE` replaces the value of a `const`, which is a number: `--set LATENT=10`.",
+  },
+  LVM4058: {
+    title: "name hides another",
+    explanation: "A column, latent or binding may not have the name of a constant, parameter, network or model of the file: a reader could not tell which one a line means.",
+  },
+  LVM4090: {
+    title: "not supported by this version",
+    explanation:
+      "The language has this construct, and this version of lvmc reads and formats it, but can not train it yet. The release notes say with which version it arrives.",
+  },
 } as const;

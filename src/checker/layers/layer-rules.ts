@@ -1,0 +1,171 @@
+import type { LayerName } from "../../ir/model/layers.js";
+import type { Attributes, Expr, Initializer } from "../../ir/model/model.js";
+import { real } from "../../types/support.js";
+import type { Size, Type } from "../../types/type.js";
+import { sizeOf } from "../../types/type.js";
+import type { BoundCall, CallParameter } from "../functions/function-rule.js";
+import { windowed } from "../functions/reductions.js";
+import { madeBy, realOf, wrongRank } from "../functions/shapes.js";
+
+/** A weight that a layer brings with it. */
+export interface Weight {
+  readonly role: string;
+  readonly shape: readonly Size[];
+  readonly init: Initializer;
+  /** False for running statistics. */
+  readonly trainable: boolean;
+}
+
+export interface TypedLayer {
+  readonly type: Type;
+  readonly attributes: Attributes;
+  readonly weights: readonly Weight[];
+}
+
+export interface LayerRule {
+  /** Markdown, one or two sentences. */
+  readonly doc: string;
+  readonly parameters: readonly CallParameter[];
+  /** Type, attributes and weights of a call; undefined when a mistake was reported. */
+  type(call: BoundCall): TypedLayer | undefined;
+}
+
+const input: CallParameter = { name: "x", doc: "the input", kind: "value" };
+const biasFlag: CallParameter = { name: "bias", doc: "whether a bias is added", kind: "flag", default: true };
+const constant = (value: number): Initializer => ({ kind: "constant", value });
+const zeros = (role: string, size: Size, trainable = true): Weight => ({ role, shape: [size], init: constant(0), trainable });
+const ones = (role: string, size: Size, trainable = true): Weight => ({ role, shape: [size], init: constant(1), trainable });
+
+const dense: LayerRule = {
+  doc: "`dense(400)`: kernelᵀ·x + bias on the last axis. Glorot-uniform kernel (Glorot & Bengio 2010), zero bias.",
+  parameters: [input, { name: "units", doc: "size of the output", kind: "size" }, biasFlag],
+  type(call) {
+    const [x] = call.args;
+    const [units] = call.sizes["units"] ?? [];
+    if (!x || !units) return undefined;
+    const last = x.type.shape[x.type.shape.length - 1];
+    if (!last) return wrongRank(call, x, "a vector", "make a vector of one of it: `reshape(1)`");
+    const bias = call.words["bias"] === true;
+    const kernel: Weight = { role: "kernel", shape: [last, units], init: { kind: "glorot_uniform", fanIn: last.value, fanOut: units.value }, trainable: true };
+    return {
+      type: realOf([...x.type.shape.slice(0, -1), madeBy(call, units.value, units.text)]),
+      attributes: { units: units.value, bias },
+      weights: bias ? [kernel, zeros("bias", units)] : [kernel],
+    };
+  },
+};
+
+const convolutionParameters: readonly CallParameter[] = [
+  input,
+  { name: "channels", doc: "channels of the output", kind: "size" },
+  { name: "kernel", doc: "height and width of the kernel", kind: "size" },
+  { name: "stride", doc: "step of the kernel", kind: "size", default: 1 },
+  { name: "padding", doc: "`\"same\"` or `\"valid\"`", kind: "choice", choices: ["same", "valid"], default: "same" },
+  { name: "dilation", doc: "distance of the kernel's taps", kind: "size", default: 1 },
+  biasFlag,
+];
+
+function convolution(doc: string, transposed: boolean): LayerRule {
+  return {
+    doc,
+    parameters: convolutionParameters,
+    type(call) {
+      const [x] = call.args;
+      const [out] = call.sizes["channels"] ?? [];
+      const { kernel, stride = 1, dilation = 1 } = call.numbers;
+      if (!x || !out || kernel === undefined) return undefined;
+      const [height, width, channels] = x.type.shape;
+      if (x.type.shape.length !== 3 || !height || !width || !channels) return wrongRank(call, x, "[height, width, channels]", reshapeHelp(x));
+      const padding = String(call.words["padding"]);
+      const grow = (size: number): number => (padding === "same" ? size * stride : (size - 1) * stride + dilation * (kernel - 1) + 1);
+      const place = (size: number): number => (transposed ? grow(size) : windowed(size, kernel, stride, padding, dilation));
+      const [rows, columns] = [place(height.value), place(width.value)];
+      if (rows < 1 || columns < 1) {
+        call.context.error({ code: "LVM3016", message: `a kernel of ${kernel} does not fit`, span: call.at("kernel"), label: `the input is ${height.value} by ${width.value}`, help: 'use a smaller kernel, or `padding = "same"`' });
+        return undefined;
+      }
+      const bias = call.words["bias"] === true;
+      const area = kernel * kernel;
+      const side = sizeOf(kernel);
+      const shape = transposed ? [side, side, out, channels] : [side, side, channels, out];
+      const weight: Weight = { role: "kernel", shape, init: { kind: "glorot_uniform", fanIn: area * channels.value, fanOut: area * out.value }, trainable: true };
+      return {
+        type: realOf([madeBy(call, rows), madeBy(call, columns), madeBy(call, out.value, out.text)]),
+        attributes: { channels: out.value, kernel, stride, padding, dilation, bias },
+        weights: bias ? [weight, zeros("bias", out)] : [weight],
+      };
+    },
+  };
+}
+
+function reshapeHelp(x: Expr): string {
+  const total = x.type.shape.reduce((product, size) => product * size.value, 1);
+  const side = Math.sqrt(total);
+  if (x.type.shape.length === 2) return `add a channel axis: \`reshape(${x.type.shape.map((size) => size.text ?? size.value).join(", ")}, 1)\``;
+  return Number.isInteger(side) && side > 1 ? `reshape it first: \`reshape(${side}, ${side}, 1)\`` : "reshape it first: `reshape(height, width, channels)`";
+}
+
+const embedding: LayerRule = {
+  doc: "`embedding(32)`: a learnt vector for each label of an `index(K)`.",
+  parameters: [{ name: "k", doc: "a value of type `index(K)`", kind: "label" }, { name: "width", doc: "size of the vectors", kind: "size" }],
+  type(call) {
+    const [k] = call.args;
+    const [width] = call.sizes["width"] ?? [];
+    if (!k || !width) return undefined;
+    const { support } = k.type;
+    if (support.kind !== "index") {
+      call.context.error({ code: "LVM3005", message: "`embedding` takes a label", span: k.origin, label: `this is ${support.kind}, not an \`index(K)\``, help: "declare it as `index(K)`, or use `dense` for numbers" });
+      return undefined;
+    }
+    return {
+      type: realOf([...k.type.shape, madeBy(call, width.value, width.text)]),
+      attributes: { width: width.value },
+      weights: [{ role: "table", shape: [sizeOf(support.size), width], init: { kind: "normal", mean: 0, scale: 1 / Math.sqrt(width.value) }, trainable: true }],
+    };
+  },
+};
+
+const layerNorm: LayerRule = {
+  doc: "`layer_norm`: zero mean and unit variance over the last axis, then a learnt scale and offset (Ba, Kiros & Hinton 2016).",
+  parameters: [input, { name: "epsilon", doc: "added to the variance", kind: "number", default: 1e-5, from: 0 }],
+  type(call) {
+    const [x] = call.args;
+    const last = x?.type.shape[x.type.shape.length - 1];
+    if (!x) return undefined;
+    if (!last) return wrongRank(call, x, "a vector", "a single number has nothing to be normalized over");
+    return { type: realOf(x.type.shape), attributes: { epsilon: call.numbers["epsilon"] ?? 1e-5 }, weights: [ones("scale", last), zeros("offset", last)] };
+  },
+};
+
+const batchNorm: LayerRule = {
+  doc: "`batch_norm`: zero mean and unit variance over the rows of a batch (and over height and width), for each entry of the last axis; running statistics in evaluation (Ioffe & Szegedy 2015).",
+  parameters: [
+    input,
+    { name: "epsilon", doc: "added to the variance", kind: "number", default: 1e-5, from: 0 },
+    { name: "momentum", doc: "share of the old running statistics that is kept at a step", kind: "number", default: 0.9, from: 0, to: 1 },
+  ],
+  type(call) {
+    const [x] = call.args;
+    const last = x?.type.shape[x.type.shape.length - 1];
+    if (!x) return undefined;
+    if (!last) return wrongRank(call, x, "a vector", "make a vector of one of it: `reshape(1)`");
+    return {
+      type: realOf(x.type.shape),
+      attributes: { epsilon: call.numbers["epsilon"] ?? 1e-5, momentum: call.numbers["momentum"] ?? 0.9 },
+      weights: [ones("scale", last), zeros("offset", last), zeros("mean", last, false), ones("variance", last, false)],
+    };
+  },
+};
+
+/** Type rules and weights of every layer: total over the model IR's names. */
+export const layerRules: Readonly<Record<LayerName, LayerRule>> = {
+  dense,
+  conv2d: convolution("`conv2d(32, kernel = 3)`: a convolution over [height, width, channels].", false),
+  conv_transpose2d: convolution("`conv_transpose2d(32, kernel = 4, stride = 2)`: the transpose of a convolution; grows height and width by the stride.", true),
+  embedding,
+  layer_norm: layerNorm,
+  batch_norm: batchNorm,
+};
+
+/** The support that weights have. */
+export const weightSupport = real;
