@@ -21,7 +21,9 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
     case "subscript": {
       const base = formulaText(formula.base, Level.power);
       const below = formulaText(formula.subscript);
-      return [...base].length === 1 ? `${base}_${/^[\p{L}\p{N}]+$/u.test(below) ? below : `{${below}}`}` : `${base}[${below}]`;
+      // Short names take a mathematician's index, long ones a programmer's.
+      const indexed = [...base].length > 1 && (formula.base.kind === "symbol" || formula.base.kind === "call" || formula.base.kind === "subscript");
+      return indexed ? `${base}[${below}]` : `${base}_${/^[\p{L}\p{N}]+$/u.test(below) ? below : `{${below}}`}`;
     }
     case "superscript": {
       const above = formulaText(formula.superscript);
@@ -44,7 +46,7 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
     case "fraction":
       return bracket(Level.product, `${formulaText(formula.numerator, Level.product)} / ${formulaText(formula.denominator, Level.power)}`.replace(/^(\w) \/ (\w)$/, "$1/$2"));
     case "log":
-      return bracket(Level.product, `log ${formulaText(formula.of, Level.product)}`);
+      return bracket(Level.product, `log ${formulaText(formula.of, isProduct(formula.of) ? Level.power : Level.product)}`);
     case "expectation":
       return `E_{${formulaText(formula.under)}}[${formulaText(formula.of)}]`;
     case "divergence":
@@ -62,6 +64,11 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
     default:
       return assertNever(formula);
   }
+}
+
+/** What stands in brackets after `log`, so that no reader takes its first factor alone. */
+export function isProduct(formula: Formula): boolean {
+  return formula.kind === "product" || formula.kind === "fraction";
 }
 
 /** The terms of a sum with their signs, so that a negative one is subtracted. Negative numbers lose theirs too. */
@@ -92,12 +99,47 @@ export function formulaLines(formula: Formula, width: number): readonly string[]
       const wrapped = formulaLines(wrapIfSum(of, sign), width - 2);
       return wrapped.map((line, row) => (row === 0 ? lead : "    ") + line);
     });
-  if (formula.kind === "expectation" && formula.of.kind === "sum") {
-    const head = `E_{${formulaText(formula.under)}}[`;
-    const body = formulaLines(formula.of, width - 4);
-    return [head, ...body.map((line) => `  ${line}`), "]"];
+  const spine = innermostSum(formula);
+  if (spine && spine.head.length <= width) return [spine.head, ...formulaLines(spine.sum, width - 2).map((line) => `  ${line}`), spine.tail];
+  if (formula.kind === "relation") {
+    const head = `${formulaText(formula.left, Level.sum)} ${formula.relation}`;
+    const indent = head.length <= 8 ? head.length + 1 : 4;
+    const body = formulaLines(formula.right, width - indent);
+    if (head.length > 8) return [...wrapText(head, width, 4), ...body.map((line) => " ".repeat(indent) + line)];
+    return body.map((line, row) => (row === 0 ? `${head} ${line}` : " ".repeat(indent) + line));
   }
   return wrapText(whole, width, 4);
+}
+
+/** The sum at the end of a formula, `E[log (1/8 · Σ_k exp(` before it and the closing brackets after it. */
+function innermostSum(formula: Formula): { readonly head: string; readonly sum: Formula; readonly tail: string } | undefined {
+  const around = (open: string, inner: Formula, close: string): ReturnType<typeof innermostSum> => {
+    const found = innermostSum(inner);
+    return found && { head: open + found.head, sum: found.sum, tail: found.tail + close };
+  };
+  const operand = (open: string, inner: Formula, bracketed: boolean): ReturnType<typeof innermostSum> => (bracketed ? around(`${open}(`, inner, ")") : around(open, inner, ""));
+  switch (formula.kind) {
+    case "sum":
+      return { head: "", sum: formula, tail: "" };
+    case "expectation":
+      return around(`E_{${formulaText(formula.under)}}[`, formula.of, "]");
+    case "log":
+      return operand("log ", formula.of, formula.of.kind === "sum" || isProduct(formula.of));
+    case "negative":
+      return operand("−", formula.of, formula.of.kind === "sum");
+    case "big-sum":
+      return operand(formulaText({ ...formula, of: { kind: "symbol", name: "" } }), formula.of, formula.of.kind === "sum");
+    case "product": {
+      const last = formula.factors.at(-1);
+      return last && operand(formula.factors.slice(0, -1).map((factor) => `${formulaText(factor, Level.product)} · `).join(""), last, last.kind === "sum");
+    }
+    case "call": {
+      const [only] = formula.args;
+      return only && formula.args.length === 1 && formula.name !== "" && !formula.name.startsWith(".") ? around(`${formula.name}(`, only, ")") : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 function wrapIfSum(of: Formula, sign: "+" | "−"): Formula {

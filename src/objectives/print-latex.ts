@@ -67,7 +67,7 @@ export function formulaLatex(formula: Formula, level = 0): string {
     case "fraction":
       return `\\frac{${formulaLatex(formula.numerator)}}{${formulaLatex(formula.denominator)}}`;
     case "log":
-      return bracket(2, `\\log ${formulaLatex(formula.of, 2)}`);
+      return bracket(2, `\\log ${formulaLatex(formula.of, formula.of.kind === "product" ? 3 : 2)}`);
     case "expectation":
       return `\\mathbb{E}_{${formulaLatex(formula.under)}}\\left[${formulaLatex(formula.of)}\\right]`;
     case "divergence":
@@ -111,7 +111,8 @@ const greek: Readonly<Record<string, string>> = {
 function symbolLatex(name: string): string {
   if (greek[name]) return greek[name];
   if (/^[A-Za-z]$/.test(name)) return name;
-  if (name === "1:N") return "1:N";
+  if (/^1:[A-Z]$/.test(name)) return name;
+  if (name === "|J|") return "\\lvert J \\rvert";
   return `\\mathrm{${escapeText(name)}}`;
 }
 

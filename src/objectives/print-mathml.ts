@@ -63,7 +63,7 @@ export function formulaMathml(formula: Formula, level = 0): string {
     case "fraction":
       return `<mfrac>${formulaMathml(formula.numerator)}${formulaMathml(formula.denominator)}</mfrac>`;
     case "log":
-      return bracket(2, `<mi>log</mi>${apply}${formulaMathml(formula.of, 2)}`);
+      return bracket(2, `<mi>log</mi>${apply}${formulaMathml(formula.of, formula.of.kind === "product" ? 3 : 2)}`);
     case "expectation":
       return row(`<msub><mi mathvariant="normal">E</mi>${formulaMathml(formula.under)}</msub>${fence("[", formulaMathml(formula.of), "]")}`);
     case "divergence":
@@ -76,7 +76,7 @@ export function formulaMathml(formula: Formula, level = 0): string {
       return bracket(2, sign + formulaMathml(formula.of, 2));
     }
     case "integral":
-      return bracket(2, `<mo>∫</mo>${formulaMathml(formula.of, 2)}${formula.over.map((variable) => `<mspace width="0.17em"/><mi>d</mi>${formulaMathml(variable, 3)}`).join("")}`);
+      return bracket(2, `<mo>∫</mo>${formulaMathml(formula.of, 2)}${formula.over.map((variable) => `<mspace width="0.17em"></mspace><mi>d</mi>${formulaMathml(variable, 3)}`).join("")}`);
     case "relation":
       return bracket(0, formulaMathml(formula.left, 1) + operator(formula.relation) + formulaMathml(formula.right, 1));
     default:

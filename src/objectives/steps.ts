@@ -5,7 +5,7 @@ import type { DerivationStep, Objective, Term } from "../ir/objective/objective.
 import { klWrittenOut } from "./closed-forms.js";
 import { count } from "./estimators.js";
 import { formulaText } from "./formula-text.js";
-import { argument, bigSum, call, density, divergence, expectation, familyFormula, fraction, guideDensity, guideFamily, log, namedModelDensity, negative, number, product, relation, subscript, sum, symbol } from "./formulas.js";
+import { argument, bigSum, call, density, divergence, expectation, familyFormula, fraction, guideDensity, guideFamily, log, modelDensity, namedModelDensity, negative, number, product, relation, subscript, sum, superscript, symbol } from "./formulas.js";
 import type { Setting } from "./setting.js";
 import { named, totalFormula } from "./total.js";
 import { isDistributionCall } from "../ir/model/model.js";
@@ -58,7 +58,7 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
   if (derived.bound === "posterior") {
     add("", scaled(log(density("p", drawn.map(row), [...observed.map(row), ...given]))), "the log density of the posterior, in nats per row");
     add("=", sum(scaled(log(density("p", [...observed, ...drawn].map(row), given))), negative(evidence)), "Bayes' rule; the evidence does not depend on the latents, so it is left out");
-    add("≈", termSum(derived.terms), `one term for each site, at learnt points of ${drawn.join(", ")}`);
+    add("≈", termSum(derived, derived.terms), `one term for each site, at learnt points of ${drawn.join(", ")}`);
     return steps;
   }
   add("", evidence, hasGlobals ? "the evidence of a data set of N rows, in nats per row" : "the evidence of a row");
@@ -68,7 +68,7 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
     add("=", scaled(log(integrate(setting, drawn, row, summed.reduceRight<Formula>((of, name) => bigSum(name, of), whole)))), `${summed.join(", ")} ${summed.length === 1 ? "is" : "are"} summed out exactly${states(derived)}`);
   }
   if (drawn.length === 0) {
-    add("=", termSum(derived.terms), summed.length > 0 ? "factors as declared" : "one term for each observed site: nothing is hidden, so the likelihood is exact");
+    add("=", termSum(derived, derived.terms), summed.length > 0 ? "factors as declared" : "one term for each observed site: nothing is hidden, so the likelihood is exact");
     return steps;
   }
   if (summed.length === 0) add("=", scaled(log(integrate(setting, drawn, row, density("p", joint.map(row), given)))), `${drawn.join(", ")} ${drawn.length === 1 ? "is" : "are"} integrated out`);
@@ -76,18 +76,25 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
   if (points.length === drawn.length) {
     const at = drawn.map((name) => pointOf(setting, name)).join(", ");
     add("≈", scaled(log(density("p", joint.map(row), given))), `a Delta guide puts all its mass on one point, ${at}: the entropy is left out, which makes this the objective of the posterior mode`);
-    add("=", termSum(derived.terms.filter((term) => term.kind !== "supervision"), true), "one term for each site");
+    add("=", termSum(derived, derived.terms.filter((term) => term.kind !== "supervision"), true), "one term for each site");
     return steps;
   }
   const random = drawn.filter((name) => !points.includes(name));
   const guide = withRows(guideDensity(setting, random), row, hasGlobals);
   const jointDensity = density("p", joint.map(row), given);
   if (derived.bound === "importance-weighted") {
+    const bound = totalFormula({ ...derived, terms: derived.terms.filter((term) => term.kind !== "supervision"), constraints: [] });
+    const enumerated = derived.latents.filter((plan) => plan.estimator === "enumeration" && plan.guide === "guide-site").flatMap((plan) => plan.sites);
+    if (enumerated.length > 0) {
+      add("≥", bound, `Jensen's inequality, over ${enumerated.join(", ")} (every value is visited) and over the mean of the ${derived.samples} draws`);
+      return steps;
+    }
+    const draws = superscript(guide, number(derived.samples));
     const ratio = fraction(jointDensity, guide);
     const mean = product(fraction(number(1), number(derived.samples)), bigSum("k", subscript(ratio, symbol("k")), number(1), number(derived.samples)));
-    add("=", scaled(log(expectation(guide, mean))), `each of K = ${derived.samples} draws gives an unbiased estimate of the evidence, so their mean does`);
-    add("≥", scaled(expectation(guide, log(mean))), "Jensen's inequality; tighter as K grows (Burda, Grosse & Salakhutdinov 2015)");
-    add("=", totalFormula({ ...derived, terms: derived.terms.filter((term) => term.kind !== "supervision"), constraints: [] }), "p and q factorise as declared");
+    add("=", scaled(log(expectation(draws, mean))), `each of K = ${derived.samples} draws gives an unbiased estimate of the evidence, so their mean does`);
+    add("≥", scaled(expectation(draws, log(mean))), "Jensen's inequality; tighter as K grows (Burda, Grosse & Salakhutdinov 2015)");
+    add("=", bound, "p and q factorise as declared");
     return steps;
   }
   add("≥", scaled(expectation(guide, sum(log(jointDensity), negative(log(guide))))), `Jensen's inequality; equal where ${formulaText(guide)} is the posterior${points.length > 0 ? ` (the point ${points.join(", ")} has no entropy: it is left out)` : ""}`);
@@ -105,14 +112,30 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
     if (summed.length === 0)
       add("=", expectation(guide, sum(...factors.map((site) => log(namedModelDensity(setting, site.name))), ...random.map((name) => negative(log(guideDensity(setting, [name])))))), "p and q factorise as declared");
   }
-  add("=", termSum(derived.terms.filter((term) => term.kind !== "supervision"), true), `one term for each site, each in nats per row${derived.terms.some((term) => term.weight.perDataset) ? "; those of global latents are shared by the N rows" : ""}`);
+  const bare = derived.terms.filter((term) => term.kind !== "supervision");
+  add("=", termSum(derived, bare, true), `one term for each site, each in nats per row${derived.terms.some((term) => term.weight.perDataset) ? "; those of global latents are shared by the N rows, and the mean over rows of the others is left unwritten" : ""}`);
+  for (const name of drawn.filter((site) => setting.graph.site(site).partlyObserved)) {
+    const atValue = bare.map((term) => (term.sites.includes(name) ? { ...term, formula: givenValue(log(modelDensity(setting, name)), name) } : { ...term, formula: givenValue(term.formula, name) }));
+    add("", relation(log(density("p", [...observed, name].map(symbol), inputs.map(symbol))), "≥", termSum(derived, atValue, true)), `rows where ${name} is observed: the same terms at its value, without −log q(${name} | …)`);
+  }
   return steps;
 }
 
+/** A term at a given value of a site: its draw leaves the expectation and joins what is given. */
+function givenValue(formula: Formula, name: string): Formula {
+  if (formula.kind === "negative") return negative(givenValue(formula.of, name));
+  if (formula.kind !== "expectation" || formula.under.kind !== "density") return formula;
+  const isSite = (variable: Formula): boolean => variable.kind === "symbol" && variable.name === name;
+  const { under } = formula;
+  if (!under.of.some(isSite)) return formula;
+  const of = under.of.filter((variable) => !isSite(variable));
+  return of.length === 0 ? formula.of : expectation({ ...under, of, given: [...under.given, symbol(name)] }, formula.of);
+}
+
 /** Σ terms without β, annealing, free bits: the bound itself. */
-function termSum(terms: readonly Term[], plain = false): Formula {
+function termSum(derived: Derived, terms: readonly Term[], plain = false): Formula {
   const shown = plain ? terms.map((term) => ({ ...term, weight: { ...term.weight, factor: 1, annealed: false, freeBits: 0 } })) : terms;
-  return totalFormula({ bound: "elbo", samples: 1, terms: shown, constraints: [] });
+  return totalFormula({ ...derived, bound: "elbo", samples: 1, terms: shown, constraints: [] });
 }
 
 /** ∫ over the continuous, Σ over the discrete of these. */
@@ -171,7 +194,7 @@ function gradients(setting: Setting, derived: Derived): readonly DerivationStep[
       asides.push({ relation: "", formula: relation(expectation(q, value(name)), "=", bigSum(name, product(q, value(name)))), rule: `the expectation over ${name} is a sum${plan.cardinality === undefined ? "" : ` of ${count(plan.cardinality, "state")}`}: exact` });
     if (plan.estimator === "reparameterization" && entry?.kind === "auto")
       asides.push({
-        relation: "", formula: relation(call("", ...plan.sites.map(symbol)), "=", call("T", sum(symbol("location"), product(symbol("scale"), symbol("ε"))))),
+        relation: "", formula: relation(plan.sites.length === 1 ? symbol(name) : call("", ...plan.sites.map(symbol)), "=", call("T", sum(symbol("location"), product(symbol("scale"), symbol("ε"))))),
         rule: `one draw for the group, ε ~ Normal(0, 1); T maps the unconstrained scale to each support`,
       });
     if (plan.estimator === "reparameterization" && entry?.kind === "guide-site" && ["Normal", "MultivariateNormal"].includes(entry.distribution.distribution)) {

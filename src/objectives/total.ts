@@ -1,17 +1,20 @@
 import type { Objective, Term, TermKind } from "../ir/objective/objective.js";
 import type { Formula } from "../ir/objective/formula.js";
-import { bigSum, call, density, fraction, log, negative, number, product, relation, subscript, sum, symbol } from "./formulas.js";
+import { bigSum, call, density, expectation, fraction, log, negative, number, product, relation, subscript, sum, superscript, symbol } from "./formulas.js";
+
+/** What the formula of the whole objective depends on. */
+export type Summed = Pick<Objective, "bound" | "samples" | "terms" | "constraints" | "latents">;
 
 /** The whole objective as one formula: the terms with their weights, multipliers and, if importance-weighted, the log-mean-exp. */
-export function totalFormula(objective: Pick<Objective, "bound" | "samples" | "terms" | "constraints">): Formula {
+export function totalFormula(objective: Summed): Formula {
   const multipliers = objective.constraints.map((constraint) => {
     const quantities = objective.terms.filter((term) => constraint.terms.includes(term.name)).map((term) => (constraint.quantity === "kl" ? negate(term.formula) : term.formula));
     const [first, second] = constraint.relation === "<=" ? [number(constraint.bound), negate(sum(...quantities))] : [sum(...quantities), number(-constraint.bound)];
     return product(subscript(symbol("λ"), symbol(constraint.name.replace(/^.*\((.*)\)$/, "$1"))), sum(first, second));
   });
-  if (objective.bound !== "importance-weighted") return flatSum([...objective.terms.map(weightedTerm), ...multipliers]);
+  if (objective.bound !== "importance-weighted") return flatSum([...objective.terms.filter((term) => term.weight.factor !== 0).map(weightedTerm), ...multipliers]);
   const inside = objective.terms.filter(isInside);
-  return flatSum([weightedLogMeanExp(inside, objective.samples), ...objective.terms.filter((term) => !isInside(term)).map(weightedTerm), ...multipliers]);
+  return flatSum([weightedLogMeanExp(objective, inside), ...objective.terms.filter((term) => !isInside(term)).map(weightedTerm), ...multipliers]);
 }
 
 /** Row terms other than supervision are factors of the importance weights. */
@@ -19,12 +22,19 @@ function isInside(term: Term): boolean {
   return term.kind !== "supervision" && !term.weight.perDataset;
 }
 
-/** E_{draws}[log 1/K Σ_k exp(Σ terms at draw k)], as weights p/q. */
-function weightedLogMeanExp(inside: readonly Term[], samples: number): Formula {
-  const under = inside.find((term) => term.expectation.length > 0)?.formula;
-  const guide = under?.kind === "expectation" ? under.under : density("q", [symbol("z")]);
-  const exponent = flatSum(inside.map((term) => atDraw(term.formula)));
-  return { kind: "expectation", under: guide, of: log(product(fraction(number(1), number(samples)), bigSum("k", call("exp", exponent), number(1), number(samples)))) };
+/** E_{K draws}[log 1/K Σ_k exp(Σ terms at draw k)]; enumerated latents stand outside, as each of their values has its own mean of weights. */
+function weightedLogMeanExp(objective: Summed, inside: readonly Term[]): Formula {
+  const samples = number(objective.samples);
+  const widest = inside.reduce<Term | undefined>((most, term) => (term.formula.kind === "expectation" && term.expectation.length > (most?.expectation.length ?? 0) ? term : most), undefined);
+  const guide = widest?.formula.kind === "expectation" && widest.formula.under.kind === "density" ? widest.formula.under : undefined;
+  const enumerated = new Set(objective.latents.filter((plan) => plan.estimator === "enumeration").flatMap((plan) => plan.sites));
+  const isEnumerated = (variable: Formula): boolean => variable.kind === "symbol" && enumerated.has(variable.name);
+  const mean = log(product(fraction(number(1), samples), bigSum("k", call("exp", flatSum(inside.map((term) => atDraw(term.formula)))), number(1), samples)));
+  if (!guide) return mean;
+  const summed = guide.of.filter(isEnumerated);
+  const drawn = guide.of.filter((variable) => !isEnumerated(variable));
+  const inner = drawn.length === 0 ? mean : expectation(superscript(density("q", drawn, [...guide.given, ...summed]), samples), mean);
+  return summed.length === 0 ? inner : expectation(density("q", summed, guide.given), inner);
 }
 
 /** A term's integrand without its expectation. */
