@@ -6,7 +6,8 @@ import { cardinality } from "../types/support.js";
 import { dims, type Type } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import type { Frame, LoweringContext } from "./context.js";
-import { asNumber, lowerExpression } from "./expressions.js";
+import { asNumber } from "./elementwise.js";
+import { lowerExpression } from "./expressions.js";
 import { aligned, eventShape, unionAxes, type AxisName, type Value } from "./value.js";
 
 /** A distribution whose arguments have values: what a site is drawn from. */

@@ -1,13 +1,12 @@
 import { dims } from "../types/type.js";
 import type { Expr, Plate } from "../ir/model/model.js";
-import type { TensorNode } from "../ir/tensor/nodes.js";
 import { assertNever } from "../util/assert-never.js";
 import { InternalError } from "../util/internal-error.js";
 import type { Frame, LoweringContext } from "./context.js";
 import { functionLowerings } from "./functions.js";
 import { layerLowerings } from "./layers.js";
 import { lowerCall } from "./networks.js";
-import { aligned, canonical, eventShape, expanded, isPlateAxis, plateAxis, unionAxes, type AxisName, type Value } from "./value.js";
+import { aligned, canonical, eventShape, isPlateAxis, plateAxis, unionAxes, type AxisName, type Value } from "./value.js";
 
 /** The value of an expression, with just the compiler axes on which it depends. */
 export function lowerExpression(context: LoweringContext, frame: Frame, expr: Expr): Value {
@@ -51,7 +50,7 @@ function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
     }
     case "call": {
       const args = expr.args.map((arg) => lowerExpression(context, frame, arg));
-      const output = lowerCall(context, frame, expr.network, args).get(expr.output);
+      const output = lowerCall(context, frame, expr.network, args, lowerExpression).get(expr.output);
       if (!output) throw new InternalError(`network ${expr.network} has no output ${expr.output}`);
       return output;
     }
@@ -131,23 +130,3 @@ function gather(context: LoweringContext, table: Value, index: Value): Value {
   const right = aligned(b, { node: b.reshape(table.node, tableShape), axes: table.axes }, axes, many.length + 1 + rest.length);
   return { node: b.sum(b.multiply(left, right), [axes.length + many.length]), axes };
 }
-
-/** Operands of one elementwise operation on common axes: shapes are equal or one is a scalar. */
-export function elementwise(context: LoweringContext, args: readonly Value[], make: (...nodes: TensorNode[]) => TensorNode): Value {
-  const { b, space } = context;
-  const axes = unionAxes(space, args);
-  const rank = Math.max(...args.map((arg) => eventShape(arg).length));
-  return { node: make(...args.map((arg) => aligned(b, arg, axes, rank))), axes };
-}
-
-/** The same with every operand at full size: for concatenation and stacking. */
-export function expandedTogether(context: LoweringContext, args: readonly Value[]): { nodes: TensorNode[]; axes: AxisName[] } {
-  const axes = unionAxes(context.space, args);
-  return { nodes: args.map((arg) => expanded(context.b, context.space, arg, axes)), axes };
-}
-
-/** A number as f32, whatever it was: arithmetic on labels is arithmetic on numbers. */
-export function asNumber(context: LoweringContext, value: Value): Value {
-  return value.node.dtype === "f32" ? value : { node: context.b.cast(value.node, "f32"), axes: value.axes };
-}
-

@@ -6,7 +6,7 @@ import type { TensorBuilder } from "../ir/tensor/builder.js";
 import { dims } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
-import { asNumber, elementwise, expandedTogether } from "./expressions.js";
+import { asNumber, elementwise, expandedTogether } from "./elementwise.js";
 import { aligned, eventShape, unionAxes, type Value } from "./value.js";
 
 export interface FunctionCall {

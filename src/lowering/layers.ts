@@ -4,7 +4,7 @@ import type { TensorNode } from "../ir/tensor/nodes.js";
 import { samePadding } from "../ir/tensor/shape-rules.js";
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
-import { asNumber } from "./expressions.js";
+import { asNumber } from "./elementwise.js";
 import type { Value } from "./value.js";
 
 export interface LayerCall {

@@ -1,9 +1,15 @@
 import type { Frame, LoweringContext } from "./context.js";
-import { lowerExpression } from "./expressions.js";
+import type { Expr } from "../ir/model/model.js";
 import type { Value } from "./value.js";
 
 /** Outputs of a network call. Calls with the same arguments are one call: its weights, and its dropout masks, are the same. */
-export function lowerCall(context: LoweringContext, frame: Frame, name: string, args: readonly Value[]): ReadonlyMap<string, Value> {
+export function lowerCall(
+  context: LoweringContext,
+  frame: Frame,
+  name: string,
+  args: readonly Value[],
+  lowerExpression: (context: LoweringContext, frame: Frame, expr: Expr) => Value,
+): ReadonlyMap<string, Value> {
   const { b } = context;
   const key = `${name}(${args.map((arg) => `${arg.node.id}:${arg.axes.join("+")}`).join(",")})`;
   return context.memoizedCall(key, (call) => {
