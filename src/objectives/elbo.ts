@@ -37,9 +37,9 @@ export function dataTerms(setting: Setting, plans: Plans, components: readonly C
     );
   const evidences = components.map((component) => {
     const drawn = component.factors.filter((name) => graph.isLatent(name));
-    const reads = [...component.sites, ...component.factors].flatMap((name) => [...graph.modelReads(name).latents]).concat(drawn).filter((name) => !graph.isMarginalized(name));
-    const factors = [...component.sites, ...component.factors].map((name) => modelDensity(setting, name));
-    const first = graph.site(component.factors[0] ?? component.sites[0] ?? "");
+    const reads = component.factors.flatMap((name) => [...graph.modelReads(name).latents]).concat(drawn).filter((name) => !graph.isMarginalized(name));
+    const factors = component.factors.map((name) => modelDensity(setting, name));
+    const first = graph.site(component.factors.find((name) => !graph.isMarginalized(name)) ?? component.sites[0] ?? "");
     return makeTerm(setting, plans, {
       kind: "evidence", sites: component.sites, factors: component.factors, name: components.length === 1 ? "evidence" : `evidence.${component.sites.join("+")}`,
       origin: first.origin, reads, weight: unweighted,
@@ -62,7 +62,7 @@ function latentTerms(setting: Setting, plans: Plans, name: string, summed: boole
   const logPrior = log(modelDensity(setting, name));
   const atDraw = "both densities at the draw";
 
-  if (plans.get(name)?.estimator === "deterministic" && entry.kind === "guide-site" && !site.partlyObserved) {
+  if (plans.get(name)?.estimator === "deterministic" && entry.kind === "guide-site") {
     if (summed) return [];
     return [makeTerm(setting, plans, {
       ...base, kind: "log-prior", reads: [name, ...priorReads], weight: latentWeight(setting, "log-prior", site.scope),

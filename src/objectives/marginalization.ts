@@ -4,7 +4,7 @@ import type { Setting } from "./setting.js";
 export interface Component {
   /** Summed out, in the model's order. */
   readonly sites: readonly string[];
-  /** Observed and guided latent sites whose density depends on them, in the model's order. */
+  /** All sites whose density is a factor of the sum, themselves included, in the model's order. */
   readonly factors: readonly string[];
 }
 
@@ -33,7 +33,8 @@ export function marginalComponents(setting: Setting): readonly Component[] {
     const root = rootOf(first);
     const component = components.get(root) ?? { sites: [], factors: [] };
     components.set(root, component);
-    (graph.isMarginalized(site.name) ? component.sites : component.factors).push(site.name);
+    if (graph.isMarginalized(site.name)) component.sites.push(site.name);
+    component.factors.push(site.name);
   }
   return [...components.values()];
 }

@@ -29,12 +29,12 @@ describe("terms of a model", () => {
       [b.site("i", b.binaryType(), bern), b.site("j", b.binaryType(), bern), b.observe("x", b.realType(), b.normal(b.fn("add", b.ref("i"), b.ref("j")), b.num(1)))],
       [b.marginalized("i"), b.marginalized("j")],
     );
-    expect(train(shared).terms).toMatchObject([{ name: "evidence", sites: ["i", "j"], factors: ["x"], estimator: "enumeration", exactness: "exact" }]);
+    expect(train(shared).terms).toMatchObject([{ name: "evidence", sites: ["i", "j"], factors: ["i", "j", "x"], estimator: "enumeration", exactness: "exact" }]);
     const separate = b.program(
       [b.site("i", b.binaryType(), bern), b.site("j", b.binaryType(), bern), b.observe("x", b.realType(), b.normal(b.ref("i"), b.num(1))), b.observe("w", b.realType(), b.normal(b.ref("j"), b.num(1)))],
       [b.marginalized("i"), b.marginalized("j")],
     );
-    expect(train(separate).terms).toMatchObject([{ name: "evidence.i", sites: ["i"], factors: ["x"] }, { name: "evidence.j", sites: ["j"], factors: ["w"] }]);
+    expect(train(separate).terms).toMatchObject([{ name: "evidence.i", sites: ["i"], factors: ["i", "x"] }, { name: "evidence.j", sites: ["j"], factors: ["j", "w"] }]);
   });
 
   it("keep log p(z | k) inside the sum over k, and only −log q(z) outside", () => {
@@ -49,14 +49,14 @@ describe("terms of a model", () => {
     );
     const objective = train(program);
     expect(names(objective)).toEqual(["reconstruction.x", "evidence", "entropy.z"]);
-    expect(termOf(objective, "evidence")).toMatchObject({ factors: ["z"], expectation: ["z"], weight: { factor: 1 } });
+    expect(termOf(objective, "evidence")).toMatchObject({ factors: ["k", "z"], expectation: ["z"], weight: { factor: 1 } });
     expect(termOf(objective, "entropy.z")).toMatchObject({ estimator: "reparameterization", weight: { factor: 1 } });
   });
 
   it("of a mixture: the sum over k for each row, the global latents shared by the data set", () => {
     const objective = train(b.mixture());
     expect(names(objective)).toEqual(["evidence", "cross-entropy.weights", "kl.centers", "entropy.weights"]);
-    expect(termOf(objective, "evidence")).toMatchObject({ sites: ["k"], factors: ["x"], expectation: ["weights", "centers"], weight: { perDataset: false } });
+    expect(termOf(objective, "evidence")).toMatchObject({ sites: ["k"], factors: ["k", "x"], expectation: ["weights", "centers"], weight: { perDataset: false } });
     for (const name of ["cross-entropy.weights", "kl.centers", "entropy.weights"]) expect(termOf(objective, name).weight.perDataset).toBe(true);
     expect(planOf(objective, "k")).toMatchObject({ guide: "marginalized", estimator: "enumeration", cardinality: 4 });
   });

@@ -51,7 +51,7 @@ export interface Term {
   readonly kind: TermKind;
   /** The site, or the sites of a group (`evidence`, `entropy`). */
   readonly sites: readonly string[];
-  /** For `evidence`: the observed and latent sites whose densities are factors of the sum. */
+  /** For `evidence`: all sites whose densities are factors of the sum, the summed ones (`sites`) included. */
   readonly factors: readonly string[];
   readonly origin: Span;
   /** Axes summed over, for readers: `784 pixels`, `t = 1..T`. */
