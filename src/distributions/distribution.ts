@@ -48,8 +48,11 @@ export interface Distribution {
   readonly eventRank: 0 | 1 | 2;
   /** The support of a draw, given each constant argument's value and each vector argument's last size. */
   support(facts: ArgumentFacts): Support;
-  /** log p(x), summed over the joint axes: [...lead]. −∞ outside the support, never NaN there. */
-  logDensity(b: TensorBuilder, x: TensorNode, args: Arguments): TensorNode;
+  /**
+   * log p(x), summed over the joint axes: [...lead]. −∞ outside the support, never NaN there. `trusted`: the type of x already promises the
+   * support, so the test for it may be left out.
+   */
+  logDensity(b: TensorBuilder, x: TensorNode, args: Arguments, trusted?: boolean): TensorNode;
   /** One draw for each element of `shape` (all axes of the draw). `stream` names the random stream. */
   sample(b: TensorBuilder, stream: string, args: Arguments, shape: Shape): TensorNode;
   /** How gradients pass through `sample`; `none` for discrete distributions. */
@@ -63,6 +66,8 @@ export interface Distribution {
 export interface ArgumentFacts {
   readonly constants: Readonly<Record<string, number>>;
   readonly lastSizes: Readonly<Record<string, number>>;
+  /** Supports of arguments whose values the draw takes on: Mixture's components, Delta's value. */
+  readonly supports?: Readonly<Record<string, Support>>;
 }
 
 /** An argument that is a tensor; the checker has seen to it. */
