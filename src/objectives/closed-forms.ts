@@ -27,17 +27,17 @@ export function klWrittenOut(setting: Setting, q: DistributionCall | undefined, 
   const letters = (entries: readonly (readonly [string, Formula | undefined])[]): WrittenOut["letters"] => entries.flatMap(([name, value]) => (value ? [[name, value] as const] : []));
   switch (pair) {
     case "Normal Normal": {
-      const own = letters([["μ", left("mean") ?? (q ? undefined : symbol("location"))], ["σ", left("scale") ?? (q ? undefined : symbol("scale"))], ["σ²", left("variance")]]);
+      const own = letters([["μ", left("mean") ?? (q ? undefined : symbol("location"))], ["σ", left("scale") ?? (q ? undefined : symbol("scale"))], ["σ²", left("variance")], ["log σ", left("log_scale")], ["1/σ²", left("precision")]]);
       if (standard) return { formula: product(number(0.5), overCoordinates(sum(squared(mu), squared(sigma), number(-1), negative(log(squared(sigma)))))), letters: own };
       return {
         formula: overCoordinates(sum(log(fraction(s, sigma)), fraction(sum(squared(sigma), squared(sum(mu, negative(m)))), product(number(2), squared(s))), number(-0.5))),
-        letters: [...own, ...letters([["m", priorMean], ["s", priorScale], ["s²", right("variance")]])],
+        letters: [...own, ...letters([["m", priorMean], ["s", priorScale], ["s²", right("variance")], ["log s", right("log_scale")], ["1/s²", right("precision")]])],
       };
     }
     case "MultivariateNormal Normal": {
       const mean = symbol("μ");
       const covariance = symbol("Σ");
-      const own = letters([["μ", left("mean")], ["Σ", left("covariance")], ["Σ = L Lᵀ, L", left("cholesky")]]);
+      const own = letters([["μ", left("mean")], ["Σ", left("covariance")], ["Σ = L Lᵀ, L", left("cholesky")], ["Σ = diag(σ²), σ", left("scale")]]);
       if (!standard) return undefined;
       return {
         formula: product(number(0.5), sum(call("tr", covariance), product(superscript(mean, symbol("T")), mean), number(-coordinates), negative(log(call("det", covariance))))),

@@ -1,4 +1,5 @@
 import type { DistributionName } from "../distributions/names.js";
+import { distributions } from "../distributions/registry.js";
 
 /**
  * What the derivation asks of the distributions: which pairs have a closed-form KL divergence, and how gradients pass through a draw.
@@ -26,36 +27,22 @@ export function hasClosedFormKl(left: DistributionName, right: DistributionName)
   return closedFormPairs[left]?.includes(right) ?? false;
 }
 
-const reparameterizations: Record<DistributionName, "reparameterization" | "implicit-reparameterization" | "deterministic" | "none"> = {
-  Normal: "reparameterization",
-  LogNormal: "reparameterization",
-  HalfNormal: "reparameterization",
-  StudentT: "implicit-reparameterization",
-  Cauchy: "reparameterization",
-  HalfCauchy: "reparameterization",
-  Laplace: "reparameterization",
-  Logistic: "reparameterization",
-  Uniform: "reparameterization",
-  Exponential: "reparameterization",
-  Gamma: "implicit-reparameterization",
-  InverseGamma: "implicit-reparameterization",
-  Beta: "implicit-reparameterization",
-  Dirichlet: "implicit-reparameterization",
-  MultivariateNormal: "reparameterization",
-  Bernoulli: "none",
-  ContinuousBernoulli: "reparameterization",
-  Binomial: "none",
-  Categorical: "none",
-  Poisson: "none",
-  NegativeBinomial: "none",
-  Geometric: "none",
-  TruncatedNormal: "reparameterization",
-  DiscretizedLogistic: "none",
-  Mixture: "none",
-  Delta: "deterministic",
-};
-
 /** How the gradient passes through a draw of this distribution; `none` where it does not. */
 export function reparameterizationOf(name: DistributionName): "reparameterization" | "implicit-reparameterization" | "deterministic" | "none" {
-  return reparameterizations[name];
+  switch (distributions[name].reparameterization) {
+    case "location-scale":
+    case "inverse-cdf":
+      return "reparameterization";
+    case "implicit":
+      return "implicit-reparameterization";
+    case "identity":
+      return "deterministic";
+    case "none":
+      return "none";
+  }
+}
+
+/** The parameter names that a reader knows by their place: those of the distribution's first parameterization. */
+export function positionalParameters(name: DistributionName): readonly string[] {
+  return distributions[name].parameterizations[0] ?? [];
 }

@@ -1,6 +1,7 @@
 import { type DistributionCall, type Expr, isDistributionCall } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
-import { type Setting } from "./setting.js";
+import { positionalParameters } from "./families.js";
+import type { Setting } from "./setting.js";
 
 /** Constructors of formulas, and the user's expressions and densities as formulas. */
 export const symbol = (name: string): Formula => ({ kind: "symbol", name });
@@ -90,18 +91,19 @@ function applyFormula(name: string, args: readonly Formula[]): Formula {
   return call(name, ...args);
 }
 
-/** Parameters that a reader knows by their place; all others are shown with their names. */
-const positional = new Set(["mean", "location", "scale", "rate", "concentration", "probs", "alpha", "beta", "low", "high", "value", "trials", "degrees"]);
-
 /** `Normal(0, 1)`, `Bernoulli(logits = decoder(z))`: the family and its arguments as a call. */
 export function familyFormula(setting: Setting, distribution: DistributionCall): Formula {
   return call(distribution.distribution, ...argumentFormulas(setting, distribution));
 }
 
+/** Arguments in the order of the parameterization; those that stand where the first parameterization has them go without their names. */
 export function argumentFormulas(setting: Setting, distribution: DistributionCall): readonly Formula[] {
-  return Object.entries(distribution.args).map(([name, value]) => {
+  const places = positionalParameters(distribution.distribution);
+  const rank = (name: string): number => (places.includes(name) ? places.indexOf(name) : places.length);
+  const entries = Object.entries(distribution.args).sort(([left], [right]) => rank(left) - rank(right));
+  return entries.map(([name, value], at) => {
     const shown = isDistributionCall(value) ? familyFormula(setting, value) : argument(setting, value);
-    return positional.has(name) ? shown : relation(symbol(name), "=", shown);
+    return places[at] === name ? shown : relation(symbol(name), "=", shown);
   });
 }
 
