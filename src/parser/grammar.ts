@@ -327,6 +327,7 @@ export class Grammar extends CstParser {
           { ALT: () => this.SUBRULE(assignment) },
         ],
         ERR_MSG: "a statement",
+        MAX_LOOKAHEAD: 1,
         IGNORE_AMBIGUITIES: true,
       });
     });
@@ -366,6 +367,7 @@ export class Grammar extends CstParser {
       this.OR({
         DEF: [{ GATE: () => !declares.has(this.LA(2).tokenType), ALT: () => this.SUBRULE(maximize) }, { ALT: () => this.SUBRULE(setting) }],
         ERR_MSG: "`maximize` or a setting",
+        MAX_LOOKAHEAD: 1,
         IGNORE_AMBIGUITIES: true,
       });
     });
