@@ -35,6 +35,7 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
     case "call": {
       const [only] = formula.args;
       if (formula.name.startsWith(".") && only) return `${formulaText(only, Level.power)}${formula.name}`;
+      if (formula.name === "∇" && only) return bracket(Level.product, `∇ ${formulaText(only, Level.product)}`);
       return formula.name === "" ? `[${list(formula.args)}]` : `${formula.name}(${list(formula.args)})`;
     }
     case "sum":

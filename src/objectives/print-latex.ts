@@ -55,6 +55,7 @@ export function formulaLatex(formula: Formula, level = 0): string {
     case "call": {
       const [only] = formula.args;
       if (formula.name.startsWith(".") && only) return `${formulaLatex(only, 3)}.${symbolLatex(formula.name.slice(1))}`;
+      if (formula.name === "∇" && only) return bracket(2, `\\nabla ${formulaLatex(only, 2)}`);
       if (formula.name === "") return `\\left[${list(formula.args)}\\right]`;
       return `${functionName(formula.name)}\\left(${list(formula.args)}\\right)`;
     }
@@ -113,26 +114,25 @@ function symbolLatex(name: string): string {
   if (/^[A-Za-z]$/.test(name)) return name;
   if (/^1:[A-Z]$/.test(name)) return name;
   if (name === "|J|") return "\\lvert J \\rvert";
-  return `\\mathrm{${escapeText(name)}}`;
+  return /^[\w ]+$/.test(name) ? `\\mathrm{${escapeText(name)}}` : `\\text{${escapeText(name)}}`;
 }
 
 function functionName(name: string): string {
-  if (name === "∇") return "\\nabla";
   if (/^[A-Za-z]$/.test(name)) return name;
   if (name === "exp" || name === "max" || name === "det") return `\\${name}`;
-  return `\\operatorname{${escapeText(name)}}`;
+  return /^\w+$/.test(name) ? `\\operatorname{${escapeText(name)}}` : `\\text{${escapeText(name)}}`;
 }
 
 const special: Readonly<Record<string, string>> = {
   "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%", "^": "\\^{}", "~": "\\~{}",
-  "<": "\\ensuremath{<}", ">": "\\ensuremath{>}", "|": "\\ensuremath{|}", "≥": "\\ensuremath{\\geq}", "≤": "\\ensuremath{\\leq}", "≈": "\\ensuremath{\\approx}", "−": "\\ensuremath{-}", "×": "\\ensuremath{\\times}",
-  "∫": "\\ensuremath{\\int}", "²": "\\ensuremath{{}^{2}}", "ᵀ": "\\ensuremath{{}^{\\top}}", "‖": "\\ensuremath{\\|}", "½": "\\ensuremath{\\tfrac{1}{2}}", "–": "--", "’": "'", "`": "\\textasciigrave{}",
+  "<": "$<$", ">": "$>$", "|": "$|$", "≥": "$\\geq$", "≤": "$\\leq$", "≈": "$\\approx$", "−": "$-$", "×": "$\\times$",
+  "∫": "$\\int$", "²": "${}^{2}$", "ᵀ": "${}^{\\top}$", "‖": "$\\|$", "½": "$\\tfrac{1}{2}$", "–": "--", "’": "'", "`": "\\textasciigrave{}",
   "\n": " ", "\r": " ", "\t": " ",
 };
 
 /** Any text inside `\text{…}`: special characters are escaped; characters that pdfLaTeX may not know are named by their code point. */
 export function escapeText(text: string): string {
-  return [...text].map((character) => special[character] ?? (greek[character] ? `\\ensuremath{${greek[character]}}` : character >= " " && character <= "~" ? character : `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}]`)).join("");
+  return [...text].map((character) => special[character] ?? (greek[character] ? `$${greek[character]}$` : character >= " " && character <= "~" ? character : `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}]`)).join("");
 }
 
 /** Text of a comment line: nothing may end it. */

@@ -51,6 +51,7 @@ export function formulaMathml(formula: Formula, level = 0): string {
     case "call": {
       const [only] = formula.args;
       if (formula.name.startsWith(".") && only) return row(formulaMathml(only, 3) + operator(".") + identifier(formula.name.slice(1)));
+      if (formula.name === "∇" && only) return bracket(2, operator("∇") + formulaMathml(only, 2));
       if (formula.name === "") return row(fence("[", list(formula.args), "]"));
       return row(identifier(formula.name) + apply + fence("(", list(formula.args), ")"));
     }

@@ -71,7 +71,7 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
     add("=", termSum(derived, derived.terms), summed.length > 0 ? "factors as declared" : "one term for each observed site: nothing is hidden, so the likelihood is exact");
     return steps;
   }
-  if (summed.length === 0) add("=", scaled(log(integrate(setting, drawn, row, density("p", joint.map(row), given)))), `${drawn.join(", ")} ${drawn.length === 1 ? "is" : "are"} integrated out`);
+  if (summed.length === 0) add("=", scaled(log(integrate(setting, drawn, row, density("p", joint.map(row), given)))), hiddenText(setting, drawn));
   const points = drawn.filter((name) => derived.latents.some((plan) => plan.sites.includes(name) && plan.estimator === "deterministic"));
   if (points.length === drawn.length) {
     const at = drawn.map((name) => pointOf(setting, name)).join(", ");
@@ -144,6 +144,14 @@ function integrate(setting: Setting, names: readonly string[], row: (name: strin
   const continuous = names.filter((name) => !discrete.includes(name));
   const inner: Formula = continuous.length > 0 ? { kind: "integral", of, over: continuous.map(row) } : of;
   return discrete.reduceRight<Formula>((body, name) => bigSum(formulaText(row(name)), body), inner);
+}
+
+/** `y is summed over, z is integrated out`. */
+function hiddenText(setting: Setting, names: readonly string[]): string {
+  const discrete = names.filter((name) => isDiscrete(setting.graph.site(name).type.support));
+  const continuous = names.filter((name) => !discrete.includes(name));
+  const say = (some: readonly string[], what: string): readonly string[] => (some.length === 0 ? [] : [`${some.join(", ")} ${some.length === 1 ? "is" : "are"} ${what}`]);
+  return [...say(discrete, "summed over"), ...say(continuous, "integrated out")].join(", ");
 }
 
 function withRows(guide: Formula, row: (name: string) => Formula, hasGlobals: boolean): Formula {
