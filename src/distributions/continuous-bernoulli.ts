@@ -52,16 +52,20 @@ Near λ = ½ the normalizer is a series in l. Draws are log(1 + u(e^l − 1))/l.
   // −E log p = g(l) − l (E x − ½)
   entropy: (b, args, shape) => {
     const { logits: l } = probability(b, args);
-    const small = b.less(b.abs(l), near);
-    const safe = b.select(small, 1, b.abs(l));
-    const normalizer = b.select(small, evenSeries(b, b.select(small, l, 0)), b.add(b.multiply(0.5, safe), logShare(b, safe)));
-    return b.broadcast(b.subtract(normalizer, b.multiply(l, centredMean(b, l))), shape);
+    return b.broadcast(b.subtract(logNormalizer(b, l), b.multiply(l, centredMean(b, l))), shape);
   },
   mean: (b, args, shape) => b.broadcast(b.add(0.5, centredMean(b, probability(b, args).logits)), shape),
 };
 
+/** g(l) = log(sinh(l/2)/(l/2)): p(x) = exp(l(x − ½) − g(l)). */
+export function logNormalizer(b: TensorBuilder, l: TensorNode): TensorNode {
+  const small = b.less(b.abs(l), near);
+  const safe = b.select(small, 1, b.abs(l));
+  return b.select(small, evenSeries(b, b.select(small, l, 0)), b.add(b.multiply(0.5, safe), logShare(b, safe)));
+}
+
 /** E x − ½ = ½ coth(l/2) − 1/l = l/12 − l³/720 + l⁵/30240 − … */
-function centredMean(b: TensorBuilder, l: TensorNode): TensorNode {
+export function centredMean(b: TensorBuilder, l: TensorNode): TensorNode {
   const small = b.less(b.abs(l), near);
   const s = b.select(small, l, 0);
   const square = b.square(s);
