@@ -10,7 +10,10 @@ export interface Objective {
   /** Evaluation: no annealing, no free bits, β = 1, no supervision, no constraints. */
   readonly mode: "training" | "evaluation";
   readonly bound: "elbo" | "importance-weighted" | "likelihood" | "posterior";
-  /** Importance samples K; 1 for the plain bound. */
+  /**
+   * Importance samples K; 1 for the plain bound. With K > 1 all terms of rows but `supervision` stand in one log-mean-exp over the draws;
+   * enumerated latents stand outside it: E_{q(y)} log 1/K Σ_k exp(Σ terms at y, z_k), which is tighter than the sum over y inside.
+   */
   readonly samples: number;
   readonly terms: readonly Term[];
   /** How each latent site is handled, in dependency order of the guide. */
@@ -81,7 +84,7 @@ export interface TermWeight {
   readonly annealed: boolean;
   /** 1/N: the term of a global latent. */
   readonly perDataset: boolean;
-  /** Least nats per coordinate; 0 for none. */
+  /** Least nats per coordinate, of its mean over the rows of the minibatch; 0 for none. */
   readonly freeBits: number;
 }
 
