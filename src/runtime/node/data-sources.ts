@@ -58,7 +58,7 @@ async function loadSource(source: DataSource, options: LoadOptions): Promise<Hos
   if (source.kind === "builtin") return makeBuiltinData(source.name, source.args, options.seed ?? 0, options.split ?? "train");
   const limits = options.limits ?? defaultLimits;
   const path = resolve(options.folder ?? ".", source.path);
-  const stats = await stat(path).catch(async (cause: unknown) => Promise.reject(await explain(source.path, cause)));
+  const stats = await stat(path).catch(async (cause: unknown) => Promise.reject(await explain(source.path, cause, path)));
   if (stats.isDirectory()) return loadFolder(source, path, limits);
   const bytes = await readFileBytes(path, limits.bytes);
   const format = formatOf(bytes, source.path);

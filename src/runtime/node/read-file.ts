@@ -30,14 +30,17 @@ async function checkRegular(file: Awaited<ReturnType<typeof open>>, path: string
   return stats;
 }
 
-/** An error of the file system in the user's words, with a suggestion from the same folder. */
-export async function explain(path: string, cause: unknown): Promise<LvmError> {
+/**
+ * An error of the file system in the user's words, with a suggestion from the same folder.
+ * @param absolute where it was looked for, when `path` is relative to another folder than the process's
+ */
+export async function explain(path: string, cause: unknown, absolute = path): Promise<LvmError> {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const facts = { file: path, reason: code };
   if (code === "ENOENT" || code === "ENOTDIR") {
-    const siblings = await readdir(dirname(path)).catch(() => undefined);
+    const siblings = await readdir(dirname(absolute)).catch(() => undefined);
     const near = siblings === undefined ? undefined : suggestName(basename(path), siblings);
-    const help = siblings === undefined ? `the folder ${dirname(path)} does not exist` : near === undefined ? undefined : `did you mean ${near}?`;
+    const help = siblings === undefined ? `the folder ${dirname(absolute)} does not exist` : near === undefined ? undefined : `did you mean ${near}?`;
     return new LvmError("LVM7001", `${path}: there is no such file or folder`, { facts, ...(help === undefined ? {} : { help }), cause });
   }
   if (code === "EACCES" || code === "EPERM") return new LvmError("LVM7001", `${path}: reading it is not allowed`, { facts, cause });
