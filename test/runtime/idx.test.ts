@@ -23,6 +23,8 @@ describe("IDX", () => {
   it("reads gzipped files like plain ones", () => {
     const raw = idx(8, [1000, 10], Uint8Array.from({ length: 10_000 }, (_, i) => (i * i) % 251));
     expect(read(gzipSync(raw))).toEqual(read(raw));
+    // As `cat a.gz b.gz` and block-wise compressors make them.
+    expect(read(Buffer.concat([gzipSync(raw.subarray(0, 77)), gzipSync(raw.subarray(77))]))).toEqual(read(raw));
   });
 
   it("says what is wrong with truncated, oversized, lying and foreign files", () => {

@@ -141,6 +141,6 @@ describe("files of a run", () => {
 
   it("say when they cannot be made", async () => {
     symlinkSync("/nonexistent", join(folder, "dangling"));
-    expect(await asyncFailure("LVM7050", createRunFolder({ output: put("plain", "x"), model: "m", time: new Date(0), config: {}, sources: [] }))).toContain("cannot make a folder");
+    expect(await asyncFailure("LVM7045", createRunFolder({ output: put("plain", "x"), model: "m", time: new Date(0), config: {}, sources: [] }))).toContain("cannot make a folder");
   });
 });

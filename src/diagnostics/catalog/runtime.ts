@@ -23,6 +23,6 @@ export const runtimeErrors = {
   LVM7030: { title: "corrupt safetensors file", explanation: "A checkpoint's header is checked against the file before anything is read: its length, each array's type, shape and place, and that the arrays cover the data without overlap or gap. One of these does not hold. Checkpoints that lvmc writes are renamed into place whole, so an earlier one in the same folder is good.\n\n```sh\nlvmc train models/vae.lvm --resume runs/vae-…/checkpoints/step-2000.safetensors\n```" },
   LVM7040: { title: "unknown built-in data set", explanation: "Built-in data is made by code and needs no download: `digits`, `moons`, `blobs`, `eight_schools`, `regression`, `factors`, `radon`.\n\n```lvm\ntrain vae { data = digits(8192) }\n```" },
   LVM7041: { title: "wrong arguments of a built-in data set", explanation: "The arguments are whole numbers within stated bounds, in order or by name.\n\n```lvm\ntrain mixture { data = blobs(n = 1000, k = 4) }\n```" },
-  LVM7050: { title: "run folder cannot be made", explanation: "Each run keeps its configuration, model, metrics and checkpoints in a folder of its own under the output folder, which must be writable.\n\n```sh\nlvmc train models/vae.lvm --output /tmp/runs\n```" },
+  LVM7045: { title: "run folder cannot be made", explanation: "Each run keeps its configuration, model, metrics and checkpoints in a folder of its own under the output folder, which must be writable.\n\n```sh\nlvmc train models/vae.lvm --output /tmp/runs\n```" },
   // 7100 and on: training and devices
 } as const;

@@ -15,7 +15,7 @@ export function gunzipDeclared(bytes: Uint8Array, file: string, declaredLength: 
   let head = new Uint8Array(0);
   let out: Uint8Array | undefined;
   let length = 0;
-  let members = 0;
+  let members = 1;
   const take = (chunk: Uint8Array): void => {
     if (out === undefined) {
       head = concat(head, chunk);
@@ -34,6 +34,7 @@ export function gunzipDeclared(bytes: Uint8Array, file: string, declaredLength: 
     length += chunk.length;
   };
   const stream = new Gunzip(take);
+  // Called for each member after the first.
   stream.onmember = () => members++;
   try {
     // Small pieces keep what one of them can expand to small.

@@ -97,7 +97,7 @@ function inflateLines(parts: readonly Uint8Array[], expected: number, file: stri
     length += chunk.length;
   });
   try {
-    // fflate wants the two bytes of the zlib header in one piece, so the chunks are joined first.
+    // One zlib stream runs on from chunk to chunk.
     const joined = parts.length === 1 ? parts[0]! : join(parts, compressed);
     for (let at = 0; at < joined.length; at += 65536) stream.push(joined.subarray(at, at + 65536), at + 65536 >= joined.length);
   } catch (cause) {

@@ -29,7 +29,7 @@ export interface RunFolder {
 
 /**
  * Makes `<output>/<model>-<time>/`, with -2, -3 … after it where that exists.
- * @throws LvmError LVM7050 where it cannot be made
+ * @throws LvmError LVM7045 where it cannot be made
  */
 export async function createRunFolder(options: RunFolderOptions): Promise<RunFolder> {
   const output = resolve(options.output);
@@ -45,7 +45,7 @@ export async function createRunFolder(options: RunFolderOptions): Promise<RunFol
     for (const { path: source, text } of options.sources) await folder.writeFile(uniqueName(sanitizeName(basename(source)), taken), text);
     return folder;
   } catch (cause) {
-    throw new LvmError("LVM7050", `${output}: cannot make a folder for the run: ${cause instanceof Error ? cause.message : String(cause)}`, { facts: { folder: output }, cause });
+    throw new LvmError("LVM7045", `${output}: cannot make a folder for the run: ${cause instanceof Error ? cause.message : String(cause)}`, { facts: { folder: output }, cause });
   }
 }
 
