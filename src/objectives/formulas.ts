@@ -49,7 +49,8 @@ export function formulaOf(expr: Expr, depth = 0): Formula {
       if (expr.values.length > 1 && expr.values.every((value) => value === expr.values[0]) && expr.values[0] !== undefined) return number(expr.values[0]);
       return expr.values.length <= 6 ? call("", ...expr.values.map(number)) : symbol("…");
     case "reference":
-      return symbol(expr.to.name);
+      // A `local` of the guide has one value for each row n.
+      return expr.to.kind === "parameter" && expr.to.name.startsWith("local.") ? subscript(symbol(expr.to.name.slice("local.".length)), symbol("n")) : symbol(expr.to.name);
     case "loop-variable":
       return symbol(expr.plate.name);
     case "step": {

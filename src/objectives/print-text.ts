@@ -14,16 +14,16 @@ export function printObjectiveText(objective: Objective): string {
 export function boundTitle(objective: Pick<Objective, "bound" | "samples" | "mode">): string {
   const bound = {
     elbo: "evidence lower bound",
-    "importance-weighted": `importance-weighted bound with ${objective.samples} samples`,
+    "importance-weighted": `importance-weighted bound, K = ${objective.samples}`,
     likelihood: "log likelihood",
     posterior: "log posterior density (MAP)",
   }[objective.bound];
-  return `${bound}, ${objective.mode === "training" ? "to be maximized in training" : "for evaluation"}`;
+  return `${bound}, ${objective.mode === "training" ? "maximized in training" : "for evaluation"}`;
 }
 
 function headline(objective: Objective): readonly string[] {
   const formula = formulaLines(totalFormula(objective), width - 6);
-  return [`${objective.model}: ${boundTitle(objective)} (nats per row)`, "", ...formula.map((line, at) => (at === 0 ? `  L = ${line}` : `      ${line}`))];
+  return [...wrapText(`${objective.model}: ${boundTitle(objective)} (nats per row)`, width, 2), "", ...formula.map((line, at) => (at === 0 ? `  L = ${line}` : `      ${line}`))];
 }
 
 function termBlock(objective: Objective): readonly string[] {
@@ -69,7 +69,7 @@ function latentBlock(objective: Objective): readonly string[] {
   if (objective.latents.length === 0) return [];
   const rows = objective.latents.map((plan) => [plan.sites.join(", "), plan.scope, plan.guide === "guide-site" ? "by the guide" : plan.guide, plan.estimator] as const);
   const header = ["latent", "scope", "inferred", "estimator"] as const;
-  const widths = header.map((title, at) => Math.min(32, Math.max(title.length, ...rows.map((row) => (row[at] ?? "").length))));
+  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? "").length)));
   const indent = widths.reduce((total, next) => total + next + 2, 2);
   const roomy = width - indent >= 30;
   const lines = ["Latents", "", `  ${header.map((title, at) => title.padEnd(widths[at] ?? 0)).join("  ")}${roomy ? "  why" : ""}`.trimEnd()];

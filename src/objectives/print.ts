@@ -21,7 +21,7 @@ export function printObjective(objective: Objective, format: ObjectiveFormat): s
 
 /** The short form for the emitted module's doc comment: what is maximized and a line or two for each term, at most 96 columns. */
 export function printDocComment(objective: Objective): string[] {
-  const lines = [`Maximizes the ${boundTitle({ ...objective, mode: "training" }).replace(/, to be.*$/, "")}, in nats per row:`, ""];
+  const lines = [`Maximizes the ${boundTitle({ ...objective, mode: "training" }).replace(/, maximized.*$/, "")}, in nats per row:`, ""];
   formulaLines(totalFormula(objective), 90).forEach((line, at) => lines.push(at === 0 ? `  L = ${line}` : `      ${line}`));
   lines.push("");
   for (const term of objective.terms) {

@@ -94,7 +94,7 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
     const mean = product(fraction(number(1), number(derived.samples)), bigSum("k", subscript(ratio, symbol("k")), number(1), number(derived.samples)));
     add("=", scaled(log(expectation(draws, mean))), `each of K = ${derived.samples} draws gives an unbiased estimate of the evidence, so their mean does`);
     add("≥", scaled(expectation(draws, log(mean))), "Jensen's inequality; tighter as K grows (Burda, Grosse & Salakhutdinov 2015)");
-    add("=", bound, "p and q factorise as declared");
+    add("=", bound, "p and q factorise as declared; every term is taken at draw k");
     return steps;
   }
   add("≥", scaled(expectation(guide, sum(log(jointDensity), negative(log(guide))))), `Jensen's inequality; equal where ${formulaText(guide)} is the posterior${points.length > 0 ? ` (the point ${points.join(", ")} has no entropy: it is left out)` : ""}`);

@@ -48,7 +48,7 @@ export function makeTerm(setting: Setting, plans: Plans, parts: TermParts): Term
     sites: parts.sites,
     factors: parts.factors ?? [],
     origin: parts.origin,
-    axes: axesOf(setting, summed ? (parts.factors ?? []).filter((name) => !parts.sites.includes(name)) : parts.sites, parts.weight.perDataset),
+    axes: axesOf(setting, parts.kind === "entropy" && parts.closedForm ? [] : summed ? (parts.factors ?? []).filter((name) => !parts.sites.includes(name)) : parts.sites, parts.weight.perDataset),
     expectation: drawn,
     weight: parts.weight,
     estimator,
