@@ -1,5 +1,5 @@
 import { suggest } from "../diagnostics/suggest.js";
-import { lineOf, textOf } from "../diagnostics/span.js";
+import { textOf } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
 import type { Size } from "../types/type.js";
 import type { ConstantValue, Constant, Context } from "./context.js";
@@ -7,6 +7,9 @@ import type { SizeOrigin } from "./shape-messages.js";
 
 /** Most elements that a value may have: what an index of 32 bits reaches. */
 export const mostElements = 2 ** 31;
+
+/** Most constants that stand one inside the other's value before their own turn: each is a few frames on the stack. */
+const longestChain = 500;
 
 /** Constants that need no declaration. */
 export const builtinConstants: Readonly<Record<string, number>> = { pi: Math.PI };
@@ -26,30 +29,10 @@ const functions: Readonly<Record<string, { readonly arity: number; readonly eval
 /** Names of functions that constant expressions may call. */
 export const constantFunctions: readonly string[] = Object.keys(functions);
 
-/**
- * Registers and evaluates every `const` of a file, with the overrides of `--set` for those of `overridable` (the main file's). Constants may stand in
- * any order. The items' names must have been declared with `declareItem` already.
- */
+/** Registers and evaluates every `const` of a file, with the overrides of `--set`. Constants may stand in any order. The items' names must have been declared. */
 export function declareConstants(context: Context, items: readonly ast.ConstItem[]): void {
   for (const item of items) if (!context.constantItems.has(item.name.name)) context.constantItems.set(item.name.name, item);
   for (const item of items) constantByName(context, item.name.name);
-}
-
-/** `--set` names that no file declares; `at` is where the message stands (the module's first character). */
-export function checkOverrides(context: Context, at: ast.Module): void {
-  for (const name of Object.keys(context.set)) {
-    if (context.constantItems.has(name)) continue;
-    const known = [...context.constantItems.keys()];
-    const similar = suggest(name, known);
-    context.error({
-      code: "LVM2007",
-      message: `\`--set ${name}\`: the file has no constant of that name`,
-      span: { source: at.source, start: 0, end: 0 },
-      label: "in this file",
-      notes: known.length > 0 ? [`its constants: ${known.map((each) => `\`${each}\``).join(", ")}`] : ["it has no `const` at all"],
-      help: similar ? `did you mean \`${similar}\`?` : `declare \`const ${name} = …\``,
-    });
-  }
 }
 
 const evaluating = new WeakMap<Context, Set<string>>();
@@ -73,6 +56,11 @@ export function constantByName(context: Context, name: string): Constant | undef
       notes: [`through ${[...running].map((each) => `\`${each}\``).join(" → ")} → \`${name}\``],
       help: "give one of them a number",
     });
+    return undefined;
+  }
+  if (running.size >= longestChain) {
+    failed(context).add(name);
+    context.error({ code: "LVM3018", message: "constants depend on each other too deeply", span: item.name.span, label: `more than ${longestChain} of them, one using the next`, help: "declare constants before they are used" });
     return undefined;
   }
   running.add(name);
@@ -109,10 +97,6 @@ export function evaluateConstant(context: Context, expression: ast.Expression, d
 
 /** As `evaluateConstant`, arrays included: `[1, 2]`, `zeros[3]`, `2 * ones[K]`, `table[1]`. */
 export function evaluateConstantValue(context: Context, expression: ast.Expression, describe?: DescribeName): ConstantValue | undefined {
-  return context.nested(expression.span, () => evaluateNode(context, expression, describe));
-}
-
-function evaluateNode(context: Context, expression: ast.Expression, describe?: DescribeName): ConstantValue | undefined {
   const again = (part: ast.Expression): ConstantValue | undefined => evaluateConstantValue(context, part, describe);
   switch (expression.kind) {
     case "number":
@@ -340,10 +324,4 @@ function constantIn(context: Context, expression: ast.Expression): Constant | un
   if (expression.kind === "unary") return constantIn(context, expression.operand);
   if (expression.kind === "parenthesized") return constantIn(context, expression.expression);
   return undefined;
-}
-
-/** `20 (LATENT on line 5)`: a size with where it comes from, for messages. */
-export function printSize(context: Context, size: Size): string {
-  const constant = size.text === undefined ? undefined : context.constants.get(size.text);
-  return constant ? `${size.value} (\`${constant.name}\` on line ${lineOf(constant.span)})` : String(size.value);
 }

@@ -91,12 +91,7 @@ export interface Context {
   /** A new number for a network call. */
   freshCall(): number;
   addParameter(parameter: Parameter): void;
-  /** Runs one level of a recursive walk over an expression; past the limit it says so once and gives undefined. */
-  nested<T>(span: Span, walk: () => T | undefined): T | undefined;
 }
-
-/** Levels of nesting that an expression may have; the stack of a JavaScript engine holds several times as many. */
-const deepest = 500;
 
 /** Empty tables. With `importer`, calls are numbered on from there: networks of both end up in one program. */
 export function createContext(set: Readonly<Record<string, number>> = {}, importer?: Context): Context {
@@ -104,7 +99,6 @@ export function createContext(set: Readonly<Record<string, number>> = {}, import
   const items: Context["items"] = new Map();
   const parameters: Context["parameters"] = new Map();
   let calls = 0;
-  let depth = 0;
   const say = (severity: "error" | "warning", problem: Problem): void => {
     const { code, message, span, label, related = [], notes = [], help, fixes } = problem;
     diagnostics.push({ code, severity, message, primary: { span, text: label }, related, notes, help, fixes });
@@ -142,18 +136,6 @@ export function createContext(set: Readonly<Record<string, number>> = {}, import
     },
     freshCall: () => importer?.freshCall() ?? ++calls,
     addParameter: (parameter) => void parameters.set(parameter.name, parameter),
-    nested(span, walk) {
-      if (depth >= deepest) {
-        context.error({ code: "LVM3018", message: "expression nested too deeply", span, label: `more than ${deepest} levels`, help: "give parts of it names of their own" });
-        return undefined;
-      }
-      depth += 1;
-      try {
-        return walk();
-      } finally {
-        depth -= 1;
-      }
-    },
   };
   return context;
 }

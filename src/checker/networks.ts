@@ -1,4 +1,4 @@
-import { lineOf, textOf } from "../diagnostics/span.js";
+import { textOf } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
 import type { Binding, Expr, Network } from "../ir/model/model.js";
 import { printSupport } from "../types/support.js";
@@ -243,63 +243,78 @@ function warnUnused(context: Context, signature: NetworkSignature, scope: Scope)
 
 /** Circles among the calls; true when there was one. */
 function reportRecursion(context: Context): boolean {
-  const done = new Set<string>();
   let found = false;
-  const visit = (name: string, path: readonly string[]): void => {
-    if (done.has(name)) return;
-    for (const [called, span] of context.networkCalls.get(name) ?? []) {
-      const at = path.indexOf(called);
-      if (called === name || at >= 0) {
-        const circle = called === name ? [name, name] : [...path.slice(at), name, called];
-        found = true;
-        const declared = context.networks.get(called)?.signature.item.name.span;
-        context.error({
-          code: "LVM2010",
-          message: `\`${called}\` calls itself`,
-          span,
-          label: circle.map((each) => `\`${each}\``).join(" → "),
-          related: declared ? [{ span: declared, text: `declared on line ${lineOf(declared)}` }] : [],
-          help: "stack copies with `repeat(block, 3)`, or give the inner part a network of its own",
-        });
-        for (const each of circle) {
-          const entry = context.networks.get(each);
-          if (entry) context.networks.set(each, { signature: entry.signature, state: "broken" });
-        }
-      } else if (path.length < 1000) visit(called, [...path, name]);
+  const calls = (name: string): readonly string[] => [...(context.networkCalls.get(name)?.keys() ?? [])];
+  calleesFirst([...context.networkCalls.keys()], calls, (circle) => {
+    found = true;
+    const [called = "", ...inner] = circle;
+    const caller = inner[inner.length - 1] ?? called;
+    const span = context.networkCalls.get(caller)?.get(called);
+    const declared = context.networks.get(called)?.signature.item.name.span;
+    if (!span || !declared) return;
+    context.error({
+      code: "LVM2010",
+      message: `\`${called}\` calls itself`,
+      span,
+      label: [...circle.slice(0, 8), called].map((each) => `\`${each}\``).join(" → "),
+      related: [{ span: declared, text: "declared here" }],
+      help: "stack copies with `repeat(block, 3)`, or give the inner part a network of its own",
+    });
+    for (const each of circle) {
+      const entry = context.networks.get(each);
+      if (entry) context.networks.set(each, { signature: entry.signature, state: "broken" });
     }
-    done.add(name);
-  };
-  for (const name of context.networkCalls.keys()) visit(name, []);
+  });
   return found;
 }
 
-/** Puts complete networks behind those that they call. */
+/** Puts networks behind those that they call. */
 function sortNetworks(context: Context): void {
   const entries = new Map(context.networks);
-  const sorted = new Map<string, (typeof entries extends Map<string, infer Entry> ? Entry : never)>();
-  const visit = (name: string): void => {
-    const entry = entries.get(name);
-    if (!entry || sorted.has(name)) return;
-    if (entry.state !== "complete" || !entry.network) {
-      sorted.set(name, entry);
-      return;
-    }
-    for (const called of calledBy(entry.network)) visit(called);
-    sorted.set(name, entry);
+  const called = (name: string): readonly string[] => {
+    const network = entries.get(name)?.network;
+    return network ? calledBy(network) : [];
   };
-  for (const name of entries.keys()) visit(name);
   context.networks.clear();
-  for (const [name, entry] of sorted) context.networks.set(name, entry);
+  for (const name of calleesFirst([...entries.keys()], called)) {
+    const entry = entries.get(name);
+    if (entry) context.networks.set(name, entry);
+  }
 }
 
+/** Names in an order in which those that a name calls stand before it. Depth first with a stack of its own: a chain of calls may be long. */
+function calleesFirst(names: readonly string[], calls: (name: string) => readonly string[], onCircle?: (circle: readonly string[]) => void): readonly string[] {
+  const sorted = new Set<string>();
+  const path = new Map<string, Iterator<string>>();
+  for (const root of names) {
+    if (sorted.has(root)) continue;
+    const stack = [root];
+    path.set(root, calls(root)[Symbol.iterator]());
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = path.get(top)?.next();
+      if (!next || next.done) {
+        stack.pop();
+        path.delete(top);
+        sorted.add(top);
+      } else if (path.has(next.value)) onCircle?.(stack.slice(stack.indexOf(next.value)));
+      else if (!sorted.has(next.value)) {
+        stack.push(next.value);
+        path.set(next.value, calls(next.value)[Symbol.iterator]());
+      }
+    }
+  }
+  return [...sorted];
+}
+
+/** Networks that a body calls, in the order of their calls. Outputs of one call share their arguments, so each expression is visited once. */
 function calledBy(network: Network): readonly string[] {
   const called = new Set<string>();
   const visited = new Set<Expr>();
   const visit = (expr: Expr): void => {
     if (visited.has(expr)) return;
     visited.add(expr);
-    if (expr.kind === "call") called.add(expr.network);
     for (const child of childrenOf(expr)) visit(child);
+    if (expr.kind === "call") called.add(expr.network);
   };
   for (const binding of network.bindings) visit(binding.value);
   for (const output of network.outputs) visit(output.value);
@@ -307,7 +322,7 @@ function calledBy(network: Network): readonly string[] {
 }
 
 /** The expressions inside an expression. */
-export function childrenOf(expr: Expr): readonly Expr[] {
+function childrenOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
     case "step":
     case "position":
@@ -322,43 +337,4 @@ export function childrenOf(expr: Expr): readonly Expr[] {
     default:
       return [];
   }
-}
-
-/** Networks (callees first) and parameters that expressions reach, for a program's lists. */
-export function reachable(context: Context, roots: readonly Expr[]): { readonly networks: readonly Network[]; readonly parameters: ReadonlySet<string> } {
-  const names = new Set<string>();
-  const parameters = new Set<string>();
-  const visited = new Set<Expr>();
-  const stack = [...roots];
-  for (let expr = stack.pop(); expr; expr = stack.pop()) {
-    if (visited.has(expr)) continue;
-    visited.add(expr);
-    stack.push(...childrenOf(expr));
-    if (expr.kind === "reference" && expr.to.kind === "parameter") parameters.add(expr.to.name);
-    if (expr.kind === "layer") for (const name of Object.values(expr.parameters)) parameters.add(name);
-    if (expr.kind === "call" && !names.has(expr.network)) {
-      names.add(expr.network);
-      const network = context.networks.get(expr.network)?.network;
-      if (network) stack.push(...network.bindings.map((binding) => binding.value), ...network.outputs.map((output) => output.value));
-    }
-  }
-  const networks = [...context.networks].flatMap(([name, entry]) => (names.has(name) && entry.network ? [entry.network] : []));
-  return { networks, parameters };
-}
-
-/** Takes a network, with the networks and parameters that it uses, from an imported file's context. `name`: as it is called there. */
-export function adoptNetwork(into: Context, from: Context, name: string): void {
-  const entry = from.networks.get(name);
-  if (!entry) return;
-  const roots = entry.network ? [...entry.network.bindings.map((binding) => binding.value), ...entry.network.outputs.map((output) => output.value)] : [];
-  const { networks, parameters } = reachable(from, roots);
-  for (const network of networks) {
-    const inner = from.networks.get(network.name);
-    if (inner && !into.networks.has(network.name)) into.networks.set(network.name, inner);
-  }
-  for (const parameter of parameters) {
-    const known = from.parameters.get(parameter);
-    if (known && !into.parameters.has(parameter)) into.addParameter(known);
-  }
-  into.networks.set(name, entry);
 }

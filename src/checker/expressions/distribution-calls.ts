@@ -47,7 +47,7 @@ const isDistribution = (name: string): name is DistributionName => (distribution
  * Undefined (reported) where there is a mistake.
  */
 export function elaborateDistribution(context: Context, scope: Scope, expression: ast.Expression, declared?: DeclaredSite): DistributionCall | undefined {
-  return context.nested(expression.span, () => elaborateCall(context, scope, expression, declared, undefined));
+  return elaborateCall(context, scope, expression, declared, undefined);
 }
 
 /** `components`: the number of components, when this is one of a mixture's. */

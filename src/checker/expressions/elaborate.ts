@@ -25,7 +25,7 @@ export function elaborate(context: Context, scope: Scope, expression: ast.Expres
 
 /** As `elaborate`, where a record of outputs is welcome too: `q = encoder(x)`. */
 export function elaborateValue(context: Context, scope: Scope, expression: ast.Expression): Value | undefined {
-  const value = context.nested(expression.span, () => elaborateNode(context, scope, expression));
+  const value = elaborateNode(context, scope, expression);
   if (value?.kind === "expr" && !context.hover.has(expression)) context.hover.set(expression, { span: expression.span, what: "expression", type: value.expr.type });
   return value;
 }

@@ -133,8 +133,8 @@ export function elaborateRepeat(context: Context, scope: Scope, call: ast.CallEx
     });
     return undefined;
   }
-  if (size.value > 1000) {
-    context.error({ code: "LVM3016", message: "too many copies", span: times.span, label: `${size.value} of them`, help: "repeat at most 1,000 times" });
+  if (size.value > 100) {
+    context.error({ code: "LVM3016", message: "too many copies", span: times.span, label: `${size.value} of them`, help: "repeat at most 100 times" });
     return undefined;
   }
   noteCall(context, scope, network.item.name.name, call.span);
