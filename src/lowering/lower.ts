@@ -16,7 +16,7 @@ const IMPORTANCE_SAMPLES = 50;
 
 /** The tensor programs of a checked model: model IR and objective IR → tensor IR. */
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
-  const latent = program.model.some((step) => step.kind === "site" && step.role === "latent");
+  const latent = program.model.some((step) => step.kind === "site" && (step.role === "latent" || step.partlyObserved));
   return {
     program,
     training,

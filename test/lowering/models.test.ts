@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { verify } from "../../src/ir/tensor/verify.js";
+import { lowerText, run, someParameters } from "../support/lowered.js";
+
+const folder = new URL("../../models/", import.meta.url);
+const names = readdirSync(folder).filter((name) => name.endsWith(".lvm"));
+
+/** Plausible data for a column: bits, labels, numbers. */
+function someColumn(kind: string, size: number | undefined, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    if (kind === "binary") return (i * 7) % 3 === 0 ? 1 : 0;
+    if (kind === "index") return (i * 5) % size!;
+    return kind === "positive" || kind === "unit" ? 0.1 + 0.8 * (((i * 13) % 17) / 17) : Math.sin(i);
+  });
+}
+
+describe.each(names)("%s", (name) => {
+  const lowered = lowerText(readFileSync(new URL(name, folder), "utf8"), `models/${name}`);
+  const programs = Object.entries(lowered.programs).filter((entry): entry is [string, Exclude<(typeof entry)[1], number | undefined>] => typeof entry[1] === "object");
+  const rows = 3;
+  const inputs = {
+    ...someParameters(lowered, rows),
+    anneal: 0.5,
+    ...Object.fromEntries(
+      lowered.program.columns.map(({ name: column, type: { support, shape } }) => [
+        column,
+        someColumn(support.kind, support.kind === "index" ? support.size : undefined, rows * shape.reduce((product, size) => product * size.value, 1)),
+      ]),
+    ),
+  };
+
+  // Guards the tensor IR's invariants on every program that a model makes.
+  it("lowers to verified programs", () => {
+    for (const [, program] of programs) verify(program);
+  });
+
+  // Guards against NaN in a corner of some density or divergence: all outputs of all programs are finite on plausible data.
+  it("evaluates to finite numbers", () => {
+    const small = programs.filter(([kind]) => kind !== "importance" || !/conv|semi/.test(name));
+    for (const [kind, program] of small) {
+      for (const [output, value] of Object.entries(run(program, inputs, { rows }))) {
+        expect(value.values.every(Number.isFinite), `${kind}: ${output}`).toBe(true);
+      }
+    }
+  });
+
+  // Guards the two objectives against each other: without β, annealing, free bits and importance samples both are the same bound.
+  it("has training terms that sum to the ELBO", () => {
+    const out = run(lowered.programs.train, inputs, { rows });
+    if (lowered.training.bound === "importance-weighted") return;
+    const sum = lowered.training.terms.filter(({ kind }) => kind !== "supervision").reduce((total, term) => total + out[`term.${term.name}`]!.values[0]!, 0);
+    expect(out.elbo!.values[0]).toBeCloseTo(sum, 8);
+  });
+});
