@@ -1,4 +1,4 @@
-import type { Objective, Term, TermKind } from "../ir/objective/objective.js";
+import type { Objective, Term } from "../ir/objective/objective.js";
 import type { Formula } from "../ir/objective/formula.js";
 import { bigSum, call, density, expectation, fraction, log, negative, number, product, relation, subscript, sum, superscript, symbol } from "./formulas.js";
 
@@ -66,9 +66,6 @@ function negate(formula: Formula): Formula {
 function flatSum(terms: readonly Formula[]): Formula {
   return sum(...terms.flatMap((term) => (term.kind === "sum" ? term.terms : [term])));
 }
-
-/** Which kinds of terms pull latents towards their priors. */
-export const priorKinds: readonly TermKind[] = ["kl", "log-ratio", "cross-entropy", "entropy", "log-prior"];
 
 /** `L = …`. */
 export const named = (total: Formula): Formula => relation(symbol("L"), "=", total);
