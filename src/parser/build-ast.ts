@@ -62,7 +62,7 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
   }
 
   /** Notes how deep an expression is; one that is too deep is reported once and left out. */
-  function grown(expression: Expression, ...parts: readonly Expression[]): Expression {
+  function grown(expression: Expression, parts: readonly Expression[]): Expression {
     let depth = 0;
     for (const part of parts) depth = Math.max(depth, depths.get(part) ?? 0);
     depths.set(expression, depth + 1);
@@ -90,12 +90,12 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
     let value = operand(first, tree);
     for (const next of rest) {
       const into = operand(next, tree);
-      value = grown({ kind: "pipe", value, into, span: join(value.span, into.span) }, value, into);
+      value = grown({ kind: "pipe", value, into, span: join(value.span, into.span) }, [value, into]);
     }
     const pipes = tree.children["Pipe"]?.length ?? 0;
     if (pipes > rest.length) {
       const into = missing(at(spanOf(tree).end, spanOf(tree).end));
-      value = grown({ kind: "pipe", value, into, span: spanOf(tree) }, value);
+      value = grown({ kind: "pipe", value, into, span: spanOf(tree) }, [value]);
     }
     return value;
   }
@@ -105,7 +105,7 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
     const from = operators(node(tree, "operators"), tree);
     if (!tree.children["DotDot"]) return from;
     const to = operators(nodes(tree, "operators")[1], tree);
-    return grown({ kind: "range", from, to, span: join(from.span, to.span) }, from, to);
+    return grown({ kind: "range", from, to, span: join(from.span, to.span) }, [from, to]);
   }
 
   const strength: Readonly<Record<BinaryOperator, number>> = {
@@ -126,7 +126,7 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
       const right = values.pop();
       if (!top || !right) return;
       if (top.unary) {
-        values.push(grown({ kind: "unary", operator: "-", operand: right, span: join(tokenSpan(top.sign), right.span) }, right));
+        values.push(grown({ kind: "unary", operator: "-", operand: right, span: join(tokenSpan(top.sign), right.span) }, [right]));
         return;
       }
       const left = values.pop() ?? missing(at(right.span.start, right.span.start));
@@ -139,7 +139,7 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
           }),
         );
       }
-      values.push(grown({ kind: "binary", operator: meant, left, right, span: join(left.span, right.span) }, left, right));
+      values.push(grown({ kind: "binary", operator: meant, left, right, span: join(left.span, right.span) }, [left, right]));
     };
     const pushOperand = (unary: CstNode | undefined): void => {
       if (!unary) {
@@ -172,10 +172,10 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
     const parts = [...nodes(tree, "call"), ...nodes(tree, "index"), ...nodes(tree, "member")].sort((a, b) => spanOf(a).start - spanOf(b).start);
     for (const part of parts) {
       const span = join(value.span, spanOf(part));
-      if (part.name === "member") value = grown({ kind: "member", target: value, name: nameOf(part), span }, value);
+      if (part.name === "member") value = grown({ kind: "member", target: value, name: nameOf(part), span }, [value]);
       else if (part.name === "index") {
         const found = indices(part);
-        value = grown({ kind: "index", target: value, indices: found, span }, value, ...found);
+        value = grown({ kind: "index", target: value, indices: found, span }, [value, ...found]);
       } else value = callOf(value, part, span);
     }
     return value;
@@ -194,7 +194,7 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
         }),
       );
     }
-    return grown({ kind: "call", callee: callable, args, span }, callable, ...args.map((arg) => arg.value));
+    return grown({ kind: "call", callee: callable, args, span }, [callable, ...args.map((arg) => arg.value)]);
   }
 
   function indices(tree: CstNode | undefined): Expression[] {
@@ -203,6 +203,8 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
 
   function argumentsOf(tree: CstNode): Argument[] {
     const args: Argument[] = [];
+    // `a | b, c`: what follows without a name is given too.
+    let condition: { readonly value: Expression; readonly given: Expression[]; span: Span } | undefined;
     let openCondition = false;
     nodes(tree, "argument").forEach((found, position) => {
       const span = spanOf(found);
@@ -237,18 +239,18 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
           );
         }
         const given = expression(node(found, "given"), found);
-        openCondition = position === 0;
-        args.push({ kind: "argument", value: grown({ kind: "condition", value: first, given: [given], span }, first, given), span });
-      } else {
-        const condition = args[0];
-        if (openCondition && condition?.value.kind === "condition") {
-          // `a | b, c`: what follows without a name is given too.
-          const whole = join(condition.span, first.span);
-          args[0] = { kind: "argument", value: grown({ ...condition.value, given: [...condition.value.given, first], span: whole }, condition.value, first), span: whole };
-        } else args.push({ kind: "argument", value: first, span });
-      }
+        if (position === 0) {
+          condition = { value: first, given: [given], span };
+          openCondition = true;
+        } else args.push({ kind: "argument", value: grown({ kind: "condition", value: first, given: [given], span }, [first, given]), span });
+      } else if (openCondition && condition) {
+        condition.given.push(first);
+        condition.span = join(condition.span, first.span);
+      } else args.push({ kind: "argument", value: first, span });
     });
-    return args;
+    if (!condition) return args;
+    const { value, given, span } = condition;
+    return [{ kind: "argument", value: grown({ kind: "condition", value, given, span }, [value, ...given]), span }, ...args];
   }
 
   function primary(tree: CstNode | undefined, otherwise: CstNode): Expression {
@@ -265,12 +267,12 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
     const inner = node(tree, "parenthesized");
     if (inner) {
       const found = expression(node(inner, "expression"), inner);
-      return grown({ kind: "parenthesized", expression: found, span: spanOf(inner) }, found);
+      return grown({ kind: "parenthesized", expression: found, span: spanOf(inner) }, [found]);
     }
     const array = node(tree, "array");
     if (array) {
       const elements = indices(array);
-      return grown({ kind: "array", elements, span: spanOf(array) }, ...elements);
+      return grown({ kind: "array", elements, span: spanOf(array) }, elements);
     }
     return missing(spanOf(tree).end > 0 ? spanOf(tree) : at(spanOf(otherwise).end, spanOf(otherwise).end));
   }

@@ -476,10 +476,10 @@ export class Grammar extends CstParser {
     this.performSelfAnalysis();
   }
 
-  /** Runs one production over tokens; the first error, where there is one. */
-  read(production: Production, tokens: IToken[]): { readonly tree: CstNode; readonly error?: { readonly token: IToken; readonly previous?: IToken; readonly expected: string; readonly production: string } } {
+  /** Runs one production over tokens; the first error, where there is one. Without recovery a broken text has no tree. */
+  read(production: Production, tokens: IToken[]): { readonly tree?: CstNode; readonly error?: { readonly token: IToken; readonly previous?: IToken; readonly expected: string; readonly production: string } } {
     this.input = tokens;
-    const tree = production.call(this);
+    const tree = production.call(this) as CstNode | undefined;
     const first = this.errors[0];
     if (!first) return { tree };
     const previous = "previousToken" in first ? (first.previousToken as IToken | undefined) : undefined;

@@ -10,7 +10,12 @@ export interface Lexed {
   readonly tokens: IToken[];
   readonly comments: readonly Comment[];
   readonly diagnostics: Diagnostic[];
+  /** More words than a model file has: nothing else is filled in. */
+  readonly tooMany: boolean;
 }
+
+/** Most words, signs and comments in one file. */
+export const maxTokens = 200_000;
 
 const lexer = new Lexer([...t.lexed], { positionTracking: "full", recoveryEnabled: true, skipValidations: true });
 
@@ -19,6 +24,7 @@ export function lex(source: SourceFile): Lexed {
   const found = lexer.tokenize(source.text);
   const diagnostics: Diagnostic[] = [];
   const tokens: IToken[] = [];
+  if (found.tokens.length + (found.groups["comments"]?.length ?? 0) > maxTokens) return { tokens, comments: [], diagnostics, tooMany: true };
   let lastBad: IToken | undefined;
   for (const token of found.tokens) {
     if (token.tokenType === t.Identifier) {
@@ -40,7 +46,7 @@ export function lex(source: SourceFile): Lexed {
     tokens.push(token);
   }
   const comments = (found.groups["comments"] ?? []).map((token) => readComment(source, token, diagnostics));
-  return { tokens, comments, diagnostics };
+  return { tokens, comments, diagnostics, tooMany: false };
 }
 
 export function retype(token: IToken, type: TokenType): void {
@@ -65,9 +71,17 @@ function readComment(source: SourceFile, token: IToken, diagnostics: Diagnostic[
     );
   }
   const doc = token.image.startsWith("///") && !token.image.startsWith("////");
-  const lineStart = Math.max(source.text.lastIndexOf("\n", token.startOffset - 1), source.text.lastIndexOf("\r", token.startOffset - 1)) + 1;
-  const before = token.startOffset === 0 ? "" : source.text.slice(lineStart, token.startOffset);
-  return { kind: "comment", doc, text: token.image.slice(doc ? 3 : 2).trimEnd(), ownLine: before.trim() === "", span };
+  return { kind: "comment", doc, text: token.image.slice(doc ? 3 : 2).trimEnd(), ownLine: beginsLine(source.text, token.startOffset), span };
+}
+
+/** Whether only spaces stand between an offset and the line end before it. */
+function beginsLine(text: string, offset: number): boolean {
+  for (let at = offset - 1; at >= 0; at -= 1) {
+    const letter = text.charAt(at);
+    if (letter === "\n" || letter === "\r") return true;
+    if (letter.trim() !== "") return false;
+  }
+  return true;
 }
 
 function badCharacter(source: SourceFile, token: IToken): Diagnostic {

@@ -13,8 +13,9 @@ import * as t from "./tokens.js";
 
 let recovering: Grammar | undefined;
 let strict: Grammar | undefined;
-/** Longest part for which the grammar looks for a way on inside a statement: its recovery costs much per error. */
+/** Longest and deepest part in which the grammar looks for a way on: its recovery costs much per error, and stack per bracket. */
 const longestRecovery = 2_000;
+const deepestRecovery = 12;
 
 const { keywords: k } = t;
 const itemWords = ["import", "const", "param", "network", "model", "guide", "train"] as const;
@@ -67,8 +68,8 @@ export function parseSegments(
   };
 
   /** Reads tokens with a production, reporting the first error unless the part's brackets were. */
-  function read(production: (grammar: Grammar) => ParserMethod<[], CstNode>, part: Segment): CstNode {
-    const grammar = part.head.length > longestRecovery ? (strict ??= new Grammar(false)) : (recovering ??= new Grammar(true));
+  function read(production: (grammar: Grammar) => ParserMethod<[], CstNode>, part: Segment): CstNode | undefined {
+    const grammar = part.head.length > longestRecovery || depthOf(part.head) > deepestRecovery ? (strict ??= new Grammar(false)) : (recovering ??= new Grammar(true));
     const { tree, error } = grammar.read(production(grammar), part.head);
     if (error && !part.broken) tell(explainError(source, part.head, error));
     return tree;
@@ -91,7 +92,8 @@ export function parseSegments(
     if (isLoop) {
       const head = read((grammar) => grammar.loopHead, part);
       if (!part.block) needsBlock(part);
-      return builder.loop(head, statements(part.block), endOfSegment(part));
+      const body = statements(part.block);
+      return head && builder.loop(head, body, endOfSegment(part));
     }
     if (type === k.maximize && isName(part.head[1])) {
       misplaced(first, "`maximize` stands in a `train` block", "write `train name { maximize elbo }`");
@@ -102,7 +104,8 @@ export function parseSegments(
       if (!part.broken) unexpectedBlock(part);
       return undefined;
     }
-    return builder.statement(read((grammar) => grammar.statement, part));
+    const tree = read((grammar) => grammar.statement, part);
+    return tree && builder.statement(tree);
   }
 
   function trainStatement(part: Segment): TrainStatement | undefined {
@@ -127,7 +130,8 @@ export function parseSegments(
       misplaced(second, "a draw stands in a model or a guide", `write \`${first.image} = …\` for a setting`);
       return undefined;
     }
-    return builder.trainStatement(read((grammar) => grammar.trainStatement, part));
+    const tree = read((grammar) => grammar.trainStatement, part);
+    return tree && builder.trainStatement(tree);
   }
 
   /** `for t in 1:T { … }`, `return x`, `let x = 1`: one message that says what is written here instead. */
@@ -180,15 +184,9 @@ export function parseSegments(
     if (wantsBlock && !part.block && !failed) needsBlock(part);
     if (part.block && production.block === "none" && !failed) unexpectedBlock(part);
     const inTrain = first.tokenType === k.train;
-    const built = builder.item(
-      head,
-      {
-        body: inTrain || production.block === "none" ? [] : statements(part.block),
-        trainBody: inTrain ? (part.block?.segments ?? []).flatMap((inner) => trainStatement(inner) ?? []) : [],
-        end: endOfSegment(part),
-      },
-      docOf(first.startOffset),
-    );
+    const body = inTrain || production.block === "none" ? [] : statements(part.block);
+    const trainBody = inTrain ? (part.block?.segments ?? []).flatMap((inner) => trainStatement(inner) ?? []) : [];
+    const built = head && builder.item(head, { body, trainBody, end: endOfSegment(part) }, docOf(first.startOffset));
     if (built) items.push(built);
   }
 
@@ -245,6 +243,16 @@ export function parseSegments(
     }
   }
   return items;
+}
+
+function depthOf(tokens: readonly IToken[]): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const { tokenType } of tokens) {
+    if (tokenType === t.LeftParenthesis || tokenType === t.LeftBracket) deepest = Math.max(deepest, ++depth);
+    else if (tokenType === t.RightParenthesis || tokenType === t.RightBracket) depth -= 1;
+  }
+  return deepest;
 }
 
 function lastToken(part: Segment): IToken | undefined {

@@ -5,7 +5,7 @@ import { lineStarts, type SourceFile } from "../diagnostics/span.js";
 import type { Comment, Item, Module } from "./ast.js";
 import { astBuilder } from "./build-ast.js";
 import { Grammar } from "./grammar.js";
-import { lex } from "./lex.js";
+import { lex, maxTokens } from "./lex.js";
 import { parseSegments } from "./parse-segments.js";
 import { syntaxError } from "./syntax-error.js";
 import { brackets, endOf } from "./tokens.js";
@@ -13,7 +13,7 @@ import { brackets, endOf } from "./tokens.js";
 /** Largest source, in UTF-16 units. */
 export const maxCharacters = 1_000_000;
 /** Most brackets and blocks inside each other: the grammar recurses on them. */
-export const maxNesting = 100;
+export const maxNesting = 64;
 /** Most messages about one file. */
 export const maxDiagnostics = 200;
 
@@ -21,16 +21,9 @@ let strict: Grammar | undefined;
 
 /** Reads a source. Any text yields a tree; a mistake yields one message, and what stands around it is read all the same. */
 export function parse(source: SourceFile): Checked<Module> {
-  if (source.text.length > maxCharacters) {
-    const label = `${source.text.length.toLocaleString("en-US")} characters`;
-    const diagnostic = syntaxError("LVM1009", "file too large", { source, start: 0, end: 0 }, {
-      label,
-      notes: [`a model file has at most ${maxCharacters.toLocaleString("en-US")} characters`],
-      help: "data is read from data files, not from the model: `lvmc train --data x=FILE`",
-    });
-    return { value: emptyModule(source, []), diagnostics: [diagnostic] };
-  }
-  const { tokens, comments, diagnostics: lexical } = lex(source);
+  if (source.text.length > maxCharacters) return tooLarge(source, source.text.length, maxCharacters, "characters");
+  const { tokens, comments, diagnostics: lexical, tooMany } = lex(source);
+  if (tooMany) return tooLarge(source, source.text.length, maxTokens, "words and signs");
   const tooDeep = nestingDiagnostic(source, tokens);
   if (tooDeep) return { value: emptyModule(source, comments), diagnostics: limit(source, [...lexical, tooDeep]) };
 
@@ -39,11 +32,20 @@ export function parse(source: SourceFile): Checked<Module> {
   const whole = strict.read(strict.module, tokens);
   const found: Diagnostic[] = [];
   const builder = astBuilder(source, (diagnostic) => found.push(diagnostic));
-  const items: readonly Item[] = whole.error
-    ? parseSegments(source, tokens, builder, docOf, (diagnostic) => found.push(diagnostic), maxDiagnostics)
-    : builder.items(whole.tree, docOf);
+  const items: readonly Item[] = whole.tree && !whole.error
+    ? builder.items(whole.tree, docOf)
+    : parseSegments(source, tokens, builder, docOf, (diagnostic) => found.push(diagnostic), maxDiagnostics);
   const value: Module = { kind: "module", source, items, comments, span: { source, start: 0, end: source.text.length } };
   return { value, diagnostics: limit(source, [...lexical, ...found]) };
+}
+
+function tooLarge(source: SourceFile, characters: number, most: number, of: string): Checked<Module> {
+  const diagnostic = syntaxError("LVM1009", "file too large", { source, start: 0, end: 0 }, {
+    label: `${characters.toLocaleString("en-US")} characters`,
+    notes: [`a model file has at most ${most.toLocaleString("en-US")} ${of}`],
+    help: "data is read from data files, not from the model: `lvmc train --data x=FILE`",
+  });
+  return { value: emptyModule(source, []), diagnostics: [diagnostic] };
 }
 
 function emptyModule(source: SourceFile, comments: readonly Comment[]): Module {
@@ -93,9 +95,9 @@ function docReader(source: SourceFile, comments: readonly Comment[]): (at: numbe
     for (let line = lineAt(at) - 1; ; line -= 1) {
       const comment = docs.get(line);
       if (!comment) break;
-      lines.unshift(comment.text.replace(/^ /, ""));
+      lines.push(comment.text.replace(/^ /, ""));
     }
-    return lines.join("\n");
+    return lines.reverse().join("\n");
   };
 }
 

@@ -75,7 +75,7 @@ function printer(module: Module): { file: () => string } {
 
   /** Comments of a range that find no place where they stand: they move above the line. A `///` that moves documents nothing. */
   function uproot(start: number, end: number): void {
-    homeless.push(...take(pending(start, end)).map((comment): Comment => (comment.doc ? { ...comment, doc: false, text: comment.text } : comment)));
+    for (const comment of take(pending(start, end))) homeless.push(comment.doc ? { ...comment, doc: false } : comment);
   }
 
   /** Offset of a sign after `from`, outside of comments. */

@@ -48,7 +48,7 @@ export function children(node: Node): readonly Node[] {
   for (const key of childKeys[node.kind] as readonly string[]) {
     const child = fields[key];
     if (child === undefined) continue;
-    if (isList(child)) found.push(...child);
+    if (isList(child)) for (const one of child) found.push(one);
     else found.push(child);
   }
   return found;

@@ -57,12 +57,12 @@ a typographic quotation mark, an invisible space.`,
   },
   LVM1008: {
     title: "nested too deeply",
-    explanation: `Brackets, blocks or operators are nested more deeply than lvmc reads (100 brackets, or an expression of 500 levels). No model needs
+    explanation: `Brackets, blocks or operators are nested more deeply than lvmc reads (64 brackets, or an expression of 500 levels). No model needs
 that; a generated file can name its intermediate values instead.`,
   },
   LVM1009: {
     title: "file too large",
-    explanation: `A model file has at most one million characters. Data belongs into data files (\`lvmc train --data x=FILE\`), not into the model.`,
+    explanation: `A model file has at most one million characters, and 200,000 words and signs. Data belongs into data files (\`lvmc train --data x=FILE\`), not into the model.`,
   },
   LVM1010: {
     title: "too many mistakes",
