@@ -15,4 +15,7 @@ export const nameErrors = {
   LVM2014: { title: "files import each other", explanation: "Imports must not form a circle. Move what both files need into a third.\n\n```lvm\n// a.lvm\nimport f from \"b.lvm\"\n// b.lvm\nimport g from \"a.lvm\"\n```" },
   LVM2015: { title: "constants use each other", explanation: "The value of a `const` must not depend on itself.\n\n```lvm\nconst A = B + 1\nconst B = A - 1\n```" },
   LVM2016: { title: "reserved name", explanation: "Functions, layers and distributions keep their names, so that `relu` means the same in every file.\n\n```lvm\nnetwork dense(x: real) -> (y: real) { … }    // call it otherwise\n```" },
+  LVM2017: { title: "unknown model", explanation: "`--model NAME` names one of the `model` items of the file. The message lists what there is.\n\n```sh\nlvmc train models/vae.lvm --model vae\n```" },
+  LVM2018: { title: "which model?", explanation: "The file declares several models, and not exactly one of them has a `train` block: the command cannot know which is meant. Say it, or give the one that is to be trained a `train` block.\n\n```sh\nlvmc train experiments.lvm --model second\n```" },
+  LVM2019: { title: "no model in the file", explanation: "The file declares constants or networks only, for other files to import. Commands that compile need a `model`, a `guide` where it has latents, and for training a `train` block.\n\n```lvm\nmodel m(x: real) {\n  global mean: real ~ Normal(0, 1)\n  x ~ Normal(mean, 1)\n}\n```" },
 } as const;

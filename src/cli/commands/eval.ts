@@ -1,0 +1,43 @@
+import { exitCodes } from "../exit-codes.js";
+import { watchInterrupts } from "../interrupt.js";
+import type { CommandContext, CommandResult } from "../run.js";
+import { evaluationText } from "../training/evaluation-text.js";
+import { builtinSource, dataSources, loadModelData } from "../training/model-data.js";
+import { openTrained, type TrainedModelOptions } from "../training/trained-model.js";
+
+export interface EvalCommandOptions extends TrainedModelOptions {
+  readonly data?: readonly string[];
+  readonly evidenceSamples: number;
+  readonly batch?: number;
+  readonly refitSteps?: number;
+}
+
+/** `lvmc eval RUN`: the evaluation objective in nats per row, its terms, active units, accuracy, and the importance-sampled log evidence. */
+export async function evaluate(context: CommandContext, file: string, options: EvalCommandOptions): Promise<CommandResult> {
+  const { io, report } = context;
+  const interrupt = watchInterrupts(io, () => report.say("stopping; Ctrl-C again ends at once"));
+  const { model, compiled, run } = await openTrained(context, file, options);
+  try {
+    const { config } = run;
+    const own = options.data === undefined || options.data.length === 0;
+    const perRow = compiled.program.parameters.some((parameter) => parameter.perRow);
+    const sources = own ? (config.testData.length > 0 ? config.testData : config.data) : dataSources(compiled.program, options.data);
+    // Data made by code has other rows for testing; parameters per row belong to the rows of training.
+    const training = own && config.testData.length === 0 && (perRow || !sources.every((source) => source === builtinSource(compiled.program) || /^\s*\w+\s*\(/.test(source)));
+    const data = await loadModelData(compiled.program, sources, { seed: options.seed ?? config.seed, split: training ? "train" : "test", folder: own ? config.folder : io.cwd, hide: training });
+    const what = `${sources.join(" ")}${training ? " (training rows)" : ""}`;
+    report.say(`${report.color.bold(compiled.program.name)} at step ${model.step}, ${data.rows.toLocaleString("en-US")} rows of ${what}, on ${model.device}; nats per row:`);
+    for (const note of data.notes) report.say(report.color.dim(note));
+    const evaluation = await model.evaluate(data.columns, { evidenceSamples: options.evidenceSamples, batch: options.batch, refitSteps: options.refitSteps, signal: interrupt.signal });
+    report.say(evaluationText(evaluation, compiled, report.color));
+    const facts = { model: compiled.program.name, run: run.folder, checkpoint: run.checkpoint, step: model.step, data: sources, split: training ? "train" : "test", notes: data.notes };
+    report.event("evaluation", { step: model.step, ...evaluation });
+    return { exit: exitCodes.ok, facts: { ...facts, evaluation } };
+  } catch (error) {
+    if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
+    throw error;
+  } finally {
+    interrupt.stop();
+    model.dispose();
+  }
+}

@@ -1,0 +1,52 @@
+import { catalog, type CatalogEntry, type DiagnosticCode } from "../../diagnostics/catalog.js";
+import { suggest } from "../../diagnostics/suggest.js";
+import { UsageError } from "../errors.js";
+import { exitCodes } from "../exit-codes.js";
+import { accept, openModel, type ModelOptions } from "../front.js";
+import type { CommandContext, CommandResult } from "../run.js";
+
+export interface ExplainCommandOptions extends ModelOptions {
+  readonly latex?: boolean;
+  readonly mathml?: boolean;
+  readonly evaluation?: boolean;
+}
+
+/** `lvmc explain objective FILE`, `lvmc explain FILE`, `lvmc explain LVM3004`. */
+export async function explain(context: CommandContext, what: readonly string[], options: ExplainCommandOptions): Promise<CommandResult> {
+  const [first = "", second, ...rest] = what;
+  if (rest.length > 0) throw new UsageError(`explain takes one thing at a time, not ${what.join(" ")}`);
+  if (first === "objective") {
+    if (second === undefined) throw new UsageError("explain objective: of which file?", "lvmc explain objective models/vae.lvm");
+    return explainFile(context, second, options);
+  }
+  if (second !== undefined) throw new UsageError(`there is nothing called ${first} to explain`, "lvmc explain objective FILE, or lvmc explain LVM3004");
+  if (/^(?:lvm)?\d+$/i.test(first)) return explainCode(context, first);
+  return explainFile(context, first, options);
+}
+
+function explainCode({ report }: CommandContext, written: string): CommandResult {
+  const code = `LVM${written.replace(/^lvm/i, "")}`;
+  if (!isCode(code)) {
+    const near = suggest(code, Object.keys(catalog));
+    throw new UsageError(`there is no message ${code}`, near === undefined ? undefined : `did you mean ${near}?`);
+  }
+  const { title, explanation }: CatalogEntry = catalog[code];
+  report.say(`${report.color.bold(`${code}: ${title}`)}\n\n${explanation}`);
+  return { exit: exitCodes.ok, facts: { code, title, explanation } };
+}
+
+function isCode(code: string): code is DiagnosticCode {
+  return Object.hasOwn(catalog, code);
+}
+
+async function explainFile(context: CommandContext, file: string, options: ExplainCommandOptions): Promise<CommandResult> {
+  const input = openModel(context, file, options);
+  const { explainObjective } = await import("../../driver/explain.js");
+  const format = options.latex ? "latex" : options.mathml ? "mathml" : "text";
+  const mode = options.evaluation ? "evaluation" : "training";
+  const { text, derived } = accept(context, explainObjective(input.source, { ...input.options, format, mode }));
+  context.report.say(text.trimEnd());
+  const objective = mode === "evaluation" ? derived.evaluation : derived.training;
+  const terms = objective.terms.map(({ name, kind, sites, weight, estimator, exactness, reason }) => ({ name, kind, sites, weight, estimator, exactness, reason }));
+  return { exit: exitCodes.ok, facts: { file, model: derived.program.name, mode, format, bound: objective.bound, terms, text } };
+}

@@ -1,0 +1,147 @@
+import { join, resolve } from "node:path";
+import { createRunFolder, openRunFolder, type RunFolder } from "../../runtime/node/run-folder.js";
+import { readFileBytes } from "../../runtime/node/read-file.js";
+import type { CompiledModel } from "../../driver/compile.js";
+import type { Model } from "../../runtime/model.js";
+import { UsageError } from "../errors.js";
+import { exitCodes } from "../exit-codes.js";
+import { accept, openModel, type ModelInput, type ModelOptions } from "../front.js";
+import { watchInterrupts } from "../interrupt.js";
+import type { CommandContext, CommandResult } from "../run.js";
+import { loadEmitted } from "../training/emitted-module.js";
+import { rewindMetrics } from "../training/metrics-file.js";
+import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
+import { copiesOf, modelOfRun, openRun, shownPath, type RunConfig, type SavedRun } from "../training/run-config.js";
+import { trainRun } from "../training/train-run.js";
+import { version } from "../version.js";
+
+export interface TrainCommandOptions extends ModelOptions {
+  readonly data?: readonly string[];
+  readonly testData?: readonly string[];
+  readonly validationData?: readonly string[];
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly rate?: number;
+  readonly seed?: number;
+  readonly device?: string;
+  readonly out: string;
+  readonly resume?: string;
+  readonly keep: number;
+  readonly imagesEvery?: number;
+  /** False with `--no-samples`. */
+  readonly samples: boolean;
+}
+
+/** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model, and lets the emitted TypeScript train it. */
+export async function train(context: CommandContext, file: string | undefined, options: TrainCommandOptions): Promise<CommandResult> {
+  const { io, report } = context;
+  const saved = options.resume === undefined ? undefined : openRun(options.resume, io.cwd);
+  if (file === undefined && !saved) throw new UsageError("train what? A model file, or --resume and a run", "lvmc train models/vae.lvm");
+  if (saved) refuseChanges(options);
+  const interrupt = watchInterrupts(io, () => report.say(report.color.yellow("finishing the step and saving; Ctrl-C again ends at once")));
+  try {
+    const input = file === undefined && saved ? modelOfRun(saved) : openModel(context, file ?? "", saved ? { set: settingsOf(saved, options), model: options.model ?? saved.config.model } : options);
+    const { compile } = await import("../../driver/compile.js");
+    const compiled = accept(context, compile(input.source, input.options));
+    const config = configOf(input, compiled, options, saved, io.cwd);
+    const [data, testData, validationData] = await loadAll(compiled, config);
+
+    const emitted = await loadEmitted(compiled.typescript);
+    const model = await emitted.create({ seed: config.seed, device: config.device === "" ? undefined : config.device });
+    try {
+      if (saved && !(await model.load(await readFileBytes(saved.checkpoint))).sameSource) report.say(report.color.yellow(`${file ?? saved.name} has changed since the run; its parameters fit`));
+      if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
+      const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
+      const folder = saved ? await goOn(saved, model) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
+      try {
+        announce(context, model, settled, compiled, data, saved, folder);
+        return await trainRun(context, { model, compiled, data, testData, validationData, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
+      } finally {
+        folder.close();
+      }
+    } finally {
+      model.dispose();
+    }
+  } finally {
+    interrupt.stop();
+  }
+}
+
+/** What makes a run what it is cannot change in its middle. */
+function refuseChanges(options: TrainCommandOptions): void {
+  const fixed = ([["seed", options.seed], ["batch", options.batch]] as const).find(([, value]) => value !== undefined);
+  if (fixed) throw new UsageError(`--${fixed[0]} cannot change when a run is resumed`, "leave it out, or begin a new run");
+}
+
+function settingsOf(saved: SavedRun, options: ModelOptions): readonly string[] {
+  const given = options.set ?? [];
+  const names = new Set(given.map((each) => each.split("=")[0]?.trim()));
+  return [...given, ...Object.entries(saved.config.set).filter(([name]) => !names.has(name)).map(([name, value]) => `${name}=${value}`)];
+}
+
+/** The run's configuration: what the command line says, else what the run was started with, else the model file's. */
+function configOf(input: ModelInput, compiled: CompiledModel, options: TrainCommandOptions, saved: SavedRun | undefined, cwd: string): RunConfig {
+  const before = saved?.config;
+  const given = options.data !== undefined && options.data.length > 0;
+  return {
+    format: 1,
+    lvmc: version(),
+    model: compiled.program.name,
+    hash: "",
+    sources: before?.sources ?? copiesOf(input.sources()).map(({ path, file }) => ({ path, file })),
+    set: { ...input.options.set },
+    data: given || !before ? dataSources(compiled.program, options.data) : before.data,
+    testData: options.testData ?? before?.testData ?? [],
+    validationData: options.validationData ?? before?.validationData ?? [],
+    folder: given || !before ? cwd : before.folder,
+    seed: before?.seed ?? options.seed ?? compiled.program.training.seed,
+    device: options.device ?? before?.device ?? "",
+    epochs: options.epochs ?? before?.epochs,
+    steps: options.steps ?? (options.epochs === undefined ? before?.steps : undefined),
+    batch: before?.batch ?? options.batch,
+    rate: options.rate ?? before?.rate,
+    keep: options.keep,
+    imagesEvery: options.imagesEvery ?? before?.imagesEvery,
+    samples: options.samples && (before?.samples ?? true),
+    started: before?.started ?? new Date().toISOString(),
+  };
+}
+
+async function loadAll(compiled: CompiledModel, config: RunConfig): Promise<[ModelData, ModelData | undefined, ModelData | undefined]> {
+  const { program } = compiled;
+  const common = { seed: config.seed, folder: config.folder };
+  const data = await loadModelData(program, config.data, { ...common, split: "train", hide: true });
+  const held = async (sources: readonly string[]): Promise<ModelData | undefined> => (sources.length === 0 ? undefined : loadModelData(program, sources, { ...common, split: "test", hide: false }));
+  return [data, await held(config.testData), await held(config.validationData)];
+}
+
+async function begin(config: RunConfig, input: ModelInput, typescript: string, output: string): Promise<RunFolder> {
+  const folder = await createRunFolder({ output, model: config.model, time: new Date(config.started), config, sources: [] });
+  for (const { file, text } of copiesOf(input.sources())) await folder.writeFile(file, text);
+  await folder.writeFile("model.ts", typescript);
+  return folder;
+}
+
+async function goOn(saved: SavedRun, model: Model): Promise<RunFolder> {
+  await rewindMetrics(saved.folder, model.step);
+  return openRunFolder(saved.folder);
+}
+
+function announce({ io, report }: CommandContext, model: Model, config: RunConfig, compiled: CompiledModel, data: ModelData, saved: SavedRun | undefined, folder: RunFolder): void {
+  const { color } = report;
+  const count = model.description.parameterCount;
+  const shown = shownPath(folder.path, io.cwd);
+  report.say(`${color.bold(config.model)}: ${count.toLocaleString("en-US")} parameters, ${data.rows.toLocaleString("en-US")} rows of ${config.data.join(" ")}, on ${model.device}, seed ${config.seed}`);
+  for (const note of data.notes) report.say(color.dim(note));
+  report.say(color.dim(`${saved ? `goes on from step ${model.step} in` : "run folder"} ${shown}`));
+  report.event("start", {
+    model: config.model, hash: config.hash, device: model.device, seed: config.seed, parameters: count, rows: data.rows, data: config.data, notes: data.notes,
+    run: folder.path, step: model.step, epochs: config.epochs ?? compiled.program.training.epochs, batch: config.batch ?? compiled.program.training.batch, config: join(folder.path, "config.json"),
+  });
+}
+
+/** How this command was called, for commands that are printed: through npx or by its own name. */
+function invocationOf(env: Readonly<Record<string, string | undefined>>): string {
+  return env["npm_command"] === "exec" ? "npx lvmc" : "lvmc";
+}

@@ -1,0 +1,100 @@
+import { Command, Option } from "commander";
+import { exitCodes } from "./exit-codes.js";
+import { collect, positiveNumber, wholeNumber } from "./options.js";
+import type { CommandContext, CommandResult } from "./run.js";
+import { version } from "./version.js";
+
+export interface ProgramHost {
+  writeOut(text: string): void;
+  writeErr(text: string): void;
+  execute(name: string, action: (context: CommandContext) => Promise<CommandResult>): Promise<void>;
+}
+
+/** The command line's grammar. Each command's code is loaded when it runs: `check` starts without TypeScript's compiler and TensorFlow.js. */
+export function createProgram(host: ProgramHost): Command {
+  const program = new Command("lvmc");
+  const configure = (command: Command): Command =>
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => host.writeOut(text), writeErr: (text) => host.writeErr(text) })
+      .showHelpAfterError("(lvmc help shows the commands, lvmc help COMMAND their options)");
+  configure(program)
+    .description("Declares latent-variable models, derives their objective, compiles and trains them.")
+    .version(version(), "-V, --version", "print the version")
+    .helpCommand("help [command]", "show help for a command")
+    .addHelpText("after", `\nExit codes: ${Object.entries(exitCodes).map(([name, code]) => `${code} ${name}`).join(", ")}\n\nFirst steps:\n  lvmc init my-model\n  lvmc train models/vae.lvm\n  lvmc explain objective models/vae.lvm`);
+
+  const command = (name: string, description: string): Command => {
+    const made = configure(program.command(name).description(description)).option("--json", "print versioned JSON lines");
+    made.helpOption("-h, --help", "show this help");
+    return made;
+  };
+  const modelOptions = (made: Command): Command =>
+    made.option("--set <NAME=VALUE>", "give a const of the file another value (may be repeated)", collect).option("--model <name>", "which model of the file");
+  const dataOptions = (made: Command): Command =>
+    made
+      .option("--data <source>", "x=FILE, FILE.csv, FILE.npz, x=FOLDER/ or \"digits(8192)\" (may be repeated)", collect)
+      .option("--device <name>", "tensorflow-gpu, tensorflow, webgpu, wasm or cpu; by default the first that is installed")
+      .option("--seed <n>", "everything random follows from it", wholeNumber(0));
+
+  modelOptions(command("check", "check model files"))
+    .argument("<file...>", "model files")
+    .action((files: string[], options) => host.execute("check", async (context) => (await import("./commands/check.js")).check(context, files, options)));
+
+  modelOptions(command("compile", "compile a model to TypeScript, or print a stage of the compiler"))
+    .argument("<file>", "model file")
+    .option("-o, --out <file>", "where to write; by default standard output")
+    .addOption(new Option("--target <name>", "what the code runs on").choices(["tfjs"]).default("tfjs"))
+    .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "ts"]).default("ts"))
+    .action((file: string, options) => host.execute("compile", async (context) => (await import("./commands/compile.js")).compileFile(context, file, options)));
+
+  dataOptions(modelOptions(command("train", "train a model, or go on with a run")))
+    .argument("[file]", "model file; a run that is resumed has its own copy")
+    .option("--test-data <source>", "data to evaluate on at the end (may be repeated)", collect)
+    .option("--validation-data <source>", "data to evaluate on after each epoch; early stopping watches it (may be repeated)", collect)
+    .option("--epochs <n>", "passes over the data, counted from the start of the run", wholeNumber(1))
+    .option("--steps <n>", "stop after this many steps of the run", wholeNumber(1))
+    .option("--batch <n>", "rows in a minibatch", wholeNumber(1))
+    .option("--rate <x>", "learning rate, instead of the file's", positiveNumber)
+    .option("--out <folder>", "where runs are kept", "runs")
+    .option("--resume <run>", "a run's folder or one of its checkpoints to go on from")
+    .option("--keep <n>", "how many checkpoints to keep beside the latest", wholeNumber(1), 3)
+    .option("--images-every <epochs>", "epochs between two pictures of samples and reconstructions", wholeNumber(1))
+    .option("--no-samples", "make no pictures")
+    .action((file: string | undefined, options) => host.execute("train", async (context) => (await import("./commands/train.js")).train(context, file, options)));
+
+  dataOptions(modelOptions(command("eval", "evaluate a trained model, in nats per row")))
+    .argument("<file>", "a run's folder, or a model file with --run")
+    .option("--run <run>", "run folder or checkpoint")
+    .option("--evidence-samples <n>", "importance samples for each row's log evidence", wholeNumber(0, 10_000_000), 0)
+    .option("--batch <n>", "rows in one pass", wholeNumber(1))
+    .option("--refit-steps <n>", "steps that fit the parameters of new rows, where rows have their own", wholeNumber(0))
+    .action((file: string, options) => host.execute("eval", async (context) => (await import("./commands/eval.js")).evaluate(context, file, options)));
+
+  dataOptions(modelOptions(command("sample", "draw rows from a trained model")))
+    .argument("<file>", "a run's folder, or a model file with --run")
+    .option("--run <run>", "run folder or checkpoint")
+    .option("-n, --rows <n>", "how many", wholeNumber(1, 10_000_000), 64)
+    .option("-o, --out <file>", "a .png, .npy or .csv file", "samples.png")
+    .option("--column <name>", "which column or latent; by default the observed one")
+    .option("--draws", "draws from the likelihood, also where its mean is known")
+    .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));
+
+  modelOptions(command("explain", "explain the objective of a model, or a message's code"))
+    .argument("<what...>", "objective FILE, FILE, or a code such as LVM3004")
+    .addOption(new Option("--latex", "print LaTeX").conflicts("mathml"))
+    .option("--mathml", "print MathML")
+    .option("--evaluation", "the objective for evaluation: without annealing, free bits and weights")
+    .action((what: string[], options) => host.execute("explain", async (context) => (await import("./commands/explain.js")).explain(context, what, options)));
+
+  command("fmt", "format model files")
+    .argument("<file...>", "model files")
+    .option("--check", "change nothing; exit 1 where a file is not formatted")
+    .action((files: string[], options) => host.execute("fmt", async (context) => (await import("./commands/fmt.js")).fmt(context, files, options)));
+
+  command("init", "begin a project: a model file and a README with the next commands")
+    .argument("[folder]", "where", ".")
+    .action((folder: string) => host.execute("init", async (context) => (await import("./commands/init.js")).init(context, folder)));
+
+  return program;
+}

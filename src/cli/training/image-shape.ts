@@ -1,0 +1,23 @@
+import type { ColumnSpec } from "../../runtime/data/index.js";
+
+export type ImageShape = readonly [height: number, width: number, channels: number];
+
+/**
+ * Whether a column holds images, and their shape: [h, w] or [h, w, c] in the model's type or in the data's own shape; a vector of h²
+ * numbers from 0 to 1 too. Pictures are made of these columns only.
+ */
+export function imageShape(spec: Pick<ColumnSpec, "support" | "shape">, dataShape?: readonly number[]): ImageShape | undefined {
+  if (!drawable.has(spec.support.kind)) return undefined;
+  for (const shape of [spec.shape, dataShape ?? []]) {
+    const [height = 0, width = 0, channels = 1] = shape;
+    if ((shape.length === 2 || (shape.length === 3 && (channels === 1 || channels === 3 || channels === 4))) && height >= least && width >= least) return [height, width, channels];
+  }
+  const [length = 0, ...more] = spec.shape;
+  const side = Math.round(Math.sqrt(length));
+  const bounded = spec.support.kind === "binary" || spec.support.kind === "unit" || spec.support.kind === "byte";
+  return more.length === 0 && bounded && side * side === length && side >= least ? [side, side, 1] : undefined;
+}
+
+const drawable: ReadonlySet<string> = new Set(["binary", "unit", "byte", "real", "nonnegative", "interval"]);
+/** Smaller than any picture: a 3×3 array is a matrix. */
+const least = 6;

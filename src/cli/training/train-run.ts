@@ -1,0 +1,183 @@
+import type { CompiledModel } from "../../driver/compile.js";
+import type { Evaluation, Metrics, Model, TrainStep } from "../../runtime/model.js";
+import type { RunFolder } from "../../runtime/node/run-folder.js";
+import { asRuntimeError } from "../errors.js";
+import { exitCodes } from "../exit-codes.js";
+import type { Interrupt } from "../interrupt.js";
+import type { CommandContext, CommandResult } from "../run.js";
+import { shellQuote } from "../shell-quote.js";
+import { saveCheckpoint } from "./checkpoints.js";
+import { evaluationText } from "./evaluation-text.js";
+import type { ModelData } from "./model-data.js";
+import { savePictures } from "./pictures.js";
+import { createClock, createProgressLine, duration, nats } from "./progress.js";
+import type { RunConfig } from "./run-config.js";
+import { shownPath } from "./run-config.js";
+import { boundName, summarizeTerms } from "./terms.js";
+
+export interface Run {
+  readonly model: Model;
+  readonly compiled: CompiledModel;
+  readonly data: ModelData;
+  readonly testData: ModelData | undefined;
+  readonly validationData: ModelData | undefined;
+  readonly config: RunConfig;
+  readonly folder: RunFolder;
+  readonly interrupt: Interrupt;
+  /** `npx lvmc` or `lvmc`. */
+  readonly invocation: string;
+  /** The run's folder for messages and commands. */
+  readonly shown: string;
+}
+
+/** Steps between two readings of the metrics. */
+const metricsEvery = 10;
+/** Runs of more epochs than this save and draw only every so many: a full-batch model may have thousands. */
+const manyEpochs = 50;
+/** Steps that fit the parameters of test rows, where rows have their own. */
+const refitSteps = 200;
+
+/** Trains to the end, to Ctrl-C or to a loss that is not finite; saves in each case. */
+export async function trainRun(context: CommandContext, run: Run): Promise<CommandResult> {
+  const { model, config, folder, compiled } = run;
+  const { report, io } = context;
+  const { training } = compiled.program;
+  const epochs = config.epochs ?? training.epochs;
+  const every = Math.max(1, Math.ceil(epochs / manyEpochs));
+  const clock = createClock();
+  const line = createProgressLine(io.stdout, !report.json);
+  const began = performance.now();
+  let last: TrainStep | undefined;
+  let saved = -1;
+
+  const save = async (): Promise<string> => {
+    const path = await saveCheckpoint(folder.checkpoints, model.step, await model.save(), config.keep);
+    saved = model.step;
+    report.event("checkpoint", { step: model.step, path });
+    return path;
+  };
+  const draw = async (epoch: number): Promise<void> => {
+    if (!config.samples || run.data.images.size === 0) return;
+    const bytes = new Set(compiled.program.columns.filter((column) => column.type.support.kind === "byte").map((column) => column.name));
+    const latents = compiled.training.latents.length > 0;
+    const perRow = compiled.program.parameters.some((parameter) => parameter.perRow);
+    const files = await savePictures(model, perRow ? run.data : (run.testData ?? run.data), folder, { label: `epoch-${String(epoch).padStart(4, "0")}`, draw: epoch, bytes, latents, perRow });
+    for (const path of files) report.event("image", { epoch, path });
+  };
+  // The same checkpoint from which an interrupted first epoch begins again would be missed most.
+  if (model.step === 0) await save();
+
+  const steps = model.train(run.data.columns, {
+    epochs: config.epochs,
+    steps: config.steps,
+    batch: config.batch,
+    learningRate: config.rate,
+    metricsEvery,
+    signal: run.interrupt.signal,
+    ...(run.validationData ? { validation: run.validationData.columns } : {}),
+  });
+  let reason = "finished";
+  try {
+    for (;;) {
+      const next = await steps.next();
+      if (next.done) {
+        reason = next.value.reason;
+        break;
+      }
+      const step = next.value;
+      last = step;
+      clock.tick(step.step);
+      const ended = step.step % step.stepsPerEpoch === 0;
+      // Which lines there are depends on the step alone: a resumed run writes the same ones.
+      if (step.fresh && (ended || step.step % metricsEvery === 0)) {
+        folder.appendMetrics({ type: "step", step: step.step, epoch: step.epoch + 1, ...step.metrics });
+        report.event("step", { step: step.step, epoch: step.epoch + 1, stepsPerEpoch: step.stepsPerEpoch, ...step.metrics, stepsPerSecond: clock.speed() });
+      }
+      line.update(() => progressText(run, step, epochs, clock.speed()));
+      if (!ended) continue;
+      const epoch = step.epoch + 1;
+      if (step.validation) recordEvaluation(context, run, "validation", step.validation, step.step, epoch);
+      if (epoch % every === 0) line.settle(epochText(run, step, epochs, began, clock.speed()));
+      if (epoch % every === 0) await save();
+      if (epoch % (config.imagesEvery ?? every) === 0) await draw(epoch);
+    }
+  } catch (error) {
+    line.clear();
+    const known = asRuntimeError(error);
+    if (known?.exitCode !== exitCodes.diverged) throw error;
+    // The engine has gone back to the state before the bad step.
+    const path = await save();
+    report.failure(error);
+    report.say(`the state before it is saved: ${shownPath(path, io.cwd)} (step ${model.step})`);
+    return { exit: exitCodes.diverged, facts: { run: folder.path, checkpoint: path, step: model.step, ...known.facts } };
+  }
+  line.clear();
+
+  const checkpoint = saved === model.step ? `${folder.checkpoints}/latest.safetensors` : await save();
+  const facts = { run: folder.path, checkpoint, reason, step: model.step, seconds: (performance.now() - began) / 1000, ...(last ? { metrics: last.metrics } : {}) };
+  if (reason === "aborted") {
+    const command = `${run.invocation} train --resume ${shellQuote(run.shown)}`;
+    report.say(`stopped after step ${model.step}, saved. Go on with:\n\n  ${command}\n`);
+    return { exit: exitCodes.interrupted, facts: { ...facts, resume: command } };
+  }
+  const evaluation = run.testData ? await evaluateAtEnd(context, run, run.testData) : undefined;
+  if (run.interrupt.interrupted()) return { exit: exitCodes.interrupted, facts };
+  summary(context, run, last, reason, began);
+  return { exit: exitCodes.ok, facts: { ...facts, ...(evaluation ? { evaluation } : {}) } };
+}
+
+async function evaluateAtEnd(context: CommandContext, run: Run, data: ModelData): Promise<Evaluation | undefined> {
+  try {
+    const perRow = run.compiled.program.parameters.some((parameter) => parameter.perRow);
+    const evaluation = await run.model.evaluate(data.columns, { signal: run.interrupt.signal, ...(perRow ? { refitSteps } : {}) });
+    recordEvaluation(context, run, "test", evaluation, run.model.step, undefined);
+    context.report.say(`\ntest data, ${data.rows.toLocaleString("en-US")} rows, nats per row:\n${evaluationText(evaluation, run.compiled, context.report.color)}\n`);
+    return evaluation;
+  } catch (error) {
+    if (run.interrupt.interrupted()) return undefined;
+    throw error;
+  }
+}
+
+function recordEvaluation({ report }: CommandContext, run: Run, on: string, evaluation: Evaluation, step: number, epoch: number | undefined): void {
+  const record = { on, step, ...(epoch === undefined ? {} : { epoch }), ...evaluation };
+  run.folder.appendMetrics({ type: "evaluation", ...record });
+  report.event("evaluation", record);
+}
+
+/** `ELBO -105.23  reconstruction -85.10  KL z 20.13`. */
+function boundText(run: Run, metrics: Metrics): string {
+  const { bound, terms } = run.compiled.training;
+  const { reconstruction, kl } = summarizeTerms(terms, metrics.terms);
+  const parts = [`${boundName(bound)} ${nats(metrics.elbo)}`];
+  if (reconstruction !== undefined && kl.length > 0) parts.push(`reconstruction ${nats(reconstruction)}`);
+  for (const { name, value } of kl) parts.push(`KL ${name} ${nats(value)}`);
+  for (const [name, { value, multiplier }] of Object.entries(metrics.constraints ?? {})) parts.push(`${name} ${nats(value)} λ ${nats(multiplier)}`);
+  return parts.join("  ");
+}
+
+function totalSteps(run: Run, step: TrainStep, epochs: number): number {
+  return Math.min(run.config.steps ?? Infinity, epochs * step.stepsPerEpoch);
+}
+
+function progressText(run: Run, step: TrainStep, epochs: number, speed: number | undefined): string {
+  const total = totalSteps(run, step, epochs);
+  const rate = speed === undefined ? "" : `  ${speed.toFixed(speed < 10 ? 1 : 0)} steps/s  ${duration((total - step.step) / speed)} left`;
+  return `epoch ${step.epoch + 1}/${epochs}  step ${step.step}/${total}  ${boundText(run, step.metrics)}${rate}`;
+}
+
+function epochText(run: Run, step: TrainStep, epochs: number, began: number, speed: number | undefined): string {
+  const seconds = (performance.now() - began) / 1000;
+  const left = speed === undefined ? "" : `, ${duration((totalSteps(run, step, epochs) - step.step) / speed)} left`;
+  const validation = step.validation ? `  validation ${nats(step.validation.elbo)}` : "";
+  return `epoch ${step.epoch + 1}/${epochs}  step ${step.step}  ${boundText(run, step.metrics)}${validation}  (${speed === undefined ? "" : `${speed.toFixed(speed < 10 ? 1 : 0)} steps/s, `}${duration(seconds)}${left})`;
+}
+
+function summary({ report, io }: CommandContext, run: Run, last: TrainStep | undefined, reason: string, began: number): void {
+  const { color } = report;
+  const done = reason === "early-stopping" ? "stopped early: the validation bound no longer rises" : last ? "done" : "nothing to do: the run has had all its steps";
+  report.say(`${color.green("✓")} ${done}, step ${run.model.step}, ${duration((performance.now() - began) / 1000)}${last ? `, ${boundText(run, last.metrics)}` : ""}`);
+  const at = shownPath(run.folder.checkpoints, io.cwd);
+  report.say(`  checkpoint  ${at}/latest.safetensors\n  metrics     ${run.shown}/metrics.jsonl\n  code        ${run.shown}/model.ts`);
+  report.say(`\nnext: ${run.invocation} eval ${shellQuote(run.shown)}\n      ${run.invocation} sample ${shellQuote(run.shown)} -o ${shellQuote(`${run.shown}/samples.png`)}`);
+}

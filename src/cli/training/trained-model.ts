@@ -1,0 +1,49 @@
+import type { CompiledModel } from "../../driver/compile.js";
+import type { Model } from "../../runtime/model.js";
+import { readFileBytes } from "../../runtime/node/read-file.js";
+import { UsageError } from "../errors.js";
+import { accept, openModel, type ModelOptions } from "../front.js";
+import type { CommandContext } from "../run.js";
+import { loadEmitted } from "./emitted-module.js";
+import { isRun, modelOfRun, openRun, type SavedRun } from "./run-config.js";
+
+export interface TrainedModel {
+  readonly model: Model;
+  readonly compiled: CompiledModel;
+  readonly run: SavedRun;
+}
+
+export interface TrainedModelOptions extends ModelOptions {
+  readonly run?: string;
+  readonly device?: string;
+  readonly seed?: number;
+}
+
+/**
+ * The model of `lvmc eval RUN` and `lvmc eval FILE --run RUN`, with its checkpoint. Settings of the run hold unless they are given anew; its
+ * own copy of the model is taken where no file is named.
+ */
+export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions): Promise<TrainedModel> {
+  const { io, report } = context;
+  const itself = options.run === undefined && isRun(file, io.cwd);
+  if (!itself && options.run === undefined) throw new UsageError(`${file}: with which parameters? It is a model file, not a run`, `name the run: --run runs/…, or train one first: lvmc train ${file}`);
+  const run = openRun(options.run ?? file, io.cwd);
+  if (itself && (options.set !== undefined || options.model !== undefined)) throw new UsageError("a run has its model and its settings; --set and --model are for model files");
+  const settings = options.set ?? Object.entries(run.config.set).map(([name, value]) => `${name}=${value}`);
+  const input = itself ? modelOfRun(run) : openModel(context, file, { set: settings, model: options.model ?? run.config.model });
+  const { compile } = await import("../../driver/compile.js");
+  const compiled = accept(context, compile(input.source, input.options));
+  const emitted = await loadEmitted(compiled.typescript);
+  const model = await emitted.create({ seed: run.config.seed, device: options.device });
+  try {
+    const { sameSource } = await model.load(await readFileBytes(run.checkpoint));
+    if (!sameSource) {
+      report.event("note", { message: `${file} has changed since the run; its parameters fit` });
+      report.say(report.color.yellow(`${file} has changed since the run; its parameters fit`));
+    }
+    return { model, compiled, run };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}

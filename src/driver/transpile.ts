@@ -1,0 +1,1 @@
+export { transpile } from "../codegen/typescript/transpile.js";
