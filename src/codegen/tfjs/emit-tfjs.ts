@@ -1,0 +1,219 @@
+import { type FunctionDeclarationStructure, type StatementStructures, StructureKind, VariableDeclarationKind } from "ts-morph";
+import { lineOf } from "../../diagnostics/span.js";
+import type { LoweredModel } from "../../ir/lowered-model.js";
+import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { type Code, layout, list, record } from "../typescript/expression.js";
+import { commentText, Names, numberLiteral, propertyKey, stringLiteral, typeNameOf } from "../typescript/names.js";
+import { printModule } from "../typescript/print-module.js";
+import { definitionEntries, sharedOutputs, termsOf } from "./definition.js";
+import { emitBody, type Body, type ModuleContext, type Needs } from "./emit-body.js";
+import { interfaceOf, outputProperties, tensorType, weightsInterface } from "./emit-types.js";
+import { type CutProgram, cutPrograms, type NetworkFunction } from "./functions.js";
+import { leaveBroadcastsOut } from "./rewrite.js";
+import { sourceHash } from "./source-hash.js";
+import type { Unit } from "./units.js";
+
+export interface EmitTfjsOptions {
+  /** The model file's text and its path as the user gave it. */
+  readonly source: string;
+  readonly sourcePath: string;
+  /** Of lvmc. */
+  readonly version?: string;
+  /** Lines for the head of the file: the derived objective. */
+  readonly docComment: readonly string[];
+}
+
+const programDocs = {
+  trainObjective: "One training step's objective: the loss to descend, and the terms of the bound in nats per row.",
+  evaluateRows: "The evaluation objective of each row, in nats, with its terms.",
+  importanceWeights: "Log importance weights [draws, rows] for the evidence of each row.",
+  sampleRows: "Ancestral draws from the model.",
+  inferRows: "Draws from the guide, with their means where they exist.",
+  reconstructRows: "Draws from the guide through the likelihood.",
+} as const;
+type ProgramName = keyof typeof programDocs;
+
+/** TypeScript on TensorFlow.js for a model: a module that passes `tsc --strict` and runs with `lvmc/runtime/tfjs`. */
+export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): string {
+  const type = typeNameOf(lowered.program.name);
+  const types = { weights: `${type}Weights`, tensors: `${type}Tensors`, scalars: `${type}Scalars`, columns: `${type}Columns`, term: `${type}Term`, inputs: `${type}Inputs` };
+  const { programs } = lowered;
+  const named = (
+    [
+      ["trainObjective", programs.train],
+      ["evaluateRows", programs.evaluate],
+      ["importanceWeights", programs.importance],
+      ["sampleRows", programs.sample],
+      ["inferRows", programs.infer],
+      ["reconstructRows", programs.reconstruct],
+    ] as const
+  ).flatMap(([name, program]): { name: ProgramName; program: TensorProgram }[] => (program ? [{ name, program: leaveBroadcastsOut(program) }] : []));
+
+  const names = new Names([...Object.values(types), type, `${type}Sample`, `${type}Inference`, `${type}Reconstruction`, ...Object.keys(programDocs), "create", "definition", ...helperNames]);
+  const { cut, calls, functions } = cutPrograms(named.map(({ program }) => program), lowered.program.networks, names);
+  const used = new Set<string>();
+  const constants: StatementStructures[] = [];
+  const known = new Map<string, string>();
+  const module: ModuleContext = {
+    calls,
+    needs: new Map(),
+    helper: (name) => {
+      used.add(name);
+      return name;
+    },
+    constant: (node, values) => {
+      const key = values.join();
+      const found = known.get(key) ?? names.fresh(node.name ?? "constant");
+      if (!known.has(key)) constants.push(constant(found, list(...values.map(numberLiteral))));
+      known.set(key, found);
+      return found;
+    },
+    names,
+  };
+  const networkFunctions = inCallOrder(functions, calls).map((each) => emitNetwork(each, lowered, module, types.weights));
+  const programFunctions = named.map(({ name }, at) => emitProgram(name, cut[at] as CutProgram, module, types.inputs));
+
+  const runtime = ["createModel", ...used].sort();
+  const drawing = [...module.needs.values()].some(({ random }) => random);
+  const runtimeTypes = ["Column", "CreateOptions", "Definition", ...(drawing ? ["Draws"] : []), "Model", "ProgramInputs", ...(sharedOutputs(lowered).length > 0 ? ["Value"] : [])];
+  const parts = [types.columns, types.term, ...["Sample", "Inference", "Reconstruction"].map((part) => type + part)];
+  const statements: (StatementStructures | string)[] = [
+    { kind: StructureKind.ImportDeclaration, moduleSpecifier: "@tensorflow/tfjs-core", namespaceImport: "tf" },
+    {
+      kind: StructureKind.ImportDeclaration,
+      moduleSpecifier: "lvmc/runtime/tfjs",
+      namedImports: [...runtime.map((name) => ({ name })), ...runtimeTypes.map((name) => ({ name, isTypeOnly: true }))],
+    },
+    ...columnTypes(lowered, types),
+    weightsInterface(types.weights, lowered),
+    scalarsInterface(types.scalars, named.map(({ program }) => program)),
+    { kind: StructureKind.TypeAlias, name: types.inputs, type: `ProgramInputs<${types.weights}, ${types.tensors}, ${types.scalars}>` },
+    { kind: StructureKind.TypeAlias, isExported: true, name: types.term, docs: ["The terms of the objective."], type: termsOf(lowered).map(({ name }) => stringLiteral(name)).join(" | ") || "never" },
+    interfaceOf(`${type}Sample`, "What `sample` gives.", outputProperties(programs.sample)),
+    interfaceOf(`${type}Inference`, "What `infer` gives.", outputProperties(programs.infer)),
+    interfaceOf(`${type}Reconstruction`, "What `reconstruct` gives.", outputProperties(programs.reconstruct)),
+    { kind: StructureKind.TypeAlias, isExported: true, name: type, docs: [docText(lowered.program.doc) || `The model ${lowered.program.name}.`], type: `Model<${parts.join(", ")}>` },
+    ...constants,
+    ...networkFunctions,
+    ...programFunctions,
+    constant("definition", definitionCode(lowered, options, named.map(({ name }) => name)), `Definition<${types.weights}, ${types.tensors}, ${types.scalars}>`),
+    {
+      kind: StructureKind.Function,
+      isExported: true,
+      isAsync: true,
+      name: "create",
+      docs: ["A fresh model: parameters at their initial values, on the device asked for or the first that is installed."],
+      parameters: [{ name: "options", type: "CreateOptions", initializer: "{}" }],
+      returnType: `Promise<${type}>`,
+      statements: ["return createModel(definition, options);"],
+    },
+  ];
+  return printModule(statements, header(lowered, options));
+}
+
+/** What the run time offers to emitted code, so that a model's names keep clear of it. */
+const helperNames = [
+  "createModel", "Column", "CreateOptions", "Definition", "Draws", "Model", "ProgramInputs", "Value", "batchMatMul", "cholesky", "conv2d", "conv2dFilterGradient", "conv2dTranspose", "deviance",
+  "digamma", "erf", "erfInverse", "gammaDerivative", "gather", "lgamma", "logNormalCdf", "logSoftmax", "logSumExp", "maxPool", "meanPool", "normalQuantile", "scatterAdd", "softmax", "softplus",
+  "stirlingError", "stopGradient", "triangularSolve", "trigamma",
+];
+
+function header(lowered: LoweredModel, { sourcePath, version, docComment }: EmitTfjsOptions): string {
+  const lines = [`${sourcePath}, model ${lowered.program.name}, compiled by lvmc${version ? ` ${version}` : ""}. Edit the model, not this file.`, ...(docComment.length > 0 ? ["", ...docComment] : [])];
+  return `/**\n${lines.map((line) => ` * ${commentText(line)}`.trimEnd()).join("\n")}\n */\n`;
+}
+
+function docText(doc: string): string {
+  return doc.split(/\r?\n|[\u2028\u2029]/).map(commentText).join("\n").trim();
+}
+
+function constant(name: string, value: Code, type?: string): StatementStructures {
+  const before = `const ${name}${type ? `: ${type}` : ""} = `.length;
+  return { kind: StructureKind.VariableStatement, declarationKind: VariableDeclarationKind.Const, declarations: [{ name, ...(type ? { type } : {}), initializer: layout(value, 0, before) }] };
+}
+
+function columnTypes(lowered: LoweredModel, types: { readonly tensors: string; readonly columns: string }): StatementStructures[] {
+  const columns = lowered.columns.map((column) => ({ ...column, declared: lowered.program.columns.find(({ name }) => name === column.name) }));
+  return [
+    interfaceOf(types.columns, "The data, as plain numbers.", columns.map(({ name, shape, declared }) => ({
+      name: propertyKey(name),
+      isReadonly: true,
+      hasQuestionToken: declared?.partlyObserved ?? false,
+      type: `Column<${shape.length === 0 ? "[]" : "readonly number[]"}>`,
+      docs: [`${declared ? declared.type.support.kind : "real"}${shape.length > 0 ? ` [${shape.join(", ")}]` : ""}${declared?.partlyObserved ? ", missing in some rows" : ""}`],
+    }))),
+    interfaceOf(types.tensors, "The data of one batch on the device.", columns.map(({ name, shape }) => ({
+      name: propertyKey(name), isReadonly: true, type: tensorType(shape.length + 1), docs: [`[${["rows", ...shape].join(", ")}]`],
+    }))),
+  ];
+}
+
+function scalarsInterface(name: string, programs: readonly TensorProgram[]): StatementStructures {
+  const scalars = new Set(programs.flatMap(({ inputs }) => inputs.flatMap(({ op }) => (op.kind === "input" && op.role === "scalar" ? [op.name] : []))));
+  return interfaceOf(name, "What changes from step to step.", [...scalars].map((each) => ({ name: propertyKey(each), isReadonly: true, type: "tf.Scalar" })));
+}
+
+/** Called functions before their callers. */
+function inCallOrder(functions: readonly NetworkFunction[], calls: ReadonlyMap<Unit, { readonly function: NetworkFunction }>): NetworkFunction[] {
+  const ordered: NetworkFunction[] = [];
+  const visit = (each: NetworkFunction): void => {
+    if (ordered.includes(each)) return;
+    for (const child of each.unit.children) {
+      const called = calls.get(child)?.function;
+      if (called && called !== each) visit(called);
+    }
+    ordered.push(each);
+  };
+  functions.forEach(visit);
+  return ordered;
+}
+
+function emitNetwork(each: NetworkFunction, lowered: LoweredModel, module: ModuleContext, weights: string): FunctionDeclarationStructure {
+  const given = new Map<TensorNode, string>(each.args.map(({ node, name }) => [node, name]));
+  const outputs = each.outputs.map(({ key, node }) => [key, node] as const);
+  const run = (prefix: string): Body => emitBody(each.unit, outputs, module, given, { prefix, single: outputs.length === 1 });
+  // A first pass finds which parameters are read: where all are the network's own, it takes its own record of them.
+  const whole = run("");
+  const own = whole.needs.parameters.size > 0 && [...whole.needs.parameters].every((name) => name.startsWith(`${each.network}.`));
+  const prefix = own ? each.network : "";
+  const { statements, needs } = own ? run(prefix) : whole;
+  const full: Needs = { random: needs.random, rows: needs.rows, dataset: needs.dataset, parameters: needs.parameters, prefix };
+  module.needs.set(each, full);
+  const network = lowered.program.networks.find(({ name }) => name === each.network);
+  const doc = [docText(network?.doc ?? ""), network ? `Network ${commentText(each.network)}, line ${lineOf(network.origin)}.` : ""].filter((part) => part !== "").join("\n");
+  return {
+    kind: StructureKind.Function,
+    name: each.name,
+    docs: doc === "" ? [] : [doc],
+    parameters: [
+      ...(needs.parameters.size > 0 ? [{ name: "w", type: prefix === "" ? weights : prefix.split(".").reduce((of, part) => `${of}[${stringLiteral(part)}]`, weights) }] : []),
+      ...each.args.map(({ name }) => ({ name, type: "tf.Tensor" })),
+      ...(needs.rows ? [{ name: "rows", type: "number" }] : []),
+      ...(needs.dataset ? [{ name: "dataset", type: "number" }] : []),
+      ...(needs.random ? [{ name: "random", type: "Draws" }] : []),
+    ],
+    statements: [...statements],
+  };
+}
+
+function emitProgram(name: ProgramName, { program, unit }: CutProgram, module: ModuleContext, inputs: string): FunctionDeclarationStructure {
+  const { statements, needs } = emitBody(unit, Object.entries(program.outputs), module, new Map(), { prefix: "", single: false });
+  const taken = [...needs.inputs, ...(["random", "rows", "dataset"] as const).filter((each) => needs[each])];
+  const order = ["w", "data", "rowIndex", "random", "scalars", "rows", "dataset"];
+  const pattern = order.filter((each) => (taken as readonly string[]).includes(each)).join(", ");
+  return {
+    kind: StructureKind.Function,
+    name,
+    docs: [programDocs[name]],
+    parameters: pattern === "" ? [] : [{ name: `{ ${pattern} }`, type: inputs }],
+    statements: [...statements],
+  };
+}
+
+function definitionCode(lowered: LoweredModel, options: EmitTfjsOptions, programs: readonly ProgramName[]): Code {
+  return record([
+    ...definitionEntries(lowered, options.sourcePath, sourceHash(options.source)),
+    ["importanceSamples", numberLiteral(lowered.programs.importanceSamples)],
+    ...programs.map((name) => [name, name] as const),
+  ]);
+}

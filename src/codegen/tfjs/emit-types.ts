@@ -1,0 +1,65 @@
+import { StructureKind, type InterfaceDeclarationStructure, type OptionalKind, type PropertySignatureStructure } from "ts-morph";
+import type { LoweredModel } from "../../ir/lowered-model.js";
+import type { Shape, TensorProgram } from "../../ir/tensor/nodes.js";
+import { propertyKey } from "../typescript/names.js";
+
+type Property = OptionalKind<PropertySignatureStructure>;
+
+/** `tf.Tensor2D`: as precise as TensorFlow.js's types are. */
+export function tensorType(rank: number): string {
+  return rank === 0 ? "tf.Scalar" : rank <= 6 ? `tf.Tensor${rank}D` : "tf.Tensor";
+}
+
+export const shapeText = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+export function interfaceOf(name: string, doc: string, properties: readonly Property[]): InterfaceDeclarationStructure {
+  return { kind: StructureKind.Interface, name, isExported: true, docs: [doc], properties: [...properties] };
+}
+
+/** The weights by their dotted names, as nested records. */
+export function weightsInterface(name: string, lowered: LoweredModel): InterfaceDeclarationStructure {
+  const tree = treeOf(lowered.parameters.map(({ name: path, shape }) => ({ path: path.split("."), shape })));
+  return interfaceOf(name, "The parameters as they are stored, on the unconstrained scale.", propertiesOf(tree));
+}
+
+interface Tree {
+  readonly leaf?: Shape;
+  readonly children: ReadonlyMap<string, Tree>;
+}
+
+function treeOf(entries: readonly { readonly path: readonly string[]; readonly shape: Shape }[]): Tree {
+  const groups = new Map<string, { path: readonly string[]; shape: Shape }[]>();
+  let leaf: Shape | undefined;
+  for (const { path: [first, ...rest], shape } of entries) {
+    if (first === undefined) leaf = shape;
+    else groups.set(first, [...(groups.get(first) ?? []), { path: rest, shape }]);
+  }
+  return { leaf, children: new Map([...groups].map(([key, group]) => [key, treeOf(group)])) };
+}
+
+function propertiesOf(tree: Tree): Property[] {
+  return [...tree.children].map(([key, child]) => ({
+    name: propertyKey(key),
+    isReadonly: true,
+    ...(child.leaf ? { type: tensorType(child.leaf.length), docs: [shapeText(child.leaf)] } : { type: treeType(child, 1) }),
+  }));
+}
+
+function treeType(tree: Tree, depth: number): string {
+  if (tree.leaf) return tensorType(tree.leaf.length);
+  const margin = "  ".repeat(depth);
+  const lines = [...tree.children].map(([key, child]) => {
+    const doc = child.leaf ? `${margin}  /** ${shapeText(child.leaf)} */\n` : "";
+    return `${doc}${margin}  readonly ${propertyKey(key)}: ${treeType(child, depth + 1)};`;
+  });
+  return `{\n${lines.join("\n")}\n${margin}}`;
+}
+
+/** Outputs as plain data: a column where there is a value for each row. Only rows in front are meant; draws stand in front of them nowhere here. */
+export function outputProperties(program: TensorProgram | undefined): Property[] {
+  return Object.entries(program?.outputs ?? {}).map(([name, node]) => {
+    const rows = node.shape[0] === "rows";
+    const shape = rows ? node.shape.slice(1) : node.shape;
+    return { name: propertyKey(name), isReadonly: true, type: `${rows ? "Column" : "Value"}<[${shape.map((dim) => (typeof dim === "number" ? dim : "number")).join(", ")}]>` };
+  });
+}

@@ -1,0 +1,125 @@
+import type { Network } from "../../ir/model/model.js";
+import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { Names } from "../typescript/names.js";
+import { allNodes, isLeaf, type Unit, unitsOf } from "./units.js";
+
+/** A network as one function, for all the calls in all the programs that compute the same from their arguments. */
+export interface NetworkFunction {
+  readonly name: string;
+  readonly network: string;
+  /** The call whose nodes are written down. */
+  readonly unit: Unit;
+  /** Nodes from outside that it reads (parameters, constants and sizes apart), in the order of the function's arguments. */
+  readonly args: readonly { readonly node: TensorNode; readonly name: string }[];
+  readonly outputs: { readonly node: TensorNode; readonly key: string }[];
+}
+
+/** How one call uses its function: the arguments in order, and the call's node for each output that it needs. */
+export interface NetworkCall {
+  readonly function: NetworkFunction;
+  readonly args: readonly TensorNode[];
+  readonly results: readonly { readonly node: TensorNode; readonly key: string }[];
+}
+
+export interface CutProgram {
+  readonly program: TensorProgram;
+  readonly unit: Unit;
+}
+
+interface Candidate {
+  readonly unit: Unit;
+  readonly network: string;
+  readonly args: readonly TensorNode[];
+  readonly signatures: ReadonlyMap<TensorNode, string>;
+  readonly results: readonly TensorNode[];
+}
+
+/** Cuts programs into functions and finds which calls are one function: a call fits a function that computes all it needs from the same arguments. */
+export function cutPrograms(programs: readonly TensorProgram[], networks: readonly Network[], names: Names) {
+  const cut = programs.map((program): CutProgram => ({ program, unit: unitsOf(program) }));
+  const candidates = cut.flatMap(({ program, unit }) => descendants(unit).map((child) => candidateOf(child, program)));
+  const calls = new Map<Unit, NetworkCall>();
+  const known: { readonly made: NetworkFunction; readonly bySignature: ReadonlyMap<string, TensorNode>; readonly outputNames: Names }[] = [];
+  // Larger calls first, so that one that leaves an output unused finds the whole function.
+  for (const candidate of [...candidates].sort((a, b) => b.signatures.size - a.signatures.size)) {
+    const { network, args, signatures, results } = candidate;
+    let home = known.find(
+      ({ made, bySignature }) => made.network === network && made.args.length === args.length && results.every((node) => bySignature.has(signatures.get(node) ?? "")),
+    );
+    if (!home) {
+      const declared = networks.find((each) => each.name === network);
+      const made: NetworkFunction = { name: names.fresh(network), network, unit: candidate.unit, args: nameArguments(args, declared), outputs: [] };
+      home = { made, bySignature: new Map([...signatures].map(([node, signature]) => [signature, node])), outputNames: new Names() };
+      known.push(home);
+    }
+    const { made, bySignature, outputNames } = home;
+    calls.set(candidate.unit, {
+      function: made,
+      args,
+      results: results.map((node) => {
+        const own = bySignature.get(signatures.get(node) ?? "") ?? node;
+        let output = made.outputs.find((each) => each.node === own);
+        if (!output) {
+          output = { node: own, key: outputNames.fresh(own.name ?? "result") };
+          made.outputs.push(output);
+        }
+        return { node, key: output.key };
+      }),
+    });
+  }
+  return { cut, calls, functions: known.map(({ made }) => made) };
+}
+
+/** Innermost first. */
+function descendants(unit: Unit): Unit[] {
+  return unit.children.flatMap((child) => [...descendants(child), child]);
+}
+
+function candidateOf(unit: Unit, program: TensorProgram): Candidate {
+  const inside = new Set(allNodes(unit));
+  const ordered = program.nodes.filter((node) => inside.has(node));
+  const args: TensorNode[] = [];
+  const signatures = new Map<TensorNode, string>();
+  const signatureOf = (node: TensorNode): string => {
+    const known = signatures.get(node);
+    if (known !== undefined) return known;
+    const type = `${node.dtype}[${node.shape.join()}]`;
+    if (isFree(node)) return JSON.stringify(node.op) + type;
+    if (!args.includes(node)) args.push(node);
+    return `argument ${args.indexOf(node)} ${type}`;
+  };
+  // Operands stand for themselves by their hash, so that signatures do not grow.
+  for (const node of ordered) signatures.set(node, hash(`${JSON.stringify(node.op)}(${node.inputs.map(signatureOf).join(";")})${node.dtype}[${node.shape.join()}]`));
+  const used = new Set<TensorNode>(Object.values(program.outputs));
+  for (const node of program.nodes) if (!inside.has(node)) for (const input of node.inputs) used.add(input);
+  return { unit, network: unit.network ?? "", args, signatures, results: ordered.filter((node) => used.has(node)) };
+}
+
+/** Two 32-bit FNV-1a hashes; a false match would have to meet in both, among a few hundred nodes. */
+function hash(text: string): string {
+  let [a, b] = [0x811c9dc5, 0x01000193];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code, 0x85ebca6b) + at;
+  }
+  return `${(a >>> 0).toString(36)}.${(b >>> 0).toString(36)}`;
+}
+
+/** Leaves that a function reads by itself: weights, constants, sizes. Columns are arguments. */
+function isFree(node: TensorNode): boolean {
+  return isLeaf(node) && !(node.op.kind === "input" && node.op.role !== "parameter");
+}
+
+function nameArguments(args: readonly TensorNode[], network: Network | undefined): { node: TensorNode; name: string }[] {
+  const open = [...(network?.inputs ?? [])];
+  const names = new Names(["w", "rows", "dataset", "random"]);
+  return args.map((node) => {
+    const fits = open.findIndex(({ type }) => {
+      const declared = type.shape.map((size) => size.value);
+      return declared.length <= node.shape.length && declared.every((dim, axis) => node.shape[node.shape.length - declared.length + axis] === dim);
+    });
+    const [input] = fits >= 0 ? open.splice(fits, 1) : [];
+    return { node, name: names.fresh(input?.name ?? node.name ?? (node.op.kind === "input" ? node.op.name : "input")) };
+  });
+}

@@ -1,0 +1,1 @@
+export { emitTfjs, type EmitTfjsOptions } from "../tfjs/emit-tfjs.js";

@@ -1,0 +1,85 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { LvmError } from "../error.js";
+import { registerGradients } from "./gradients.js";
+
+/** A device as users name it, the package that drives it, and TensorFlow.js's name for the backend. */
+interface Device {
+  readonly name: string;
+  readonly packageName: string;
+  readonly backend: string;
+}
+
+/** In the order in which they are tried. */
+export const devices: readonly Device[] = [
+  { name: "tensorflow-gpu", packageName: "@tensorflow/tfjs-node-gpu", backend: "tensorflow" },
+  { name: "tensorflow", packageName: "@tensorflow/tfjs-node", backend: "tensorflow" },
+  { name: "webgpu", packageName: "@tensorflow/tfjs-backend-webgpu", backend: "webgpu" },
+  { name: "wasm", packageName: "@tensorflow/tfjs-backend-wasm", backend: "wasm" },
+  { name: "cpu", packageName: "@tensorflow/tfjs-backend-cpu", backend: "cpu" },
+];
+
+/**
+ * Makes the device named, or the first that is installed and works, TensorFlow.js's backend.
+ * @param wasmPaths where a browser finds the .wasm files; Node finds them beside the package
+ * @throws LvmError LVM7050 (exit code 5) with what was tried
+ */
+export async function selectBackend(device?: string, wasmPaths?: string): Promise<string> {
+  const wanted = device === undefined ? devices : devices.filter(({ name }) => name === device);
+  if (wanted.length === 0) {
+    const names = devices.map(({ name }) => name);
+    throw new LvmError("LVM7050", `there is no device ${device}`, { exitCode: 5, facts: { device: device ?? "", available: names }, help: `devices are ${names.join(", ")}` });
+  }
+  const tried: string[] = [];
+  for (const candidate of wanted) {
+    const reason = await start(candidate, wasmPaths);
+    if (reason === undefined) {
+      registerGradients();
+      return candidate.name;
+    }
+    tried.push(`${candidate.name} (${reason})`);
+  }
+  throw new LvmError("LVM7050", device === undefined ? `no device can be used: ${tried.join("; ")}` : `device ${tried.join("")} cannot be used`, {
+    exitCode: 5,
+    facts: { tried },
+    help: `install one: npm install ${wanted[wanted.length - 1]?.packageName ?? "@tensorflow/tfjs-backend-cpu"}`,
+  });
+}
+
+/** Makes an already started device the current one: models on different devices may take turns. */
+export async function resumeBackend(device: string): Promise<void> {
+  const backend = devices.find(({ name }) => name === device)?.backend;
+  if (backend !== undefined && tf.getBackend() !== backend) await tf.setBackend(backend);
+}
+
+/** Undefined when the device runs, else why it does not. */
+async function start(device: Device, wasmPaths: string | undefined): Promise<string | undefined> {
+  try {
+    if (device.name === "wasm") {
+      const wasm = await import("@tensorflow/tfjs-backend-wasm");
+      if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
+    } else if (device.name === "cpu") {
+      await import("@tensorflow/tfjs-backend-cpu");
+    } else {
+      // Optional packages: the name is kept from bundlers and type checkers.
+      await import(/* @vite-ignore */ /* webpackIgnore: true */ device.packageName);
+    }
+  } catch (error) {
+    return isMissing(error) ? "not installed" : messageOf(error);
+  }
+  try {
+    if (!(await tf.setBackend(device.backend))) return "does not start on this machine";
+    await tf.ready();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND");
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n")[0] ?? text;
+}

@@ -1,0 +1,176 @@
+import { LvmError } from "../error.js";
+import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import { createRandom, type Random } from "../random/index.js";
+import { resumeBackend, selectBackend } from "./backend.js";
+import { bindData, type BoundData } from "./batch.js";
+import { loadState, saveState, seedOf } from "./checkpoint.js";
+import type { Definition } from "./definition.js";
+import { drawOutputs } from "./draw-outputs.js";
+import { evaluateModel } from "./evaluate.js";
+import { disposeRefit, refit } from "./refit.js";
+import { type AnyDefinition, createState, disposeState, hasPerRow, materialize, type ModelState } from "./state.js";
+import { trainLoop } from "./train-loop.js";
+
+/** A model on a device, from what the compiler emitted. The type parameters are the module's promise about its own tables. */
+export async function createModel<W, T, S, Data, Term extends string, Sample, Inference, Reconstruction>(
+  definition: Definition<W, T, S>,
+  options: CreateOptions,
+): Promise<Model<Data, Term, Sample, Inference, Reconstruction>> {
+  const device = await selectBackend(options.device, options.wasmPaths);
+  const model: unknown = new TfjsModel(definition, device, options.seed ?? definition.training.seed);
+  return model as Model<Data, Term, Sample, Inference, Reconstruction>;
+}
+
+/** Owns the tensors of one run. */
+class TfjsModel implements Model {
+  readonly description: ModelDescription;
+  private state: ModelState;
+  private disposed = false;
+
+  constructor(
+    private readonly definition: AnyDefinition,
+    readonly device: string,
+    seed: number,
+  ) {
+    this.description = describe(definition);
+    this.state = createState(definition, createRandom(seed));
+    materialize(this.state, undefined);
+  }
+
+  get step(): number {
+    return this.state.step;
+  }
+
+  async *train(data: Columns, options: TrainOptions = {}): AsyncGenerator<TrainStep, TrainResult, void> {
+    await this.use();
+    const bound = bindData(this.definition, data);
+    this.bindRows(bound);
+    const validation = options.validation === undefined ? undefined : bindData(this.definition, options.validation);
+    const result = yield* trainLoop(this.state, bound, options, {
+      evaluate: () => this.evaluateBound(validation ?? bound, {}),
+      save: () => this.save(),
+      resume: () => this.use(),
+    });
+    return result;
+  }
+
+  async evaluate(data: Columns, options: EvaluateOptions = {}): Promise<Evaluation> {
+    await this.use();
+    return this.evaluateBound(bindData(this.definition, data), options);
+  }
+
+  async sample(rows: number, options: SampleOptions = {}): Promise<Outputs> {
+    await this.use();
+    if (!(Number.isInteger(rows) && rows > 0)) throw new LvmError("LVM7065", `cannot sample ${rows} rows`, { facts: { rows } });
+    materialize(this.state, undefined);
+    return drawOutputs(this.state, this.givenRows(rows, options), this.definition.sampleRows, "sample", options);
+  }
+
+  async infer(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
+    await this.use();
+    return drawOutputs(this.state, this.boundForRows(data), this.definition.inferRows ?? lacks(this.definition, "infer"), "infer", options);
+  }
+
+  async reconstruct(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
+    await this.use();
+    return drawOutputs(this.state, this.boundForRows(data), this.definition.reconstructRows ?? lacks(this.definition, "reconstruct"), "reconstruct", options);
+  }
+
+  async save(): Promise<Uint8Array> {
+    await this.use();
+    return saveState(this.state, this.state.random.seed);
+  }
+
+  async load(bytes: Uint8Array): ReturnType<Model["load"]> {
+    await this.use();
+    const { seed, ...report } = loadState(this.state, bytes);
+    const random: Random = createRandom(seedOf(seed));
+    this.state = { ...this.state, random };
+    return report;
+  }
+
+  async parameters(): Promise<Readonly<Record<string, Value>>> {
+    await this.use();
+    const values: [string, Value][] = [];
+    for (const [name, variable] of this.state.parameters) values.push([name, { values: Float32Array.from(await variable.data()), shape: variable.shape }]);
+    return Object.fromEntries(values);
+  }
+
+  dispose(): void {
+    if (!this.disposed) disposeState(this.state);
+    this.disposed = true;
+  }
+
+  private async use(): Promise<void> {
+    if (this.disposed) throw new LvmError("LVM7066", `the model ${this.definition.name} was disposed`);
+    await resumeBackend(this.device);
+  }
+
+  private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {
+    if (!hasPerRow(this.definition) || this.state.dataset === bound.rows) {
+      materialize(this.state, hasPerRow(this.definition) ? bound.rows : undefined);
+      return evaluateModel(this.state, bound, options);
+    }
+    if (options.refitSteps === undefined) throw otherRows(this.definition, this.state.dataset, bound.rows);
+    const fitted = await refit(this.state, bound, options.refitSteps);
+    try {
+      return await evaluateModel(fitted, bound, options);
+    } finally {
+      disposeRefit(fitted);
+    }
+  }
+
+  private boundForRows(data: Columns): BoundData {
+    const bound = bindData(this.definition, data);
+    if (hasPerRow(this.definition) && this.state.dataset !== bound.rows) throw otherRows(this.definition, this.state.dataset, bound.rows);
+    return bound;
+  }
+
+  /** The first training data fixes the rows of parameters per row; the number of rows also weighs the terms of global latents. */
+  private bindRows(bound: BoundData): void {
+    if (hasPerRow(this.definition) && this.state.dataset !== undefined && this.state.dataset !== bound.rows) throw otherRows(this.definition, this.state.dataset, bound.rows);
+    this.state.dataset = bound.rows;
+    materialize(this.state, bound.rows);
+  }
+
+  /** Rows of input columns for sampling, repeated as often as needed. */
+  private givenRows(rows: number, { inputs: given = {} }: SampleOptions): BoundData {
+    const plans = this.definition.columns.filter(({ role }) => role === "input");
+    if (plans.length === 0) return { rows, columns: [] };
+    const bound = bindData(this.definition, given, plans);
+    const repeated = bound.columns.map(({ plan, bound: column }) => {
+      if (!column) return { plan, bound: column };
+      const values = column.values.slice(0, 0).constructor === Uint8Array ? new Uint8Array(rows * column.size) : column.values instanceof Int32Array ? new Int32Array(rows * column.size) : new Float32Array(rows * column.size);
+      for (let row = 0; row < rows; row++) values.set(column.values.subarray((row % column.rows) * column.size, ((row % column.rows) + 1) * column.size), row * column.size);
+      return { plan, bound: { ...column, rows, values } };
+    });
+    return { rows, columns: repeated };
+  }
+}
+
+function otherRows(definition: AnyDefinition, trained: number | undefined, given: number): LvmError {
+  const trainedRows = trained === undefined ? "it has not seen data yet" : `it was trained on ${trained} rows`;
+  return new LvmError("LVM7063", `${definition.name} has parameters of its own for each row, and ${trainedRows}; the data given has ${given}`, {
+    facts: { rows: given, ...(trained === undefined ? {} : { trained }) },
+    help: "evaluate on the training rows, or let new rows be fitted with everything else frozen: --refit-steps N (`evaluate(data, { refitSteps })`)",
+  });
+}
+
+function lacks(definition: AnyDefinition, what: string): never {
+  throw new LvmError("LVM7067", `${definition.name} cannot ${what}: it has no latent variables`, { facts: { model: definition.name } });
+}
+
+function describe(definition: AnyDefinition): ModelDescription {
+  const parameters = definition.parameters.map(({ name, shape, trainable, line }) => ({ name, shape, trainable, line }));
+  const { epochs, batch, seed } = definition.training;
+  return {
+    name: definition.name,
+    hash: definition.hash,
+    source: definition.source,
+    parameters,
+    parameterCount: parameters.reduce((total, { shape }) => total + shape.reduce<number>((product, dim) => (dim === "dataset" ? product : product * dim), 1), 0),
+    columns: definition.columns.map(({ name, shape, role }) => ({ name, shape, role })),
+    terms: definition.terms,
+    training: { epochs, batch, seed },
+  };
+}

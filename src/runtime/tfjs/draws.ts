@@ -1,0 +1,73 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { fillLogGamma, fillNormal, fillUniform, type RandomKey } from "../random/index.js";
+import { randomLogGamma } from "./ops/random-log-gamma.js";
+
+/**
+ * Random numbers for one run of a program. Each stream has a key of its own; what is drawn depends on seed, stream, step and the row's position
+ * alone, so a resumed run repeats the bits and a data set gives the same draws whatever its batches. `rowsAxis` is the axis of the rows; a
+ * stream without one is common to all rows.
+ */
+export interface Draws {
+  normal(stream: string, shape: number[], rowsAxis?: number): tf.Tensor;
+  /** From the open interval (0, 1). */
+  uniform(stream: string, shape: number[], rowsAxis?: number): tf.Tensor;
+  /** log of a Gamma(α, 1) draw for each element of α. */
+  logGamma(stream: string, alpha: tf.Tensor, rowsAxis?: number): tf.Tensor;
+}
+
+export interface DrawPosition {
+  readonly seed: readonly [number, number];
+  readonly step: number;
+  /** Position of the batch's first row, and the number of rows in all: equal for a training batch. */
+  readonly firstRow?: number;
+  readonly totalRows?: number;
+  /** Separates uses that share a step: training, evaluation, samples. */
+  readonly use?: string;
+}
+
+export function createDraws(position: DrawPosition): Draws {
+  const keyOf = (stream: string): RandomKey => ({ seed: position.seed, site: siteOf(position.use ? `${position.use}/${stream}` : stream), step: position.step });
+  const draw = (stream: string, shape: readonly number[], rowsAxis: number | undefined, fill: Fill): Float32Array => {
+    const out = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    fillByRows(out, shape, rowsAxis, position, (part, start, at) => fill(part, keyOf(stream), start, at));
+    return out;
+  };
+  const tensorOf = (values: Float32Array, shape: readonly number[]): tf.Tensor => tf.tensor(values, [...shape] as tf.ShapeMap[tf.Rank], "float32");
+  return {
+    normal: (stream, shape, rowsAxis) => tensorOf(draw(stream, shape, rowsAxis, fillNormal), shape),
+    uniform: (stream, shape, rowsAxis) => tensorOf(draw(stream, shape, rowsAxis, fillUniform), shape),
+    logGamma: (stream, alpha, rowsAxis) =>
+      randomLogGamma(alpha, (out, alphas) => {
+        const values = Float32Array.from(alphas);
+        out.set(draw(stream, alpha.shape, rowsAxis, (part, key, start, at) => fillLogGamma(part, values.subarray(at, at + part.length), key, start)));
+      }),
+  };
+}
+
+type Fill = (out: Float32Array, key: RandomKey, start: number, at: number) => void;
+
+/** Fills so that element (…, row, …) has the same index in its stream whatever the batch: as if all rows were drawn at once. */
+function fillByRows(out: Float32Array, shape: readonly number[], rowsAxis: number | undefined, position: DrawPosition, fill: (part: Float32Array, start: number, at: number) => void): void {
+  if (rowsAxis === undefined) return fill(out, 0, 0);
+  const rows = shape[rowsAxis] ?? 1;
+  const outer = shape.slice(0, rowsAxis).reduce((product, size) => product * size, 1);
+  const inner = shape.slice(rowsAxis + 1).reduce((product, size) => product * size, 1);
+  const [first, total] = [position.firstRow ?? 0, position.totalRows ?? rows];
+  for (let block = 0; block < outer; block++) {
+    const at = block * rows * inner;
+    fill(out.subarray(at, at + rows * inner), (block * total + first) * inner, at);
+  }
+}
+
+/** FNV-1a; the top of the range belongs to the run time's own sites. */
+function siteOf(stream: string): number {
+  const known = sites.get(stream);
+  if (known !== undefined) return known;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < stream.length; at++) hash = Math.imul(hash ^ stream.charCodeAt(at), 0x01000193);
+  const site = (hash >>> 0) % 0xffffff00;
+  sites.set(stream, site);
+  return site;
+}
+
+const sites = new Map<string, number>();

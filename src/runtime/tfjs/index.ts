@@ -1,0 +1,12 @@
+export type { Column, Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, LoadReport, Metrics, Model, ModelDescription, Outputs, RunPosition, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+export { devices, selectBackend } from "./backend.js";
+export { createModel } from "./create-model.js";
+export type { Definition, Program, ProgramInputs, TensorOutputs } from "./definition.js";
+export { createDraws, type Draws } from "./draws.js";
+export { conv2d, conv2dFilterGradient, conv2dTranspose } from "./ops/convolution.js";
+export { softplus, stopGradient } from "./ops/elementwise.js";
+export { gather, scatterAdd } from "./ops/gather.js";
+export { batchMatMul, cholesky, triangularSolve } from "./ops/linear-algebra.js";
+export { maxPool, meanPool } from "./ops/pooling.js";
+export { logSoftmax, logSumExp, softmax } from "./ops/reductions.js";
+export { deviance, digamma, erf, erfInverse, gammaDerivative, lgamma, logNormalCdf, normalQuantile, stirlingError, trigamma } from "./ops/special.js";

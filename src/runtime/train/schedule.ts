@@ -1,0 +1,31 @@
+import type { SchedulePlan } from "./optimizer-plan.js";
+
+/** The learning rate for a step, counted from 0. `peak` replaces the schedule's value and scales its end alike. */
+export function learningRate(schedule: SchedulePlan, step: number, peak = schedule.value): number {
+  const scale = schedule.value === 0 ? 1 : peak / schedule.value;
+  switch (schedule.kind) {
+    case "constant":
+      return peak;
+    case "exponential":
+      return peak * schedule.factor ** (step / schedule.every);
+    case "cosine":
+    case "linear": {
+      if (step < schedule.warmup) return (peak * (step + 1)) / schedule.warmup;
+      const span = Math.max(1, schedule.steps - schedule.warmup);
+      const share = Math.min(1, (step - schedule.warmup) / span);
+      const left = schedule.kind === "linear" ? 1 - share : 0.5 * (1 + Math.cos(Math.PI * share));
+      return schedule.end * scale + (peak - schedule.end * scale) * left;
+    }
+  }
+}
+
+/**
+ * The weight of annealed terms at a step: it rises from 0 to 1 over `steps`; with several cycles each rises in the first half of its
+ * share and stays (Fu et al. 2019).
+ */
+export function annealing(plan: { readonly steps: number; readonly cycles: number }, step: number): number {
+  if (plan.steps <= 0 || step >= plan.steps) return 1;
+  if (plan.cycles <= 1) return step / plan.steps;
+  const length = plan.steps / plan.cycles;
+  return Math.min(1, (2 * (step % length)) / length);
+}
