@@ -12,7 +12,12 @@ export const mostElements = 2 ** 31;
 const longestChain = 500;
 
 /** Constants that need no declaration. */
-export const builtinConstants: Readonly<Record<string, number>> = { pi: Math.PI };
+const builtinConstants: Readonly<Record<string, number>> = { pi: Math.PI };
+
+/** The value of `pi`; undefined for other names. */
+export function builtinConstant(name: string): number | undefined {
+  return Object.hasOwn(builtinConstants, name) ? builtinConstants[name] : undefined;
+}
 
 const functions: Readonly<Record<string, { readonly arity: number; readonly evaluate: (...args: number[]) => number }>> = {
   min: { arity: 2, evaluate: Math.min },
@@ -64,7 +69,7 @@ export function constantByName(context: Context, name: string): Constant | undef
     return undefined;
   }
   running.add(name);
-  const override = context.set[name];
+  const override = Object.hasOwn(context.set, name) ? context.set[name] : undefined;
   const value: ConstantValue | undefined = override !== undefined ? { kind: "number", value: override } : evaluateConstantValue(context, item.value);
   running.delete(name);
   if (!value) {
@@ -145,7 +150,7 @@ function evaluateName(context: Context, expression: ast.NameExpression, describe
     return constant.value;
   }
   if (context.constantItems.has(expression.name)) return undefined;
-  const builtin = builtinConstants[expression.name];
+  const builtin = builtinConstant(expression.name);
   if (builtin !== undefined) return { kind: "number", value: builtin };
   const item = context.items.get(expression.name);
   const what = describe?.(expression.name) ?? (item && `a ${item.what}`);

@@ -108,7 +108,7 @@ function mend(actual: Type, expected: Type, given: Size | undefined, asked: Size
   if (origin?.type && origin.type.source === here.source) {
     const declared = supportWritten(origin.type);
     const text = `${declared}[${expected.shape.map((size) => size.text ?? size.value).join(", ")}]`;
-    if (expected.shape.length > 0 && sameRank(textOf(origin.type), actual)) {
+    if (expected.shape.length > 0 && isWritten(textOf(origin.type), actual)) {
       const line = lineOf(origin.type);
       return {
         help: `make both the same constant, or change line ${line} to \`${text}\``,
@@ -134,9 +134,11 @@ function supportWritten(type: Span): string {
   return (bracket < 0 ? text : text.slice(0, bracket)).trim();
 }
 
-function sameRank(written: string, type: Type): boolean {
+/** Whether a type expression is that of the value itself, sizes in the same order: not of something that the value was computed from. */
+function isWritten(written: string, type: Type): boolean {
   const bracket = written.lastIndexOf("[");
-  return bracket >= 0 && !/^(cholesky|covariance)/.test(written) && written.slice(bracket).split(",").length === type.shape.length;
+  const sizes = `[${type.shape.map((size) => size.text).join(",")}]`;
+  return bracket >= 0 && !/^(cholesky|covariance)/.test(written) && written.slice(bracket).replace(/\s|\?$/g, "") === sizes.replace(/\s/g, "");
 }
 
 /** `|> softplus` and the like: what brings a real value into a support, when one function does. */

@@ -111,7 +111,8 @@ function elaborateSupport(context: Context, expression: ast.TypeExpression): Sup
     default: {
       if (name.name === "") return undefined;
       const known = Object.keys(typeNames);
-      const similar = habits[name.name.toLowerCase()] ?? suggest(name.name, known);
+      const habit = name.name.toLowerCase();
+      const similar = (Object.hasOwn(habits, habit) ? habits[habit] : undefined) ?? suggest(name.name, known);
       context.error({
         code: "LVM2006",
         message: `unknown type \`${name.name}\``,

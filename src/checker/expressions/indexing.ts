@@ -3,7 +3,7 @@ import type * as ast from "../../parser/ast.js";
 import type { Expr, Plate } from "../../ir/model/model.js";
 import { jointRank, type Support } from "../../types/support.js";
 import { sizeOf, type Type } from "../../types/type.js";
-import { builtinConstants, constantFunctions, evaluateConstant, evaluateConstantValue, evaluateSizes } from "../constants.js";
+import { builtinConstant, constantFunctions, evaluateConstant, evaluateConstantValue, evaluateSizes } from "../constants.js";
 import type { Context } from "../context.js";
 import { apart } from "../functions/shape-functions.js";
 import type { Entity, Scope } from "../scope.js";
@@ -97,7 +97,7 @@ export function isConstant(context: Context, scope: Scope, expression: ast.Expre
       return true;
     case "name": {
       const entity = resolve(context, scope, expression.name);
-      return entity ? entity.kind === "constant" && entity.constant.value.kind === "number" : Object.hasOwn(builtinConstants, expression.name);
+      return entity ? entity.kind === "constant" && entity.constant.value.kind === "number" : builtinConstant(expression.name) !== undefined;
     }
     case "unary":
       return isConstant(context, scope, expression.operand);

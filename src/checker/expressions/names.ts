@@ -7,7 +7,7 @@ import { layerNames } from "../../ir/model/layers.js";
 import type { Expr, Plate, Reference } from "../../ir/model/model.js";
 import { count } from "../../types/support.js";
 import { sizeOf, type Size, type Type } from "../../types/type.js";
-import { builtinConstants, constantByName } from "../constants.js";
+import { builtinConstant, constantByName } from "../constants.js";
 import type { Constant, Context, NetworkSignature } from "../context.js";
 import { range, rangeOfValues, supportOfRange } from "../functions/ranges.js";
 import { lookup, visibleNames, type Entity, type Scope } from "../scope.js";
@@ -105,7 +105,8 @@ function reportUnknown(context: Context, scope: Scope, expression: ast.NameExpre
 
 /** A name as a value: undefined (reported) when it is unknown, hidden, or no value. */
 export function elaborateName(context: Context, scope: Scope, expression: ast.NameExpression): Value | undefined {
-  if (builtinConstants[expression.name] !== undefined && !resolve(context, scope, expression.name)) return { kind: "expr", expr: numberExpr(builtinConstants[expression.name] ?? 0, expression.span) };
+  const builtin = builtinConstant(expression.name);
+  if (builtin !== undefined && !resolve(context, scope, expression.name)) return { kind: "expr", expr: numberExpr(builtin, expression.span) };
   const entity = resolveVisible(context, scope, expression);
   return entity && readEntity(context, scope, entity, expression.span);
 }
