@@ -15,6 +15,9 @@ export interface AutoPart {
   readonly name: string;
   readonly value: Value;
   readonly logJacobian?: Value;
+  /** Mean-field groups: the site's own Gaussian on the unconstrained scale, and its draw there. */
+  readonly free?: { readonly guide: LoweredDistribution; readonly value: Value };
+  /** The same Gaussian where the site is real, so that it is the guide of the site itself. */
   readonly guide?: LoweredDistribution;
 }
 
@@ -36,25 +39,28 @@ function namedArguments(context: LoweringContext, group: AutoGroup, values: { lo
   return { mean: location.node, factor: factor.node, diagonal: context.b.square(scale.node) };
 }
 
-/** Entropy of the group's Gaussian, in closed form: [...axes]. */
+/** Entropy of the Gaussian of a whole full-rank or low-rank group, in closed form: [...axes]. */
 export function autoEntropy(context: LoweringContext, group: AutoGroup): Value {
   const { b } = context;
   const values = groupArguments(context, group);
   const family = familyOf(group);
   if (!family.entropy) throw new InternalError(`${family.name} has no entropy`);
-  const args = namedArguments(context, group, values);
-  const node = b.broadcast(family.entropy(b, args, values.location.node.shape), values.location.node.shape.slice(0, values.location.node.shape.length - family.eventRank));
-  return { node: b.sumLast(node, node.shape.length - values.location.axes.length), axes: values.location.axes };
+  const { node, axes } = values.location;
+  const entropy = b.broadcast(family.entropy(b, namedArguments(context, group, values), node.shape), node.shape.slice(0, node.shape.length - family.eventRank));
+  return { node: b.sumLast(entropy, entropy.shape.length - axes.length), axes };
 }
 
-/** Draws the group and gives each site its constrained value, with the log Jacobian of its bijection. */
-export function drawAutoGroup(context: LoweringContext, group: AutoGroup, count: number): AutoPart[] {
+/**
+ * Draws the group and gives each site its constrained value, with the log Jacobian of its bijection. A posterior mode is no draw but the
+ * group's location.
+ */
+export function drawAutoGroup(context: LoweringContext, group: AutoGroup, count: number, deterministic: boolean): AutoPart[] {
   const { b, space } = context;
   const values = groupArguments(context, group);
-  const axes = space.sort([...values.location.axes, ...(count > 1 ? [space.declare(SAMPLES, count)] : [])]);
+  const axes = deterministic ? [...values.location.axes] : space.sort([...values.location.axes, ...(count > 1 ? [space.declare(SAMPLES, count)] : [])]);
   const total = group.sites.reduce((sum, { dimension }) => sum + dimension, 0);
   const stream = context.stream(`auto.${group.sites.map(({ site }) => site).join("+")}`);
-  const drawn = familyOf(group).sample(b, stream, namedArguments(context, group, values), [...space.dims(axes), total]);
+  const drawn = deterministic ? values.location.node : familyOf(group).sample(b, stream, namedArguments(context, group, values), [...space.dims(axes), total]);
   context.autoDraws.push({ group, drawn: { node: drawn, axes } });
 
   let start = 0;
@@ -72,13 +78,19 @@ export function drawAutoGroup(context: LoweringContext, group: AutoGroup, count:
     };
     const free = share(drawn, axes);
     const value: Value = { node: constrain(b, free.node, site.type.support), axes: free.axes };
-    if (site.type.support.kind !== "real") {
-      const jacobian = logAbsDetJacobian(b, free.node, site.type.support);
-      return { name, value, logJacobian: { node: b.sumLast(jacobian, jacobian.shape.length - free.axes.length), axes: free.axes } };
-    }
-    if (group.family !== "mean_field") return { name, value };
+    const real = site.type.support.kind === "real";
+    const jacobian = real ? undefined : logAbsDetJacobian(b, free.node, site.type.support);
+    const logJacobian = jacobian && { node: b.sumLast(jacobian, jacobian.shape.length - free.axes.length), axes: free.axes };
+    if (group.family !== "mean_field" || deterministic) return { name, value, logJacobian };
     const [mean, scale] = [share(values.location.node, values.location.axes), share(values.scale.node, values.scale.axes)];
-    return { name, value, guide: { distribution: distributions.Normal, args: { mean, scale }, shape, jointRank: 0, axes: mean.axes } };
+    const guide: LoweredDistribution = {
+      distribution: distributions.Normal,
+      args: { mean, scale },
+      shape: unconstrainedShape(site.type.support, shape),
+      jointRank: 0,
+      axes: mean.axes,
+    };
+    return { name, value, logJacobian, free: { guide, value: free }, guide: real ? guide : undefined };
   });
 }
 

@@ -4,7 +4,7 @@ import type { Frame, LoweringContext } from "./context.js";
 import { logDensity, lowerDistribution, type LoweredDistribution } from "./densities.js";
 import type { Latent } from "./latents.js";
 import { observedValue } from "./observed.js";
-import { aligned, unionAxes, type Value } from "./value.js";
+import { addValues, aligned, unionAxes, type Value } from "./value.js";
 
 const modelFrame: Frame = { of: "model" };
 
@@ -28,11 +28,15 @@ export function logModel(context: LoweringContext, site: Site): Value {
   return context.b.at(site.origin, () => logDensity(context, modelDistribution(context, site), siteValue(context, site)));
 }
 
-/** The factor of a marginalized site: log p(k), and where the row's value is observed −∞ at every other label. */
+/**
+ * The factor of a site in a sum over labels: log p, with the log Jacobian of an automatic latent; for a summed site whose value the row
+ * observes, −∞ at every other label.
+ */
 export function logFactor(context: LoweringContext, site: Site, latent: Latent | undefined): Value {
   const { b, space } = context;
-  const prior = logModel(context, site);
-  if (!latent?.observed) return prior;
+  const density = logModel(context, site);
+  const prior = latent?.logJacobian ? addValues(b, space, [density, latent.logJacobian]) : density;
+  if (!latent?.observed || !latent.axis) return prior;
   const column = context.inputColumn(site.name);
   const axes = unionAxes(space, [prior, latent.value, latent.observed, column]);
   const at = (value: Value) => aligned(b, value, axes, 0);

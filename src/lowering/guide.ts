@@ -45,7 +45,20 @@ export function runGuide(context: LoweringContext, objective: Objective, options
 
 function drawAuto(context: LoweringContext, objective: Objective, group: AutoGroup, options: GuideOptions): Latent[] {
   const count = group.scope === "row" ? options.counts.row : options.counts.global;
-  return drawAutoGroup(context, group, count).map(({ name, ...part }) => ({ site: siteOf(context.program, name), plan: planOf(objective, name), ...part }));
+  const deterministic = planOf(objective, group.sites[0]!.site).estimator === "deterministic";
+  return drawAutoGroup(context, group, count, deterministic).map(({ name, value, ...part }) => {
+    const site = siteOf(context.program, name);
+    const known = site.partlyObserved ? observedColumn(context, site) : undefined;
+    return { site, plan: planOf(objective, name), ...part, value: known ? observedOr(context, known, value, site.type.shape.length) : value, observed: known?.observed };
+  });
+}
+
+/** The data where the row has it, the draw elsewhere. */
+function observedOr(context: LoweringContext, known: { value: Value; observed: Value }, drawn: Value, rank: number): Value {
+  const { b, space } = context;
+  const axes = unionAxes(space, [drawn, known.value]);
+  const flag = b.greater(aligned(b, spread(context, known.observed, rank), axes, rank), 0);
+  return { node: b.select(flag, aligned(b, known.value, axes, rank), aligned(b, drawn, axes, rank)), axes };
 }
 
 /** The labels of a finite site along its own axis; a site with a shape is enumerated jointly. */
@@ -99,11 +112,7 @@ function guideSite(context: LoweringContext, objective: Objective, step: GuideSi
   }
   let value = draw(context, guide, step.site, axes);
   if (plan.estimator === "score-function") value = { node: b.stopGradient(value.node), axes: value.axes };
-  if (known) {
-    const all = unionAxes(space, [value, known.value]);
-    const rank = site.type.shape.length;
-    value = { node: b.select(b.greater(aligned(b, spread(context, known.observed, rank), all, rank), 0), aligned(b, known.value, all, rank), aligned(b, value, all, rank)), axes: all };
-  }
+  if (known) value = observedOr(context, known, value, site.type.shape.length);
   const logGuide = distributions[step.distribution.distribution].name === "Delta" ? undefined : logDensity(context, guide, value);
   return { site, plan, value, guide, logGuide, observed: known?.observed };
 }

@@ -15,6 +15,8 @@ export interface Latent {
   readonly guide?: LoweredDistribution;
   /** log |∂value / ∂unconstrained|, summed over the site's shape, for automatic guides of constrained sites. */
   readonly logJacobian?: Value;
+  /** Mean-field automatic guides: the Gaussian on the unconstrained scale, and its draw there. */
+  readonly free?: { readonly guide: LoweredDistribution; readonly value: Value };
   /** Set for enumerated and marginalized sites. */
   readonly axis?: AxisName;
   /** q(k) along `axis`, observed rows included as one-hot rows; for enumerated sites. */

@@ -48,10 +48,10 @@ function lowerTerm(context: LoweringContext, term: Term, latents: readonly Laten
       return named(context, { term, value: addValues(b, space, parts) });
     }
     case "entropy":
-      return named(context, { term, value: autoEntropy(context, groupOf(context, term.sites[0]!)) });
+      return named(context, { term, value: entropyOf(context, term, latents) });
     case "evidence": {
       const summed = term.sites.map((name) => latentOf(latents, name));
-      const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), summed.find((candidate) => candidate.site.name === name)));
+      const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), latents.find((candidate) => candidate.site.name === name)));
       return named(context, { term, value: eliminate(context, factors, summed.map(variableOf)) });
     }
     case "supervision": {
@@ -68,6 +68,29 @@ function lowerTerm(context: LoweringContext, term: Term, latents: readonly Laten
 function named(context: LoweringContext, value: TermValue): TermValue {
   context.b.named(value.value.node, value.term.name);
   return value;
+}
+
+/**
+ * H(q) of the term's sites: −log q at the draw, or in closed form where the term says so. A full-rank group is one Gaussian; the sites of a
+ * mean-field group stand for themselves.
+ */
+function entropyOf(context: LoweringContext, term: Term, latents: readonly Latent[]): Value {
+  const { b, space } = context;
+  const first = latentOf(latents, term.sites[0]!);
+  if (first.plan.guide === "auto" && !first.free) return autoEntropy(context, groupOf(context, term.sites[0]!));
+  const parts = term.sites.map((name): Value => {
+    const { guide, free, value, logGuide } = latentOf(latents, name);
+    const from = free?.guide ?? guide;
+    if (!from) throw new InternalError(`${name} has no guide distribution`);
+    if (term.estimator !== "closed-form" || !from.distribution.entropy) {
+      const density = free ? logDensity(context, free.guide, free.value) : (logGuide ?? logDensity(context, from, value));
+      return { node: b.negate(density.node), axes: density.axes };
+    }
+    const shape = [...space.dims(from.axes), ...from.shape];
+    const entropy = b.broadcast(from.distribution.entropy(b, alignedArguments(context, from, from.axes), shape), shape.slice(0, shape.length - from.jointRank));
+    return { node: b.sumLast(entropy, entropy.shape.length - from.axes.length), axes: from.axes };
+  });
+  return addValues(b, space, parts);
 }
 
 export function latentOf(latents: readonly Latent[], site: string): Latent {
@@ -104,14 +127,16 @@ function divergence(context: LoweringContext, latent: Latent): Value {
 /** log p(z | parents) − log q(z) at the draw; observed rows of a partly observed site keep log p alone. */
 function logRatio(context: LoweringContext, latent: Latent): { value: Value; coordinates?: Value } {
   const { b, space } = context;
-  const { site, guide, logGuide, observed } = latent;
-  if (!guide) throw new InternalError(`${site.name} has no guide distribution`);
+  const { site, guide, logGuide, observed, free, logJacobian } = latent;
+  if (!guide && !free) throw new InternalError(`${site.name} has no guide distribution`);
   const prior = modelDistribution(context, site);
   const logPrior = logDensity(context, prior, latent.value);
-  let logPosterior = logGuide ?? logDensity(context, guide, latent.value);
+  // On the unconstrained scale the density of an automatic guide loses the bijection's Jacobian.
+  const onFree = free && addValues(b, space, [logDensity(context, free.guide, free.value), ...(logJacobian ? [{ node: b.negate(logJacobian.node), axes: logJacobian.axes }] : [])]);
+  let logPosterior = onFree ?? logGuide ?? logDensity(context, guide!, latent.value);
   if (observed) logPosterior = multiplyValues(b, space, logPosterior, { node: b.subtract(1, observed.node), axes: observed.axes });
   const value = addValues(b, space, [logPrior, { node: b.negate(logPosterior.node), axes: logPosterior.axes }]);
-  return { value, coordinates: observed ? undefined : elementwiseRatio(context, guide, prior, latent) };
+  return { value, coordinates: observed || !guide ? undefined : elementwiseRatio(context, guide, prior, latent) };
 }
 
 function elementwiseRatio(context: LoweringContext, guide: LoweredDistribution, prior: LoweredDistribution, latent: Latent): Value | undefined {

@@ -46,7 +46,7 @@ function marginalWeight(context: LoweringContext, latent: Latent, latents: reado
 function posterior(context: LoweringContext, objective: Objective, latent: Latent, latents: readonly Latent[]): Value {
   const term = objective.terms.find((candidate) => candidate.kind === "evidence" && candidate.sites.includes(latent.site.name))!;
   const summed = term.sites.map((name) => latentOf(latents, name));
-  const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), summed.find(({ site }) => site.name === name)));
+  const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), latents.find(({ site }) => site.name === name)));
   const joint = eliminate(context, factors, summed.map(variableOf), [latent.axis!]);
   const at = joint.axes.indexOf(latent.axis!);
   return expectation(context, { node: context.b.softmax(joint.node, at), axes: joint.axes }, latents, [latent.axis!]);

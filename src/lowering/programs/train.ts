@@ -4,10 +4,12 @@ import type { ModelProgram } from "../../ir/model/model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { LoweringContext } from "../context.js";
 import { runGuide } from "../guide.js";
+import { importanceScoreSurrogate, logMeanWeight } from "../importance-bound.js";
+import { importanceLogWeights } from "../importance-weights.js";
 import type { DrawCounts, Latent } from "../latents.js";
 import { meanOver, scoreSurrogate } from "../score-function.js";
 import { expectation, lowerTerms, type TermValue } from "../terms.js";
-import { ROWS, SAMPLES, addValues, isPlateAxis, sumAxes, type Value } from "../value.js";
+import { ROWS, SAMPLES, isPlateAxis, sumAxes } from "../value.js";
 
 /** Draws that the training objective needs: importance samples, or the several draws of a score function with a baseline. */
 function drawCounts(objective: Objective): DrawCounts {
@@ -28,22 +30,10 @@ export function lowerTrain(program: ModelProgram, objective: Objective): TensorP
   const means = new Map(terms.map((term) => [term.term.name, meanTerm(context, term, latents)]));
   for (const [name, mean] of means) outputs[`term.${name}`] = mean;
 
-  const natural = terms.filter(({ term }) => term.kind !== "supervision");
-  outputs["elbo"] = b.addAll(natural.map(({ term }) => means.get(term.name)!));
-  const importance = objective.bound === "importance-weighted";
-  if (importance) outputs["elbo"] = importanceBound(context, terms, latents);
-
-  // The objective: weighted terms, plus what gives score-function sites their gradient, plus the multipliers' pull.
-  const weightOf = (term: TermValue): TensorNode => weight(context, term);
-  let maximized = importance
-    ? outputs["elbo"]
-    : b.addAll(terms.map((term) => b.multiply(weight(context, term, false), freeBits(context, term, means.get(term.term.name)!, latents))));
-  for (const latent of latents) {
-    if (latent.plan.estimator === "score-function") maximized = b.add(maximized, scoreSurrogate(context, latent, terms, weightOf, latents));
-  }
+  const maximized = objective.bound === "importance-weighted" ? importanceObjective(context, objective, terms, means, latents, outputs) : plainObjective(context, terms, means, latents, outputs);
   let loss = b.negate(maximized);
   for (const constraint of objective.constraints) {
-    const sign = constraint.terms.every((name) => name.startsWith("reconstruction")) ? 1 : -1;
+    const sign = constraint.quantity === "reconstruction" ? 1 : -1;
     const value = b.multiply(sign, b.addAll(constraint.terms.map((name) => means.get(name)!)));
     const excess = constraint.relation === "<=" ? b.subtract(value, constraint.bound) : b.subtract(constraint.bound, value);
     const multiplier = b.exp(b.multiply(MULTIPLIER_SPEED, b.input("parameter", multiplierName(constraint.name), [])));
@@ -92,19 +82,30 @@ function freeBits(context: LoweringContext, term: TermValue, mean: TensorNode, l
   return term.term.weight.perDataset ? b.divide(total, b.size("dataset")) : total;
 }
 
-/** log 1/K Σ_k w_k, averaged over rows (Burda et al. 2015). */
-function importanceBound(context: LoweringContext, terms: readonly TermValue[], latents: readonly Latent[]): TensorNode {
+/** Σ weighted terms, plus what gives score-function sites their gradient. Puts the unweighted bound into `outputs.elbo`. */
+function plainObjective(context: LoweringContext, terms: readonly TermValue[], means: ReadonlyMap<string, TensorNode>, latents: readonly Latent[], outputs: Record<string, TensorNode>): TensorNode {
   const { b } = context;
-  const logWeight = logWeights(context, terms, latents);
-  const at = logWeight.axes.indexOf(SAMPLES);
-  if (at < 0) return meanOver(context, logWeight, ROWS).node;
-  const samples = context.space.size(SAMPLES) as number;
-  const bound: Value = { node: b.subtract(b.logsumexp(logWeight.node, [at]), Math.log(samples)), axes: logWeight.axes.filter((axis) => axis !== SAMPLES) };
-  return meanOver(context, bound, ROWS).node;
+  outputs["elbo"] = b.addAll(terms.filter(({ term }) => term.kind !== "supervision").map(({ term }) => means.get(term.name)!));
+  const weighted = terms.map((term) => b.multiply(weight(context, term, false), freeBits(context, term, means.get(term.term.name)!, latents)));
+  const surrogates = latents
+    .filter((latent) => latent.plan.estimator === "score-function")
+    .map((latent) => scoreSurrogate(context, latent, terms, (term) => weight(context, term), latents));
+  return b.addAll([...weighted, ...surrogates]);
 }
 
-/** log w = Σ terms of the rows: [samples, rows]. */
-export function logWeights(context: LoweringContext, terms: readonly TermValue[], latents: readonly Latent[]): Value {
-  const { b, space } = context;
-  return addValues(b, space, terms.filter(({ term }) => term.kind !== "supervision" && !term.weight.perDataset).map((term) => sumAxes(b, expectation(context, term.value, latents), isPlateAxis)));
+/** The log-mean-exp of the importance weights, averaged over rows; supervision stands outside of it. */
+function importanceObjective(
+  context: LoweringContext,
+  objective: Objective,
+  terms: readonly TermValue[],
+  means: ReadonlyMap<string, TensorNode>,
+  latents: readonly Latent[],
+  outputs: Record<string, TensorNode>,
+): TensorNode {
+  const { b } = context;
+  const logWeight = importanceLogWeights(context, objective, latents, "row");
+  outputs["elbo"] = meanOver(context, logMeanWeight(context, logWeight), ROWS).node;
+  const supervision = terms.filter(({ term }) => term.kind === "supervision").map((term) => b.multiply(weight(context, term, false), means.get(term.term.name)!));
+  const surrogates = latents.filter((latent) => latent.plan.estimator === "score-function").map((latent) => importanceScoreSurrogate(context, latent, logWeight));
+  return b.addAll([outputs["elbo"], ...supervision, ...surrogates]);
 }
