@@ -30,7 +30,7 @@ export function explainError(source: SourceFile, tokens: readonly IToken[], erro
     if (error.expected === "an expression") {
       return syntaxError("LVM1002", `an expression is missing after ${word}`, span, {
         label: "a value should follow",
-        help: last?.tokenType === t.Pipe ? "write the next layer, or remove the `|>`" : last?.tokenType === t.Comma ? "write the next value, or remove the comma" : `write a value after ${word}`,
+        help: helpAfter(last),
       });
     }
     if (error.production === "assignment" && error.expected === "`=` or `~`") return loneExpression(tokens, spanOf);
@@ -39,15 +39,17 @@ export function explainError(source: SourceFile, tokens: readonly IToken[], erro
 
   const span = spanOf(after);
   const found = `\`${short(after.image)}\``;
-  const hint = hintFor(after, previous, next, error, spanOf);
+  const hint = hintFor(first?.image ?? "", after, previous, next, error, spanOf);
   if (hint) return syntaxError(hint.code ?? "LVM1001", hint.message ?? `unexpected ${found}`, hint.span ?? span, { label: hint.label, help: hint.help, ...(hint.fixes ? { fixes: hint.fixes } : {}) });
 
-  if (error.expected === "an expression") {
+  const follows = previous?.tokenType;
+  const emptyPart = after.tokenType === t.Comma && (follows === t.Comma || follows === t.LeftParenthesis || follows === t.LeftBracket);
+  if (error.expected === "an expression" || emptyPart) {
     const closes = after.tokenType === t.RightParenthesis || after.tokenType === t.RightBracket || after.tokenType === t.Comma || after.tokenType === t.RightBrace;
     if (previous && (closes || after.startLine !== previous.endLine)) {
       return syntaxError("LVM1002", `an expression is missing after \`${short(previous.image)}\``, closes ? span : spanOf(previous), {
         label: closes ? `a value should stand before this` : "a value should follow",
-        help: previous.tokenType === t.Comma ? "write the next value, or remove the comma" : `write a value after \`${short(previous.image)}\``,
+        help: helpAfter(previous),
       });
     }
     return syntaxError("LVM1002", `an expression is expected, but here is ${found}`, span, {
@@ -79,6 +81,13 @@ export function explainError(source: SourceFile, tokens: readonly IToken[], erro
   }
 }
 
+/** What to do where a value is missing after a token. */
+function helpAfter(last: IToken | undefined): string {
+  if (last?.tokenType === t.Pipe) return "write the next layer, or remove the `|>`";
+  if (last?.tokenType === t.Comma) return "write the next value, or remove the comma";
+  return last ? `write a value after \`${short(last.image)}\`` : "write a value";
+}
+
 interface Hint {
   readonly label: string;
   readonly help: string;
@@ -89,7 +98,7 @@ interface Hint {
 }
 
 /** Mistakes that people who come from other languages make. */
-function hintFor(token: IToken, previous: IToken | undefined, next: IToken | undefined, error: GrammarError, spanOf: (token: IToken) => Span): Hint | undefined {
+function hintFor(head: string, token: IToken, previous: IToken | undefined, next: IToken | undefined, error: GrammarError, spanOf: (token: IToken) => Span): Hint | undefined {
   const type = token.tokenType;
   const type2 = next?.tokenType;
   if (type === t.Less && type2 === t.Minus && error.production === "assignment" && next) {
@@ -108,17 +117,18 @@ function hintFor(token: IToken, previous: IToken | undefined, next: IToken | und
   }
   if (type === t.Tilde && error.production !== "assignment") return { label: "a draw is a statement of its own", help: "write `name ~ Distribution(…)` on its own line" };
   if (type === t.Equals && (error.production === "statement" || error.production === "trainStatement") && previous === undefined) return { label: "a name is missing before this", help: "write `name = value`" };
-  if (type === t.Equals && error.production !== "assignment" && error.expected !== "an expression") {
+  if (type === t.Equals && (error.expected === "" || error.production === "index" || error.production === "parenthesized" || error.production === "array")) {
     return { label: "`=` stands after a name at the beginning of a statement, or after an argument's name", help: "write `==` to compare, or give the value its own statement" };
   }
   if (type === t.Bar && error.expected !== "an expression") return { label: "a condition stands in `guide(a | b)` only", help: "write `|>` to pipe a value into a layer", fixes: [{ title: "Write `|>`", edits: [{ span: spanOf(token), text: "|>" }] }] };
   if (type === t.Tilde && previous?.tokenType === t.Equals) return { label: "either `=` or `~`", help: "`=` names a value, `~` draws from a distribution" };
   if (type === t.Question) return { label: "`?` stands after a column's type", help: "write `y: index(10)?` in the model's columns" };
-  if (type === t.Arrow && error.production === "modelHead") return { label: "a model has no outputs", help: "columns that stand on the left of `~` are what a model describes" };
-  if (type === t.Colon && error.production === "guideHead") return { label: "braces hold the statements", help: `write \`guide ${previous?.image ?? "name"} { … }\`` };
+  if (type === t.Arrow && head === "model") return { label: "a model has no outputs", help: "columns that stand on the left of `~` are what a model describes" };
+  if (type === t.Colon && error.production === "guideHead") return { label: "braces hold the statements", help: "write `guide name { … }`" };
   if (type === t.Plus && error.expected === "an expression") return { label: "there is no unary `+`", help: "leave it out" };
-  if ((type === t.LeftParenthesis || type === t.LeftBracket) && previous && previous.endLine !== token.startLine && error.expected === "") {
-    return { label: "a statement cannot begin with a bracket", help: "put it on the line before to call or to index" };
+  const bracket = type === t.LeftParenthesis || type === t.LeftBracket;
+  if (bracket && (previous === undefined || (previous.endLine !== token.startLine && error.expected === ""))) {
+    return { label: "a statement cannot begin with a bracket", help: "to call or to index, put it on the line before; each value is named on its own" };
   }
   if (previous?.tokenType === t.NumberToken && t.keywordByWord.get(token.image) === undefined && type === t.Identifier && previous.startLine === token.startLine && error.expected === "") {
     return { label: `this cannot follow \`${short(previous.image)}\``, help: "write `*` to multiply" };

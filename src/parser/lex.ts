@@ -12,6 +12,8 @@ export interface Lexed {
   readonly diagnostics: Diagnostic[];
   /** More words than a model file has: nothing else is filled in. */
   readonly tooMany: boolean;
+  /** Offsets at which characters were left out, in order: what does not parse around them has been reported. */
+  readonly dropped: readonly number[];
 }
 
 /** Most words, signs and comments in one file. */
@@ -24,7 +26,8 @@ export function lex(source: SourceFile): Lexed {
   const found = lexer.tokenize(source.text);
   const diagnostics: Diagnostic[] = [];
   const tokens: IToken[] = [];
-  if (found.tokens.length + (found.groups["comments"]?.length ?? 0) > maxTokens) return { tokens, comments: [], diagnostics, tooMany: true };
+  const dropped: number[] = [];
+  if (found.tokens.length + (found.groups["comments"]?.length ?? 0) > maxTokens) return { tokens, comments: [], diagnostics, tooMany: true, dropped: [] };
   let lastBad: IToken | undefined;
   for (const token of found.tokens) {
     if (token.tokenType === t.Identifier) {
@@ -33,6 +36,7 @@ export function lex(source: SourceFile): Lexed {
     } else if (token.tokenType === t.BadCharacter) {
       if (!lastBad || t.endOf(lastBad) !== token.startOffset) diagnostics.push(badCharacter(source, token));
       lastBad = token;
+      dropped.push(token.startOffset);
       continue;
     } else if (token.tokenType === t.ForeignSign) {
       const { means } = t.foreignSigns[token.image] ?? {};
@@ -46,7 +50,7 @@ export function lex(source: SourceFile): Lexed {
     tokens.push(token);
   }
   const comments = (found.groups["comments"] ?? []).map((token) => readComment(source, token, diagnostics));
-  return { tokens, comments, diagnostics, tooMany: false };
+  return { tokens, comments, diagnostics, tooMany: false, dropped };
 }
 
 export function retype(token: IToken, type: TokenType): void {
@@ -133,7 +137,7 @@ function badLiteral(source: SourceFile, token: IToken): Diagnostic | undefined {
   if (token.tokenType === t.BadNumber) {
     const mended = mendNumber(text);
     return syntaxError("LVM1006", `\`${shorten(text)}\` is not a number`, span, {
-      label: /^[0-9][\p{L}_]/u.test(text) && !mended ? "names do not begin with a digit" : "malformed number",
+      label: /^[0-9]+(?![eE])[\p{L}_]/u.test(text) && !mended ? "names do not begin with a digit" : "malformed number",
       help: mended ? `write \`${mended}\`` : "numbers are written `784`, `1_000`, `0.5`, `1e-3`",
       ...(mended ? { fixes: [{ title: `Write \`${mended}\``, edits: [{ span, text: mended }] }] } : {}),
     });

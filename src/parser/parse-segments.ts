@@ -46,15 +46,20 @@ const foreignWords: Readonly<Record<string, string>> = {
   loss: "the objective is derived: `maximize elbo`",
 };
 
+export interface SegmentedText {
+  readonly source: SourceFile;
+  readonly tokens: readonly IToken[];
+  /** Offsets of characters that were left out (and reported). */
+  readonly dropped: readonly number[];
+  readonly builder: AstBuilder;
+  readonly docOf: (at: number) => string;
+  readonly report: (diagnostic: Diagnostic) => void;
+  /** After this many messages nothing more is read. */
+  readonly most: number;
+}
+
 /** Reads the parts of a file that does not parse as a whole. */
-export function parseSegments(
-  source: SourceFile,
-  tokens: readonly IToken[],
-  builder: AstBuilder,
-  docOf: (at: number) => string,
-  report: (diagnostic: Diagnostic) => void,
-  most: number,
-): readonly Item[] {
+export function parseSegments({ source, tokens, dropped, builder, docOf, report, most }: SegmentedText): readonly Item[] {
   const items: Item[] = [];
   let reported = 0;
   const tell = (diagnostic: Diagnostic): void => {
@@ -71,8 +76,23 @@ export function parseSegments(
   function read(production: (grammar: Grammar) => ParserMethod<[], CstNode>, part: Segment): CstNode | undefined {
     const grammar = part.head.length > longestRecovery || depthOf(part.head) > deepestRecovery ? (strict ??= new Grammar(false)) : (recovering ??= new Grammar(true));
     const { tree, error } = grammar.read(production(grammar), part.head);
-    if (error && !part.broken) tell(explainError(source, part.head, error));
+    if (error && !part.broken && !hasDropped(part.head)) tell(explainError(source, part.head, error));
     return tree;
+  }
+
+  /** Whether a character was left out within tokens. */
+  function hasDropped(head: readonly IToken[]): boolean {
+    const start = head[0]?.startOffset ?? 0;
+    const last = head.at(-1);
+    const end = last ? t.endOf(last) : 0;
+    let low = 0;
+    let high = dropped.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((dropped[middle] ?? Infinity) < start) low = middle + 1;
+      else high = middle;
+    }
+    return (dropped[low] ?? Infinity) <= end;
   }
 
   function statements(block: Segment["block"]): Statement[] {

@@ -22,7 +22,7 @@ let strict: Grammar | undefined;
 /** Reads a source. Any text yields a tree; a mistake yields one message, and what stands around it is read all the same. */
 export function parse(source: SourceFile): Checked<Module> {
   if (source.text.length > maxCharacters) return tooLarge(source, source.text.length, maxCharacters, "characters");
-  const { tokens, comments, diagnostics: lexical, tooMany } = lex(source);
+  const { tokens, comments, diagnostics: lexical, tooMany, dropped } = lex(source);
   if (tooMany) return tooLarge(source, source.text.length, maxTokens, "words and signs");
   const tooDeep = nestingDiagnostic(source, tokens);
   if (tooDeep) return { value: emptyModule(source, comments), diagnostics: limit(source, [...lexical, tooDeep]) };
@@ -34,7 +34,7 @@ export function parse(source: SourceFile): Checked<Module> {
   const builder = astBuilder(source, (diagnostic) => found.push(diagnostic));
   const items: readonly Item[] = whole.tree && !whole.error
     ? builder.items(whole.tree, docOf)
-    : parseSegments(source, tokens, builder, docOf, (diagnostic) => found.push(diagnostic), maxDiagnostics);
+    : parseSegments({ source, tokens, dropped, builder, docOf, report: (diagnostic) => found.push(diagnostic), most: maxDiagnostics });
   const value: Module = { kind: "module", source, items, comments, span: { source, start: 0, end: source.text.length } };
   return { value, diagnostics: limit(source, [...lexical, ...found]) };
 }

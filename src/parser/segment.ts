@@ -75,8 +75,13 @@ export function segment(source: SourceFile, tokens: readonly IToken[], report: (
   function beginsAt(index: number, start: number, depth: number, inBlock: boolean, itemColumn: number): boolean {
     const first = tokens[start];
     const here = tokens[index];
-    if (!first || !isName(here)) return false;
+    if (!first || !here) return false;
     const onNewLine = startsLine(index);
+    const bracket = here.tokenType === t.LeftParenthesis || here.tokenType === t.LeftBracket;
+    if (!isName(here)) {
+      // A bracket at the beginning of a line goes on with nothing.
+      return bracket && onNewLine && depth === 0 && inBlock && endsValue(tokens[index - 1]) && !keywordStatementAt(start) && !itemAt(start);
+    }
     if (itemAt(index) && onNewLine && column(here) <= (inBlock ? itemColumn : column(first))) return true;
     const previous = tokens[index - 1];
     const afterPrefix = index === start + 1 && prefixes.has(first.tokenType) && !onNewLine;
@@ -84,7 +89,7 @@ export function segment(source: SourceFile, tokens: readonly IToken[], report: (
     const declares = declaresAt(index);
     if (depth === 0) {
       if (!inBlock && isItemWord(here) && (onNewLine || isName(tokens[index + 1]))) return true;
-      const previousEnds = previous !== undefined && (ends.has(previous.tokenType) || isName(previous));
+      const previousEnds = endsValue(previous);
       // `observe y = 1`: the name belongs to the word before it.
       const prefixed = previous !== undefined && prefixes.has(previous.tokenType) && !onNewLine && (previousPrefixBegins(index - 1, start) || keywordStatementAt(index - 1));
       if (declares && !prefixed && (onNewLine || previousEnds)) return true;
@@ -99,6 +104,10 @@ export function segment(source: SourceFile, tokens: readonly IToken[], report: (
     if (listed && column(first) === 1) return false;
     if (!inBlock) return false;
     return declares !== undefined;
+  }
+
+  function endsValue(token: IToken | undefined): boolean {
+    return token !== undefined && (ends.has(token.tokenType) || isName(token));
   }
 
   function previousPrefixBegins(index: number, start: number): boolean {

@@ -108,7 +108,11 @@ network f(x: real[2])      // -> (outputs) { … } should follow
   },
   LVM1017: {
     title: "unknown escape",
-    explanation: `In a text, a backslash begins \`\\"\`, \`\\\\\`, \`\\n\` or \`\\t\`.`,
+    explanation: `In a text, a backslash begins \`\\"\`, \`\\\\\`, \`\\n\` or \`\\t\`, and nothing else. Paths of files are written with \`/\`.
+
+\`\`\`lvm
+import encoder from "..\\vae.lvm"      // write "../vae.lvm"
+\`\`\``,
   },
   LVM1018: {
     title: "misplaced condition",
