@@ -253,7 +253,7 @@ function evaluateArray(context: Context, expression: ast.ArrayExpression, descri
 function evaluateIndex(context: Context, expression: ast.IndexExpression, describe?: DescribeName): ConstantValue | undefined {
   const { target } = expression;
   if (target.kind === "name" && (target.name === "zeros" || target.name === "ones") && !context.constantItems.has(target.name)) {
-    const sizes = evaluateSizes(context, expression.indices, describe);
+    const sizes = evaluateSizes(context, expression.indices, { describe });
     if (!sizes) return undefined;
     const shape = sizes.map((size) => size.value);
     const total = shape.reduce((product, size) => product * size, 1);
@@ -284,8 +284,14 @@ function evaluateIndex(context: Context, expression: ast.IndexExpression, descri
   return value;
 }
 
-/** One size: a whole number of at least 1. `declared` is what the size belongs to (`z: real[K]`), for later messages. */
-export function evaluateSize(context: Context, expression: ast.Expression, declared?: SizeOrigin, describe?: DescribeName): Size | undefined {
+export interface SizeContext {
+  /** What the size belongs to (`z: real[K]`), for later messages; the size itself when it is left out. */
+  readonly declared?: SizeOrigin;
+  readonly describe?: DescribeName;
+}
+
+/** One size: a whole number of at least 1. */
+export function evaluateSize(context: Context, expression: ast.Expression, { declared, describe }: SizeContext = {}): Size | undefined {
   const value = evaluateConstant(context, expression, describe);
   if (value === undefined) return undefined;
   if (!Number.isInteger(value) || value < 1 || value > mostElements) {
@@ -307,10 +313,8 @@ export function evaluateSize(context: Context, expression: ast.Expression, decla
 }
 
 /** All sizes of a shape, with their product at most 2³¹. Every mistake among them is reported. */
-export function evaluateSizes(context: Context, expressions: readonly ast.Expression[], declaredOrDescribe?: SizeOrigin | DescribeName, describe?: DescribeName): readonly Size[] | undefined {
-  const declared = typeof declaredOrDescribe === "object" ? declaredOrDescribe : undefined;
-  const say = typeof declaredOrDescribe === "function" ? declaredOrDescribe : describe;
-  const sizes = expressions.map((expression) => evaluateSize(context, expression, declared, say));
+export function evaluateSizes(context: Context, expressions: readonly ast.Expression[], about: SizeContext = {}): readonly Size[] | undefined {
+  const sizes = expressions.map((expression) => evaluateSize(context, expression, about));
   if (sizes.some((size) => size === undefined)) return undefined;
   const known = sizes.filter((size) => size !== undefined);
   const total = known.reduce((product, size) => product * size.value, 1);

@@ -229,7 +229,7 @@ function notInNetwork(context: Context, statement: Exclude<ast.Statement, ast.Le
 
 function warnUnused(context: Context, signature: NetworkSignature, scope: Scope): void {
   for (const [name, entity] of scope.entities) {
-    if (scope.used.has(name) || signature.outputs.some((output) => output.name === name) || name.startsWith("_")) continue;
+    if (scope.used.has(name) || signature.outputs.some((output) => output.name === name) || name === "" || name.startsWith("_")) continue;
     if (entity.kind !== "binding" && entity.kind !== "result" && entity.kind !== "input") continue;
     context.warning({
       code: "LVM2009",

@@ -40,7 +40,7 @@ const joint: readonly string[] = ["simplex", "ordered", "cholesky", "covariance"
 export function elaborateType(context: Context, expression: ast.TypeExpression, declared?: { readonly subject: string; readonly span: SizeOrigin["span"] }): Type | undefined {
   const origin: SizeOrigin = { subject: declared?.subject ?? "the type", span: declared?.span ?? expression.span, type: expression.span };
   const support = elaborateSupport(context, expression);
-  const sizes = evaluateSizes(context, expression.sizes, origin);
+  const sizes = evaluateSizes(context, expression.sizes, { declared: origin });
   if (!support || !sizes) return undefined;
   const shape = shapeOf(context, expression, support, sizes);
   if (!shape) return undefined;

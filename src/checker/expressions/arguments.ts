@@ -38,6 +38,8 @@ export function bindArguments(context: Context, scope: Scope, name: string, para
   const words: Record<string, string | boolean | undefined> = {};
   const sizes: Record<string, readonly Size[]> = {};
   let fine = given !== undefined;
+  // What is piped in has mistakes of its own.
+  if (!given && args[0]) elaborate(args[0].value);
   const describe = (each: string): string | undefined => describeName(context, scope, each);
   for (const parameter of parameters) {
     const found = given?.get(parameter.name) ?? [];
@@ -59,7 +61,7 @@ export function bindArguments(context: Context, scope: Scope, name: string, para
     }
     switch (parameter.kind) {
       case "size": {
-        const size = evaluateSize(context, first.value, undefined, describe);
+        const size = evaluateSize(context, first.value, { describe });
         if (!size) fine = false;
         else {
           numbers[parameter.name] = size.value;
@@ -68,7 +70,7 @@ export function bindArguments(context: Context, scope: Scope, name: string, para
         break;
       }
       case "sizes": {
-        const all = evaluateSizes(context, found.map((argument) => argument.value), describe);
+        const all = evaluateSizes(context, found.map((argument) => argument.value), { describe });
         if (all) sizes[parameter.name] = all;
         else fine = false;
         break;

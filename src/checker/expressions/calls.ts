@@ -16,6 +16,7 @@ import { describeEntity, numberExpr, resolve, type Value } from "./names.js";
 import { elaborateNetworkCall, elaborateRepeat } from "./network-calls.js";
 
 const isFunction = (name: string): name is FunctionName => (functionNames as readonly string[]).includes(name);
+const isDistributionName = (name: string): boolean => (distributionNames as readonly string[]).includes(name);
 const isLayer = (name: string): name is LayerName => (layerNames as readonly string[]).includes(name);
 
 /** Names that a call may use and that no declaration may take. */
@@ -50,6 +51,7 @@ export function elaborateCall(context: Context, scope: Scope, call: ast.CallExpr
     for (const argument of call.args) elaborate(argument.value);
     return undefined;
   }
+  if (call.args[0] && !isDistributionName(name)) elaborate(call.args[0].value);
   if (entity) {
     context.error({ code: "LVM3001", message: `\`${name}\` cannot be called`, span: call.callee.span, label: describeEntity(entity), related: [{ span: entity.declared, text: "declared here" }], help: `for an element of it write \`${name}[…]\`` });
     return undefined;
@@ -62,7 +64,7 @@ const positional = (call: ast.CallExpression): number => call.args.filter((argum
 
 function reportUnknownCall(context: Context, callee: ast.NameExpression): void {
   const { name, span } = callee;
-  if ((distributionNames as readonly string[]).includes(name)) {
+  if (isDistributionName(name)) {
     context.error({ code: "LVM3020", message: "a distribution is no value", span, label: "distributions stand after `~`", help: `draw from it first: \`z ~ ${name}(…)\`` });
     return;
   }

@@ -34,7 +34,7 @@ export function elaborateIndex(context: Context, scope: Scope, expression: ast.I
 function filled(context: Context, scope: Scope, expression: ast.IndexExpression): Expr | undefined {
   const describe = (name: string): string | undefined => describeName(context, scope, name);
   const before = context.diagnostics.length;
-  const sizes = evaluateSizes(context, expression.indices, describe);
+  const sizes = evaluateSizes(context, expression.indices, { describe });
   const value = sizes && context.diagnostics.length === before ? evaluateConstantValue(context, expression, describe) : undefined;
   if (!sizes || value?.kind !== "array") return undefined;
   const origin: SizeOrigin = { subject: textOf(expression.span), span: expression.span };

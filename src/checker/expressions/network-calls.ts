@@ -118,7 +118,7 @@ export function elaborateRepeat(context: Context, scope: Scope, call: ast.CallEx
     return undefined;
   }
   const value = elaborate(input.value);
-  const size = evaluateSize(context, times.value, undefined, (name) => describeName(context, scope, name));
+  const size = evaluateSize(context, times.value, { describe: (name) => describeName(context, scope, name) });
   const network = repeated(context, scope, block.value);
   if (!value || !size || !network) return undefined;
   const [from, to] = [network.inputs[0], network.outputs[0]];
