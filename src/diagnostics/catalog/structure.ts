@@ -89,11 +89,6 @@ export const structureErrors = {
     explanation:
       "The guide never draws some values that the prior allows, so the posterior there can not be represented. This is legal (the bound stays a bound) but seldom meant.",
   },
-  LVM4022: {
-    title: "guide has another shape than its latent",
-    explanation:
-      "The draw of a guide site is scored by the latent's prior, so both have the same sizes. Only a scalar parameter broadcasts, over the whole declared shape.",
-  },
   LVM4023: {
     title: "prior does not fit the declared type",
     explanation:
@@ -103,10 +98,6 @@ export const structureErrors = {
     title: "likelihood does not fit the column",
     explanation:
       "A likelihood is a density over the values that the column can have. Bernoulli scores 0 and 1 only, so it is no likelihood of grey levels (`unit`); Normal is a density of continuous values and no probability of labels.\n\n```lvm\nmodel m(x: unit[784]) { … x ~ ContinuousBernoulli(logits = f(z)) }\n```",
-  },
-  LVM4025: {
-    title: "likelihood has another shape than the column",
-    explanation: "A draw of the likelihood is one row of the column: both have the same sizes. Only scalar parameters broadcast.",
   },
   LVM4026: {
     title: "point mass in a model",
@@ -175,6 +166,10 @@ export const structureErrors = {
   LVM4040: {
     title: "value of the wrong shape at an index",
     explanation: "`x[t]` takes one position of the first axis of `x`, `x[i, j]` of the first two. A column needs one leading axis for each loop around it.",
+  },
+  LVM4041: {
+    title: "parameter that cannot be learnt",
+    explanation: "`param` and `local` values follow gradients, so they are continuous. A discrete unknown is a latent: draw it in the model with `~`.",
   },
   LVM4056: {
     title: "value in --set is not a number",

@@ -1,0 +1,354 @@
+import type * as ast from "../parser/ast.js";
+import type { Span } from "../diagnostics/span.js";
+import { isDiscrete, cardinality } from "../types/support.js";
+import type { AutoGroup, GuideSite, GuideStep, Marginalized, Parameter } from "../ir/model/model.js";
+import { elaborateAuto } from "./auto.js";
+import { type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, statementScope } from "./body.js";
+import type { Context } from "./context.js";
+import { elaborateDistribution } from "./expressions/distribution-calls.js";
+import type { CheckedModel, ModelSite } from "./model.js";
+import { elaborateLocal } from "./rules/local.js";
+import { readBy } from "./rules/estimator.js";
+import { checkEnumerationSize, checkGlobalGuide, checkGuideFit, checkGuidePlates, checkPartlyObserved } from "./rules/guide-site.js";
+import { reportMissingGuide, reportMissingSite } from "./rules/missing-guide.js";
+import { namesRead } from "./rules/expressions-within.js";
+import { definitionsIn, expressionsOf } from "./rules/statement-order.js";
+import { suggest } from "../diagnostics/suggest.js";
+import { isUnsupportedDistribution } from "./rules/unsupported.js";
+import { createScope, declare, lookup, type Scope } from "./scope.js";
+
+/** A guide after its checks. */
+export interface CheckedGuide {
+  readonly steps: readonly GuideStep[];
+  /** Parameters of `local` declarations and automatic groups. */
+  readonly parameters: readonly Parameter[];
+  readonly entries: ReadonlyMap<string, GuideEntry>;
+  readonly sound: boolean;
+}
+
+/** How one latent is inferred, and where that is written. */
+export interface GuideEntry {
+  readonly how: "point" | "distribution" | "auto" | "marginalized" | "unknown";
+  readonly span: Span;
+}
+
+interface Draft {
+  readonly model: CheckedModel;
+  readonly body: Body;
+  readonly guide: ast.GuideItem;
+  readonly steps: GuideStep[];
+  readonly parameters: Map<string, Parameter>;
+  readonly entries: Map<string, GuideEntry>;
+  /** False where a part was skipped: then a missing entry may stand there. */
+  complete: boolean;
+}
+
+/** Checks the guide of a model; without a `guide` item, that none is needed. */
+export function checkGuide(context: Context, model: CheckedModel, guide: ast.GuideItem | undefined, fileScope: Scope): CheckedGuide {
+  const partly = model.columns.filter(({ partlyObserved }) => partlyObserved);
+  if (model.skipped) return { steps: [], parameters: [], entries: new Map(), sound: false };
+  if (!guide) {
+    if (model.latents.size + partly.length > 0) reportMissingGuide(context, model);
+    return { steps: [], parameters: [], entries: new Map(), sound: model.latents.size + partly.length === 0 };
+  }
+  const before = context.diagnostics.length;
+  const outer = guideScope(model, fileScope);
+  const body = createBody(context, "guide", outer, guide.body, model.plates, (scope, statement) => undrawn(draft, scope, statement), (name) => model.columns.some((column) => column.name === name && !column.partlyObserved));
+  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), complete: true };
+  checkStatements(draft, guide.body, body.scope);
+  if (draft.complete) {
+    for (const name of [...model.latents.keys(), ...partly.map((column) => column.name)]) {
+      if (!draft.entries.has(name) && (model.sites.has(name) || model.latents.has(name))) reportMissingSite(context, model, guide, name);
+    }
+  }
+  checkSummed(draft);
+  if (model.latents.size + partly.length === 0 && draft.entries.size === 0 && model.sound && !context.diagnostics.slice(before).some(({ severity }) => severity === "error")) {
+    context.warning({
+      code: "LVM4010",
+      message: `\`${model.item.name.name}\` has no latent, so its guide has no effect`,
+      span: guide.name.span,
+      label: "nothing to infer",
+      related: [{ span: model.item.name.span, text: "the model" }],
+      help: "remove the guide, or draw a latent in the model",
+    });
+  }
+  const sound = draft.complete && !context.diagnostics.slice(before).some(({ severity }) => severity === "error");
+  return { steps: draft.steps, parameters: [...draft.parameters.values()], entries: draft.entries, sound };
+}
+
+/** Columns are visible in a guide; what the model computes is not; partly observed columns and latents are when they are drawn. */
+function guideScope(model: CheckedModel, fileScope: Scope): Scope {
+  const outer = createScope(fileScope);
+  for (const declaration of model.item.columns) {
+    const { name } = declaration.name;
+    const column = model.columns.find((each) => each.name === name);
+    if (!column) declare(outer, { kind: "broken", name, declared: declaration.span });
+    else if (!column.partlyObserved) declare(outer, { kind: "column", name, declared: declaration.span, type: column.type });
+  }
+  for (const [name, declared] of model.hidden) {
+    declare(outer, {
+      kind: "binding",
+      name,
+      declared,
+      type: { support: { kind: "real" }, shape: [] },
+      plates: [],
+      indexed: false,
+      hidden: "the model computes this, and a guide cannot see it",
+      hiddenHelp: "compute it in the guide from columns and from what the guide has drawn, or in a network that both call",
+    });
+  }
+  return outer;
+}
+
+/** Latents that a statement reads and the guide has not drawn: reported, once for each name and statement. */
+function undrawn(draft: Draft, scope: Scope, statement: ast.Statement): readonly string[] {
+  const { body, model, guide } = draft;
+  if (statement.kind !== "let" && statement.kind !== "sample" && statement.kind !== "local") return [];
+  const found = new Set<string>();
+  for (const name of expressionsOf(statement).flatMap(namesRead)) {
+    if (found.has(name.name) || body.broken.get(statement)?.has(name.name)) continue;
+    const latent = model.latents.get(name.name);
+    const partly = model.columns.find((column) => column.name === name.name && column.partlyObserved);
+    if ((!latent && !partly) || lookup(scope, name.name)) continue;
+    found.add(name.name);
+    const entry = draft.entries.get(name.name);
+    if (entry?.how === "unknown") continue;
+    const later = guide.body.some((other) => other.kind === "auto" && other.sites.some((site) => site.name === name.name));
+    body.context.error({
+      code: "LVM4014",
+      message: entry?.how === "marginalized" ? `\`${name.name}\` is summed out, so it has no value in the guide` : `\`${name.name}\` is not drawn yet`,
+      span: name.span,
+      label: "no value here",
+      related: [
+        { span: latent?.name.span ?? partly?.origin ?? name.span, text: latent ? "the model draws it here" : "missing in some rows" },
+        ...(entry ? [{ span: entry.span, text: "marginalized here" }] : []),
+      ],
+      help:
+        entry?.how === "marginalized"
+          ? `draw it in the guide: \`${name.name} ~ …\`, or do not read it`
+          : later
+            ? `move the \`auto\` statement of \`${name.name}\` above this line`
+            : `draw it above this line: \`${name.name} ~ …\`, or condition on the columns`,
+    });
+  }
+  return [...found];
+}
+
+function checkStatements(draft: Draft, statements: readonly ast.Statement[], scope: Scope): void {
+  const { body } = draft;
+  for (const statement of statements) {
+    switch (statement.kind) {
+      case "let": {
+        const binding = elaborateLet(body, scope, statement);
+        if (binding) draft.steps.push(binding);
+        break;
+      }
+      case "sample":
+        checkGuideSite(draft, statement, scope);
+        break;
+      case "local": {
+        const parameter = elaborateLocal(body, scope, statement);
+        if (parameter) draft.parameters.set(parameter.name, parameter);
+        break;
+      }
+      case "auto":
+        checkAuto(draft, statement, scope);
+        break;
+      case "marginalize":
+        for (const name of statement.sites) checkMarginalized(draft, statement, name);
+        break;
+      case "loop": {
+        const inner = enterLoop(body, scope, statement);
+        if (inner) checkStatements(draft, statement.body, inner);
+        else {
+          draft.complete = false;
+          declareBroken(body, statement.body);
+          for (const { name, statement: within } of definitionsIn(statement.body)) {
+            if (within.kind === "sample") draft.entries.set(name, { how: "unknown", span: within.name.span });
+          }
+        }
+        break;
+      }
+    }
+  }
+}
+
+/**
+ * Takes a latent for an entry of the guide. Reports names that the model does not draw, columns, and second entries; undefined then, and
+ * where the model's site has a mistake of its own.
+ */
+function claim(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): ModelSite | undefined {
+  const { model, entries } = draft;
+  const { context } = draft.body;
+  if (name.name === "") return undefined;
+  const earlier = entries.get(name.name);
+  if (earlier) {
+    context.error({
+      code: "LVM4003",
+      message: `\`${name.name}\` has two guide entries`,
+      span: name.span,
+      label: "the second",
+      related: [{ span: earlier.span, text: "the first is here" }],
+      help: "remove one of the two",
+    });
+    return undefined;
+  }
+  const column = model.item.columns.find((each) => each.name.name === name.name);
+  if (column && !column.type.optional) {
+    context.error({
+      code: "LVM4004",
+      message: `\`${name.name}\` is a column of the data, which is given in a guide`,
+      span: name.span,
+      label: "nothing to infer",
+      related: [{ span: column.span, text: "a column of the model" }],
+      help: `remove this; the likelihood of \`${name.name}\` belongs in the model`,
+    });
+    return undefined;
+  }
+  if (!column && !model.latents.has(name.name)) {
+    reportUnknown(draft, name, how);
+    return undefined;
+  }
+  entries.set(name.name, { how, span: name.span });
+  return model.sites.get(name.name);
+}
+
+function reportUnknown(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): void {
+  const { model, entries, guide } = draft;
+  const claimed = new Set(definitionsIn(guide.body).map((each) => each.name));
+  const free = [...model.latents.keys()].filter((latent) => !entries.has(latent) && !claimed.has(latent));
+  const near = suggest(name.name, free) ?? (free.length === 1 && model.latents.size === 1 ? free[0] : undefined);
+  if (near !== undefined) entries.set(near, { how: "unknown", span: name.span });
+  const hidden = model.hidden.get(name.name);
+  draft.body.context.error({
+    code: "LVM4002",
+    message: `the model \`${model.item.name.name}\` draws no \`${name.name}\``,
+    span: name.span,
+    label: hidden ? "computed by the model, not drawn" : "not a latent of the model",
+    related: [{ span: hidden ?? model.item.name.span, text: hidden ? "a binding of the model" : "the model" }],
+    notes: model.latents.size > 0 ? [`its latents are ${[...model.latents.keys()].map((latent) => `\`${latent}\``).join(", ")}`] : ["it has no latent"],
+    help: near !== undefined ? `did you mean \`${near}\`?` : how === "auto" || how === "marginalized" ? "remove it" : `draw \`${name.name}\` in the model, or compute it: \`${name.name} = …\``,
+    fixes: near !== undefined ? [{ title: `Change to \`${near}\``, edits: [{ span: name.span, text: near }] }] : undefined,
+  });
+}
+
+function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): void {
+  const { body, model } = draft;
+  const { context } = body;
+  const { name } = statement;
+  if (statement.global) {
+    context.error({
+      code: "LVM4032",
+      message: "`global` is said in the model",
+      span: { ...statement.span, end: statement.name.span.end },
+      label: "said again",
+      related: [{ span: model.latents.get(name.name)?.name.span ?? model.item.name.span, text: "the model's latent" }],
+      help: `write \`${name.name} ~ …\``,
+      fixes: [{ title: "Remove `global`", edits: [{ span: { ...statement.span, end: statement.name.span.start }, text: "" }] }],
+    });
+  }
+  if (statement.type) {
+    context.error({
+      code: "LVM4038",
+      message: `the type of \`${name.name}\` stands in the model`,
+      span: statement.type.span,
+      label: "said again",
+      related: [{ span: model.latents.get(name.name)?.type?.span ?? model.item.name.span, text: "the type that counts" }],
+      help: `write \`${name.name} ~ …\``,
+      fixes: [{ title: "Remove the type", edits: [{ span: { ...statement.type.span, start: statement.name.span.end }, text: "" }] }],
+    });
+  }
+  const unsupported = isUnsupportedDistribution(context, statement);
+  const isDelta = statement.distribution.kind === "call" && statement.distribution.callee.kind === "name" && statement.distribution.callee.name === "Delta";
+  const site = claim(draft, name, isDelta ? "point" : "distribution");
+  const frame = statementScope(body, scope, statement);
+  const target = site && { type: site.type, name: site.name, declared: model.latents.get(site.name)?.name.span ?? site.origin };
+  const distribution = unsupported ? undefined : elaborateDistribution(context, frame, statement.distribution, target);
+  if (unsupported) draft.complete = false;
+  const fits = site ? checkGuidePlates(context, site, scope, statement) : false;
+  const indexed = !site || !fits || indicesFit(body, scope, name, statement.indices, true);
+  if (!site || !fits || !indexed) {
+    if (!lookup(body.scope, name.name)) declare(body.scope, { kind: "broken", name: name.name, declared: name.span });
+    return;
+  }
+  if (!isFree(body, scope, name, "latent")) return;
+  declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates: scope.plates, indexed: scope.plates.length > 0 });
+  context.hover.set(name, { span: name.span, what: "guide site", name: site.name, type: site.type, declared: site.origin });
+  if (!distribution) return;
+  if (!checkGuideFit(context, site, distribution, statement, model)) return;
+  const by = statement.by ? readBy(context, statement.by, site, distribution) : undefined;
+  if (site.partlyObserved && !checkPartlyObserved(context, site, distribution, statement)) return;
+  if (site.scope === "global") {
+    const facts = {
+      bindings: body.bindings,
+      scopeOf: (other: string) => model.sites.get(other)?.scope ?? "row",
+      parameters: new Map([...context.parameters, ...draft.parameters]),
+    };
+    if (!checkGlobalGuide(context, site, distribution, statement, facts)) return;
+  }
+  const made: GuideSite = { kind: "guide-site", site: site.name, plates: scope.plates, distribution, by, origin: statement.span };
+  draft.steps.push(made);
+}
+
+function checkAuto(draft: Draft, statement: ast.AutoStatement, scope: Scope): void {
+  const { body } = draft;
+  const { context } = body;
+  if (scope.plates.length > 0) {
+    context.error({
+      code: "LVM4032",
+      message: "`auto` stands outside of loops",
+      span: statement.span,
+      label: "inside a loop",
+      related: scope.plates.map((plate) => ({ span: { ...plate.origin, end: plate.origin.start + 4 }, text: "this loop" })),
+      help: "move it out: it fits all steps of the latents at once",
+    });
+  }
+  const sites: { site: ModelSite; name: ast.Identifier }[] = [];
+  for (const name of statement.sites) {
+    const site = claim(draft, name, "auto");
+    if (!site) continue;
+    if (site.partlyObserved) {
+      context.error({
+        code: "LVM4035",
+        message: `\`auto\` cannot fit \`${site.name}\`, which is observed in some rows`,
+        span: name.span,
+        label: "partly observed",
+        related: [{ span: site.origin, text: "declared here" }],
+        help: isDiscrete(site.type.support) ? `write \`marginalize ${site.name}\`` : `draw it in the guide: \`${site.name} ~ Normal(…)\``,
+      });
+    } else sites.push({ site, name });
+  }
+  const made = elaborateAuto(context, statement, sites);
+  for (const group of made.groups) draft.steps.push(group satisfies AutoGroup);
+  for (const parameter of made.parameters) draft.parameters.set(parameter.name, parameter);
+  for (const { site, name } of sites) {
+    if (!lookup(body.scope, site.name)) declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates: site.plates, indexed: site.plates.length > 0 });
+  }
+}
+
+function checkMarginalized(draft: Draft, statement: ast.MarginalizeStatement, name: ast.Identifier): void {
+  const { context } = draft.body;
+  const site = claim(draft, name, "marginalized");
+  if (!site) return;
+  const finite = cardinality(site.type.support) !== undefined;
+  if (!finite || site.scope === "global") {
+    context.error({
+      code: "LVM4035",
+      message: `\`${site.name}\` cannot be summed out`,
+      span: name.span,
+      label: site.scope === "global" ? "it is shared by all rows" : isDiscrete(site.type.support) ? "it has infinitely many values" : "it is continuous",
+      related: [{ span: draft.model.latents.get(site.name)?.name.span ?? site.origin, text: "declared here" }],
+      help: isDiscrete(site.type.support) ? `draw it in the guide: \`${site.name} ~ … by score(baseline = leave_one_out)\`` : `write \`auto mean_field ${site.name}\`, or draw it: \`${site.name} ~ …\``,
+    });
+    return;
+  }
+  draft.steps.push({ kind: "marginalized", site: site.name, origin: statement.span } satisfies Marginalized);
+}
+
+/** The cost of all sums together. */
+function checkSummed(draft: Draft): void {
+  const { context } = draft.body;
+  const summed = draft.steps.flatMap((step) => (step.kind === "marginalized" ? (draft.model.sites.get(step.site) ?? []) : []));
+  if (summed.length > 0) checkEnumerationSize(context, draft.model, summed, draft.entries);
+}
+

@@ -1,0 +1,387 @@
+import type * as ast from "../parser/ast.js";
+import type { Span } from "../diagnostics/span.js";
+import { textOf } from "../diagnostics/span.js";
+import { printSupport } from "../types/support.js";
+import { printType, type Type } from "../types/type.js";
+import type { Binding, Column, DistributionCall, Site, Step } from "../ir/model/model.js";
+import { type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, statementScope } from "./body.js";
+import type { Context } from "./context.js";
+import { elaborateDistribution } from "./expressions/distribution-calls.js";
+import { createScope, declare, type Scope } from "./scope.js";
+import { elaborateType } from "./type-expressions.js";
+import { dependenceOf } from "./rules/dependence.js";
+import { checkLikelihood, checkPrior, typeOfDraw } from "./rules/site-support.js";
+import { definitionsIn } from "./rules/statement-order.js";
+import { isUnsupportedDistribution, reportUnsupported } from "./rules/unsupported.js";
+
+/** A site whose type is known, even where its distribution has a mistake: the guide can be checked against it. */
+export type ModelSite = Omit<Site, "distribution"> & { readonly distribution?: DistributionCall };
+
+/** A model after its own checks, before its guide's. */
+export interface CheckedModel {
+  readonly item: ast.ModelItem;
+  readonly columns: readonly Column[];
+  readonly steps: readonly Step[];
+  /** Sites by name, in order; those with an elaborated distribution stand in `steps` too. */
+  readonly sites: ReadonlyMap<string, ModelSite>;
+  readonly bindings: ReadonlyMap<string, Binding>;
+  /** Names that the body defines and that are no sites: the guide may not see them. */
+  readonly hidden: ReadonlyMap<string, Span>;
+  /** Latents that the text draws, elaborated or not. */
+  readonly latents: ReadonlyMap<string, ast.SampleStatement>;
+  /** Plate names that are taken. */
+  readonly plates: Set<string>;
+  /** False where something of the model is missing because of a mistake: conclusions from what is missing would be wrong. */
+  readonly sound: boolean;
+  /** The model has a construct of a later version: its guide has no meaning yet and is not looked at. */
+  readonly skipped: boolean;
+}
+
+/** Where a model is built up. */
+interface Draft {
+  readonly body: Body;
+  readonly model: ast.ModelItem;
+  readonly columns: ReadonlyMap<string, Column>;
+  readonly steps: Step[];
+  readonly sites: Map<string, ModelSite>;
+  readonly latents: Map<string, ast.SampleStatement>;
+  /** Names that a `chain` defines too: their first steps stand outside of it. */
+  readonly chained: ReadonlySet<string>;
+  sound: boolean;
+}
+
+/** Checks one `model` item: columns, sites, bindings and plates. */
+export function checkModel(context: Context, model: ast.ModelItem, fileScope: Scope): CheckedModel {
+  const errorsBefore = context.diagnostics.length;
+  const outer = createScope(fileScope);
+  const observed = new Set(definitionsIn(model.body).flatMap(({ statement, name }) => (statement.kind === "sample" ? [name] : [])));
+  const columns = new Map<string, Column>();
+  for (const declaration of model.columns) {
+    const column = checkColumn(context, declaration, observed.has(declaration.name.name), columns, outer);
+    if (column) columns.set(column.name, column);
+  }
+  const step = model.columns.find((declaration) => declaration.indices.length > 0);
+  if (step) {
+    const written = textOf({ ...step.name.span, end: step.type.span.start }).replace(/\s*:\s*$/, "");
+    reportUnsupported(context, `a column at a step of a chain (\`${written}\`) is`, step.span, `declare \`${step.name.name}\` without an index`);
+    return { item: model, columns: [], steps: [], sites: new Map(), bindings: new Map(), hidden: new Map(), latents: new Map(), plates: new Set(), sound: false, skipped: true };
+  }
+  if (model.where) reportUnsupported(context, "`where` is", model.where.span, "give every row the same length");
+  const plates = new Set<string>();
+  const chained = new Set(definitionsIn(model.body).flatMap(({ name, loops }) => (loops.some(({ loop }) => loop === "chain") ? [name] : [])));
+  const body = createBody(context, "model", outer, model.body, plates);
+  const draft: Draft = { body, model, columns, steps: [], sites: new Map(), latents: new Map(), chained, sound: true };
+  checkStatements(draft, model.body, body.scope);
+  const sound = draft.sound && !context.diagnostics.slice(errorsBefore).some(({ severity }) => severity === "error");
+  const checked: CheckedModel = {
+    item: model,
+    columns: [...columns.values()],
+    steps: draft.steps,
+    sites: draft.sites,
+    bindings: body.bindings,
+    hidden: new Map(definitionsIn(model.body).flatMap(({ statement, name }) => (statement.kind === "let" ? [[name, statement.name.span] as const] : []))),
+    latents: draft.latents,
+    plates,
+    sound,
+    skipped: chained.size > 0,
+  };
+  if (sound) checkObservations(context, checked);
+  return checked;
+}
+
+function checkColumn(context: Context, declaration: ast.ColumnDeclaration, observed: boolean, columns: ReadonlyMap<string, Column>, outer: Scope): Column | undefined {
+  const { name } = declaration;
+  if (name.name === "") return undefined;
+  const broken = (): undefined => void declare(outer, { kind: "broken", name: name.name, declared: declaration.span });
+  const earlier = columns.get(name.name);
+  if (earlier || outer.entities.has(name.name)) {
+    context.error({
+      code: "LVM2002",
+      message: `\`${name.name}\` is declared twice`,
+      span: name.span,
+      label: `a second \`${name.name}\``,
+      related: [{ span: outer.entities.get(name.name)?.declared ?? name.span, text: "the first is here" }],
+      help: "give one of them another name",
+    });
+    return undefined;
+  }
+  const type = elaborateType(context, declaration.type, { subject: name.name, span: declaration.span });
+  if (!isNoItem(context, name, "column") || !type) return broken();
+  const partlyObserved = declaration.type.optional;
+  if (partlyObserved && !observed) {
+    context.error({
+      code: "LVM4034",
+      message: `\`${name.name}\` is missing in some rows, and nothing says how it is distributed`,
+      span: declaration.type.span,
+      label: "partly observed",
+      help: `draw it in the model: \`${name.name} ~ …\`, or remove the \`?\``,
+    });
+    return broken();
+  }
+  declare(outer, { kind: "column", name: name.name, declared: declaration.span, type });
+  context.hover.set(name, { span: name.span, what: "column", name: name.name, type, declared: declaration.span });
+  return { name: name.name, type, role: observed ? "observed" : "input", partlyObserved, origin: declaration.span };
+}
+
+function checkStatements(draft: Draft, statements: readonly ast.Statement[], scope: Scope): void {
+  const { body } = draft;
+  const { context } = body;
+  for (const statement of statements) {
+    switch (statement.kind) {
+      case "let": {
+        const binding = elaborateLet(body, scope, statement);
+        if (binding) draft.steps.push(binding);
+        break;
+      }
+      case "sample":
+        checkSite(draft, statement, scope);
+        break;
+      case "loop": {
+        const inner = enterLoop(body, scope, statement);
+        if (inner) checkStatements(draft, statement.body, inner);
+        else {
+          draft.sound = false;
+          declareBroken(body, statement.body);
+          for (const { statement: within } of definitionsIn(statement.body)) {
+            if (within.kind === "sample" && !draft.columns.has(within.name.name)) draft.latents.set(within.name.name, within);
+          }
+        }
+        break;
+      }
+      default:
+        context.error({
+          code: "LVM4032",
+          message: `\`${statement.kind}\` belongs in a guide`,
+          span: statement.span,
+          label: "says how something is inferred",
+          related: [{ span: draft.model.name.span, text: "this is the model" }],
+          help: `move it to \`guide ${draft.model.name.name} { … }\``,
+        });
+        if (statement.kind === "local") declare(body.scope, { kind: "broken", name: statement.name.name, declared: statement.span });
+    }
+  }
+}
+
+/** One `~` statement of a model. */
+function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): void {
+  const { body } = draft;
+  const { context } = body;
+  const { name } = statement;
+  if (name.name === "") return;
+  if (statement.by) {
+    context.error({
+      code: "LVM4032",
+      message: "`by` belongs in a guide",
+      span: statement.by.span,
+      label: "a gradient estimator",
+      related: [{ span: name.span, text: `the model's \`${name.name}\`` }],
+      help: "write it behind the guide's `~` statement, or remove it",
+    });
+  }
+  if (draft.chained.has(name.name) && statement.indices.length > 0 && scope.plates.length === 0) {
+    declare(body.scope, { kind: "broken", name: name.name, declared: name.span });
+    return;
+  }
+  const isColumn = draft.model.columns.some((column) => column.name.name === name.name);
+  const column = draft.columns.get(name.name);
+  const earlier = body.scope.entities.get(name.name);
+  if (earlier) {
+    context.error({
+      code: "LVM2002",
+      message: `\`${name.name}\` is drawn twice`,
+      span: name.span,
+      label: `a second \`${name.name} ~ …\``,
+      related: [{ span: earlier.declared, text: "the first is here" }],
+      help: isColumn ? "a column has one likelihood: remove one of the two" : "give one of them another name",
+    });
+    return;
+  }
+  if (!isColumn) draft.latents.set(name.name, statement);
+  const declared: Span = statement.type ? { ...name.span, end: statement.type.span.end } : name.span;
+  const type = isColumn ? column && observedType(draft, statement, scope, column) : latentType(draft, statement, scope, declared);
+  const indexed = indicesFit(body, scope, name, statement.indices, true);
+  if (isUnsupportedDistribution(context, statement)) {
+    draft.sound = false;
+    declare(body.scope, { kind: "broken", name: name.name, declared });
+    return;
+  }
+  const distribution = elaborateDistribution(context, statementScope(body, scope, statement), statement.distribution, type && { type, name: name.name, declared: column?.origin ?? declared });
+  if (!isColumn && !statement.type && name.name !== "") reportUntyped(context, statement, distribution);
+  if (!type || !indexed || (!isColumn && !isFree(body, scope, name, "latent"))) {
+    draft.sound = false;
+    declare(body.scope, { kind: "broken", name: name.name, declared });
+    return;
+  }
+  const plates = scope.plates;
+  declare(body.scope, { kind: "site", name: name.name, declared: column?.origin ?? declared, type, plates, indexed: plates.length > 0 });
+  context.hover.set(name, { span: name.span, what: column ? "observed column" : statement.global ? "global latent" : "latent", name: name.name, type, declared });
+  const facts: ModelSite = {
+    kind: "site",
+    name: name.name,
+    role: column ? "observed" : "latent",
+    scope: statement.global && !column ? "global" : "row",
+    partlyObserved: column?.partlyObserved ?? false,
+    plates,
+    type,
+    origin: statement.span,
+  };
+  if (!distribution) {
+    draft.sites.set(facts.name, facts);
+    draft.sound = false;
+    return;
+  }
+  const site: Site = { ...facts, distribution };
+  draft.sites.set(site.name, site);
+  draft.steps.push(site);
+  if (column) checkLikelihood(context, site, column, statement);
+  else checkPrior(context, site, statement);
+  if (site.scope === "global") checkGlobal(draft, site, statement);
+}
+
+/** The type of an observed site: the column's, without one leading axis for each loop. */
+function observedType(draft: Draft, statement: ast.SampleStatement, scope: Scope, column: Column): Type | undefined {
+  const { context } = draft.body;
+  if (statement.type) {
+    const type = statement.type;
+    context.error({
+      code: "LVM4017",
+      message: `\`${column.name}\` is a column and has its type already`,
+      span: type.span,
+      label: "a second type",
+      related: [{ span: column.origin, text: "the column's type stands here" }],
+      help: `write \`${column.name} ~ …\``,
+      fixes: [{ title: "Remove the type", edits: [{ span: { ...type.span, start: statement.name.span.end }, text: " " }] }],
+    });
+  }
+  if (statement.global) {
+    context.error({
+      code: "LVM4032",
+      message: `\`${column.name}\` is a column, which has a value in each row`,
+      span: statement.name.span,
+      label: "cannot be `global`",
+      related: [{ span: column.origin, text: "declared here" }],
+      help: "remove `global`",
+    });
+  }
+  let shape = column.type.shape;
+  for (const plate of scope.plates) {
+    const [axis, ...rest] = shape;
+    if (!axis) {
+      context.error({
+        code: "LVM4040",
+        message: `\`${column.name}\` has ${column.type.shape.length === 0 ? "no axis" : "too few axes"} for its loops`,
+        span: statement.name.span,
+        label: `observed inside ${scope.plates.length} loop${scope.plates.length > 1 ? "s" : ""}`,
+        related: [{ span: column.origin, text: `this is ${printType(column.type)}` }],
+        help: `give the column one size for each loop: \`${column.name}: ${printSupport(column.type.support)}[${scope.plates.map(({ size }) => size).join(", ")}]\`, or move the statement out of the loop`,
+      });
+      return undefined;
+    }
+    if (plate.from !== 1 || plate.size !== axis.value) {
+      context.error({
+        code: "LVM4027",
+        message: `the loop runs over ${plate.from}..${plate.from + plate.size - 1}, and \`${column.name}\` has ${axis.value} positions`,
+        span: statement.name.span,
+        label: `has positions 1 to ${axis.value}`,
+        related: [
+          { span: { ...plate.origin, end: plate.origin.start + 4 }, text: "this loop" },
+          { span: column.origin, text: `\`${column.name}\` got its size here` },
+        ],
+        help: `write \`in 1..${axis.text ?? axis.value}\``,
+      });
+      return undefined;
+    }
+    shape = rest;
+  }
+  return { support: column.type.support, shape };
+}
+
+function latentType(draft: Draft, statement: ast.SampleStatement, scope: Scope, declared: Span): Type | undefined {
+  if (!statement.type) return undefined;
+  const { context } = draft.body;
+  if (statement.type.optional) {
+    context.error({
+      code: "LVM4032",
+      message: "`?` is for columns of the data",
+      span: statement.type.span,
+      label: "a latent is never observed",
+      related: [{ span: statement.name.span, text: `\`${statement.name.name}\` is no column of the model` }],
+      help: "remove the `?`, or declare the column in the model's head",
+    });
+  }
+  return elaborateType(context, statement.type, { subject: statement.name.name, span: declared });
+}
+
+function reportUntyped(context: Context, statement: ast.SampleStatement, distribution: DistributionCall | undefined): void {
+  const { name } = statement;
+  const type = distribution && typeOfDraw(distribution);
+  context.error({
+    code: "LVM4016",
+    message: `the latent \`${name.name}\` has no type`,
+    span: name.span,
+    label: "neither a column nor typed",
+    help: type ? `write \`${name.name}: ${printType(type)} ~ …\`` : `write \`${name.name}: real ~ …\`, or declare it as a column of the model`,
+    fixes: type ? [{ title: `Declare it as \`${printType(type)}\``, edits: [{ span: { ...name.span, start: name.span.end }, text: `: ${printType(type)}` }] }] : undefined,
+  });
+}
+
+/** A global latent has one value: nothing that differs from row to row may stand in its prior. */
+function checkGlobal(draft: Draft, site: Site, statement: ast.SampleStatement): void {
+  const { context, bindings } = draft.body;
+  const { rowwise } = dependenceOf(site.distribution, {
+    bindings,
+    scopeOf: (name) => draft.sites.get(name)?.scope ?? "row",
+    parameters: context.parameters,
+  });
+  if (!rowwise) return;
+  const name = "name" in rowwise.reference ? rowwise.reference.name : "";
+  context.error({
+    code: "LVM4015",
+    message: `the prior of the global latent \`${site.name}\` depends on a row`,
+    span: statement.distribution.span,
+    label: rowwise.words,
+    related: [{ span: draft.sites.get(name)?.origin ?? draft.columns.get(name)?.origin ?? statement.name.span, text: `\`${name}\` is declared here` }],
+    help: `remove \`global\`, or let the prior depend on global latents and parameters only`,
+  });
+}
+
+/** Something must be observed, and every latent must matter to something that is. */
+function checkObservations(context: Context, model: CheckedModel): void {
+  const observed = [...model.sites.values()].filter(({ role }) => role === "observed");
+  if (observed.length === 0) {
+    const [column] = model.columns;
+    context.error({
+      code: "LVM4031",
+      message: `\`${model.item.name.name}\` observes nothing`,
+      span: model.item.name.span,
+      label: "no column stands on the left of `~`",
+      related: column ? [{ span: column.origin, text: `\`${column.name}\` is only read` }] : [],
+      help: column ? `say how the data came about: \`${column.name} ~ …\`` : "give the model a column and a likelihood: `model m(x: real) { … x ~ … }`",
+    });
+    return;
+  }
+  const parents = new Map<string, ReadonlySet<string>>();
+  for (const site of model.sites.values()) {
+    if (site.distribution) parents.set(site.name, dependenceOf(site.distribution, { bindings: model.bindings, scopeOf: () => "row", parameters: context.parameters }).sites);
+  }
+  const alive = new Set<string>();
+  const queue = observed.map(({ name }) => name);
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (alive.has(next)) continue;
+    alive.add(next);
+    queue.push(...(parents.get(next) ?? []));
+  }
+  // Of latents that feed only each other the last is the mistake: using it makes the others matter.
+  const dead = [...model.sites.keys()].filter((name) => !alive.has(name));
+  for (const site of model.sites.values()) {
+    if (site.role !== "latent" || alive.has(site.name) || dead.some((name) => parents.get(name)?.has(site.name))) continue;
+    const statement = model.latents.get(site.name);
+    context.warning({
+      code: "LVM4019",
+      message: `nothing that is observed depends on \`${site.name}\``,
+      span: statement?.name.span ?? site.origin,
+      label: "its posterior is its prior",
+      help: `use \`${site.name}\` in a likelihood, or remove it`,
+    });
+  }
+}

@@ -1,0 +1,129 @@
+import type * as ast from "../../parser/ast.js";
+import type { Span } from "../../diagnostics/span.js";
+import { cardinality, isDiscrete, printSupport } from "../../types/support.js";
+import { printType } from "../../types/type.js";
+import type { DistributionCall } from "../../ir/model/model.js";
+import { distributions } from "../../distributions/registry.js";
+import type { Context } from "../context.js";
+import type { CheckedModel, ModelSite } from "../model.js";
+import type { Scope } from "../scope.js";
+import { dependenceOf, type DependenceFacts } from "./dependence.js";
+import { largestEnumeration, largestTable, printStates } from "./enumeration-size.js";
+import { anyOf, distributionsOn, guideFit, supportWords } from "./support-rules.js";
+
+/** The place that gives a latent its type. */
+function declaredAt(model: CheckedModel, site: ModelSite): Span {
+  const statement = model.latents.get(site.name);
+  if (statement) return statement.type ? { ...statement.name.span, end: statement.type.span.end } : statement.name.span;
+  return model.columns.find((column) => column.name === site.name)?.origin ?? site.origin;
+}
+
+/** The support and the shape of a guide's draw against those of the latent. */
+export function checkGuideFit(context: Context, site: ModelSite, call: DistributionCall, statement: ast.SampleStatement, model: CheckedModel): boolean {
+  const latent = site.type.support;
+  const guide = call.type.support;
+  const fit = guideFit(latent, guide);
+  const declared = { span: declaredAt(model, site), text: `\`${site.name}\` has ${supportWords(latent)}` };
+  if (fit === "outside" || fit === "discrete" || fit === "continuous") {
+    const known = distributionsOn(latent).filter((name) => name !== "Normal" || latent.kind === "real");
+    const ways = [known.length > 0 ? anyOf(known) : undefined, isDiscrete(latent) ? (cardinality(latent) !== undefined ? `\`marginalize ${site.name}\`` : undefined) : `\`auto mean_field ${site.name}\``];
+    context.error({
+      code: "LVM4020",
+      message: fit === "outside" ? `the guide of \`${site.name}\` leaves its support` : `the guide of \`${site.name}\` is ${fit}, and \`${site.name}\` is ${fit === "discrete" ? "continuous" : "discrete"}`,
+      span: statement.distribution.span,
+      label: `draws ${supportWords(guide)}`,
+      related: [declared],
+      help: `use ${ways.filter((way) => way !== undefined).join(", or ") || "a distribution on the same values"}`,
+    });
+    return false;
+  }
+  if (fit === "narrower" && call.distribution !== "Delta") {
+    context.warning({
+      code: "LVM4021",
+      message: `the guide of \`${site.name}\` covers less than its prior`,
+      span: statement.distribution.span,
+      label: `draws ${supportWords(guide)} only`,
+      related: [declared],
+      help: `use ${anyOf(distributionsOn(latent)) || "a distribution on the same values"}, if all of them are possible`,
+    });
+  }
+  return true;
+}
+
+/** A guide site stands in the same loops as the model's. */
+export function checkGuidePlates(context: Context, site: ModelSite, scope: Scope, statement: ast.SampleStatement): boolean {
+  const { plates } = scope;
+  if (plates.length === site.plates.length && plates.every((plate, at) => plate.from === site.plates[at]?.from && plate.size === site.plates[at]?.size)) return true;
+  const wanted = site.plates.map(({ name, from, size }) => `each ${name} in ${from}..${from + size - 1}`);
+  context.error({
+    code: "LVM4039",
+    message: wanted.length === 0 ? `the model draws \`${site.name}\` outside of loops` : `the model draws \`${site.name}\` in ${wanted.map((loop) => `\`${loop}\``).join(", ")}`,
+    span: statement.name.span,
+    label: plates.length === 0 ? "outside of loops here" : `in ${plates.map(({ name, from, size }) => `\`${name} in ${from}..${from + size - 1}\``).join(", ")} here`,
+    related: [{ span: { ...site.origin, end: site.origin.start + site.name.length }, text: "the model's site" }],
+    help: wanted.length === 0 ? "move the statement out of the loop" : `write \`${wanted.join(" { ")} { ${site.name}[${site.plates.map(({ name }) => name).join(", ")}] ~ …${" }".repeat(wanted.length)}\``,
+  });
+  return false;
+}
+
+/** A global latent's guide may read parameters and other global latents only. */
+export function checkGlobalGuide(context: Context, site: ModelSite, call: DistributionCall, statement: ast.SampleStatement, facts: DependenceFacts): boolean {
+  const { rowwise } = dependenceOf(call, facts);
+  if (!rowwise) return true;
+  context.error({
+    code: "LVM4015",
+    message: `the guide of the global latent \`${site.name}\` depends on a row`,
+    span: statement.distribution.span,
+    label: rowwise.words,
+    related: [{ span: { ...site.origin, end: site.origin.start + "global".length }, text: `\`${site.name}\` is shared by all rows` }],
+    help: `use parameters (\`param\`), other global latents, or \`auto mean_field ${site.name}\``,
+  });
+  return false;
+}
+
+/** Where a partly observed column is missing, its guide site is summed over (discrete) or reparameterized (continuous). */
+export function checkPartlyObserved(context: Context, site: ModelSite, call: DistributionCall, statement: ast.SampleStatement): boolean {
+  const support = site.type.support;
+  const sum = isDiscrete(support);
+  const fine = sum ? cardinality(support) !== undefined : call.distribution !== "Delta" && distributions[call.distribution].reparameterization !== "none";
+  if (fine) return true;
+  context.error({
+    code: "LVM4033",
+    message: `\`${site.name}\` is observed in some rows, and cannot be ${sum ? "summed out" : "reparameterized"} in the others`,
+    span: statement.distribution.span,
+    label: sum ? `\`${printSupport(support)}\` has infinitely many values` : `\`${call.distribution}\` has no reparameterization`,
+    related: [{ span: { ...site.origin, end: site.origin.start + site.name.length }, text: "the model's site" }],
+    help: sum ? "remove the `?` and leave such rows out" : `use ${anyOf(distributionsOn(support))}`,
+  });
+  return false;
+}
+
+/** The largest table of the sum over all marginalized latents. */
+export function checkEnumerationSize(context: Context, model: CheckedModel, summed: readonly ModelSite[], entries: ReadonlyMap<string, { readonly span: Span }>): void {
+  const names = new Set(summed.map(({ name }) => name));
+  const whole = new Set<string>();
+  const factors: ReadonlySet<string>[] = [];
+  for (const site of model.sites.values()) {
+    if (!site.distribution) continue;
+    const dependence = dependenceOf(site.distribution, { bindings: model.bindings, scopeOf: () => "row", parameters: context.parameters });
+    for (const name of dependence.whole) whole.add(name);
+    factors.push(new Set([...dependence.sites, site.name].filter((name) => names.has(name))));
+  }
+  const states = largestTable(summed.map((site) => ({ name: site.name, type: site.type, plates: site.plates, whole: whole.has(site.name) })), factors);
+  if (states.log10 <= Math.log10(largestEnumeration) + 1e-9) return;
+  const [first] = states.names;
+  const site = summed.find(({ name }) => name === first);
+  if (first === undefined || !site) return;
+  const several = states.names.length > 1;
+  context.error({
+    code: "LVM5022",
+    message: `summing out ${states.names.map((name) => `\`${name}\``).join(", ")} visits ${printStates(states)} for each row`,
+    span: entries.get(first)?.span ?? site.origin,
+    label: `at most ${largestEnumeration} are summed`,
+    related: states.names.flatMap((name) => {
+      const member = summed.find((each) => each.name === name);
+      return member ? [{ span: declaredAt(model, member), text: `\`${name}\` is ${printType(member.type)}${several ? ", and shares a factor with the others" : ""}` }] : [];
+    }),
+    help: `draw ${several ? "one of them" : `\`${first}\``} in the guide: \`${first} ~ … by score(baseline = leave_one_out)\`, or make ${several ? "them" : "it"} smaller`,
+  });
+}

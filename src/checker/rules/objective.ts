@@ -1,0 +1,272 @@
+import type * as ast from "../../parser/ast.js";
+import type { Span } from "../../diagnostics/span.js";
+import type { Constraint, TrainingObjective } from "../../ir/model/model.js";
+import type { Context } from "../context.js";
+import { assignOptions, type Choice, isMissing, list, type NumberRange, readChoice, readNumber } from "./options.js";
+import { suggestion } from "./suggestion.js";
+
+/** What the settings of a train block are checked against. */
+export interface TrainedModel {
+  readonly name: string;
+  readonly origin: Span;
+  readonly latents: readonly TrainedLatent[];
+  readonly observed: readonly { readonly name: string; readonly origin: Span; readonly partly: boolean }[];
+  /** False where the model or its guide has errors: then checks that would follow from these stay silent. */
+  readonly sound: boolean;
+}
+
+export interface TrainedLatent {
+  readonly name: string;
+  readonly scope: "row" | "global";
+  readonly origin: Span;
+  /** How the guide infers it. */
+  readonly guided: "point" | "distribution" | "auto" | "marginalized" | "unknown";
+  readonly guideOrigin?: Span;
+}
+
+const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision"] as const;
+type OptionName = (typeof optionNames)[number];
+
+const ranges: Readonly<Record<Exclude<OptionName, "anneal">, NumberRange>> = {
+  beta: { atLeast: 0 },
+  samples: { whole: true, atLeast: 1 },
+  free_bits: { atLeast: 0 },
+  supervision: { atLeast: 0 },
+};
+
+const objectiveNames = ["elbo", "likelihood", "posterior"] as const;
+const aliases: Readonly<Record<string, (typeof objectiveNames)[number]>> = { map: "posterior" };
+
+/** The objective of a model whose train block does not name one. */
+export function defaultObjective(model: TrainedModel): TrainingObjective {
+  return {
+    kind: model.latents.length > 0 ? "elbo" : "likelihood",
+    samples: 1,
+    beta: 1,
+    freeBits: 0,
+    anneal: { steps: 0, cycles: 1 },
+    supervision: 0,
+    constraints: [],
+    origin: model.origin,
+  };
+}
+
+/** `maximize elbo(beta = 4) subject to kl(z) <= 20`. */
+export function readObjective(context: Context, statement: ast.MaximizeStatement, model: TrainedModel): TrainingObjective {
+  const fallback = { ...defaultObjective(model), origin: statement.span };
+  const choice = readChoice(statement.objective);
+  const kind = objectiveNames.find((name) => name === choice?.name) ?? (choice && Object.hasOwn(aliases, choice.name) ? aliases[choice.name] : undefined);
+  if (!choice || !kind) {
+    if (!isMissing(statement.objective)) {
+      context.error({
+        code: "LVM5001",
+        message: choice ? `unknown objective \`${choice.name}\`` : "this is not an objective",
+        span: choice?.nameSpan ?? statement.objective.span,
+        label: choice ? "unknown" : "an objective is expected here",
+        notes: [`the objectives are ${list(objectiveNames)}`],
+        help: (choice && suggestion(choice.name, objectiveNames)) ?? `write \`maximize ${fallback.kind}\``,
+      });
+    }
+    return fallback;
+  }
+  const given = assignOptions(context, choice, kind === "elbo" ? optionNames : [], 0);
+  const number = (name: keyof typeof ranges, otherwise: number): number => {
+    const argument = given.get(name);
+    return argument ? (readNumber(context, name, argument.value, ranges[name]) ?? otherwise) : otherwise;
+  };
+  const anneal = given.get("anneal");
+  const objective: TrainingObjective = {
+    kind,
+    samples: number("samples", 1),
+    beta: number("beta", 1),
+    freeBits: number("free_bits", 0),
+    anneal: anneal ? readAnneal(context, anneal.value) : { steps: 0, cycles: 1 },
+    supervision: number("supervision", 0),
+    constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
+    origin: statement.span,
+  };
+  checkKind(context, objective, choice, model);
+  if (kind === "elbo") checkCombination(context, objective, given, statement, model);
+  else if (statement.constraints.length > 0) {
+    context.error({
+      code: "LVM5008",
+      message: `\`subject to\` needs the terms of the ELBO`,
+      span: statement.constraints[0]!.span,
+      label: "a bound on a term",
+      related: [{ span: choice.nameSpan, text: `\`${choice.name}\` has no such terms` }],
+      help: "write `maximize elbo subject to …`, or remove the constraint",
+    });
+  }
+  return objective;
+}
+
+/** `1000`, or `cyclical(1000, 4)`. */
+function readAnneal(context: Context, expression: ast.Expression): TrainingObjective["anneal"] {
+  const choice = expression.kind === "call" ? readChoice(expression) : undefined;
+  if (choice?.name !== "cyclical") {
+    return { steps: readNumber(context, "anneal", expression, { whole: true, atLeast: 0 }) ?? 0, cycles: 1 };
+  }
+  const given = assignOptions(context, choice, ["steps", "cycles"], 2);
+  const read = (name: string, otherwise: number): number => {
+    const argument = given.get(name);
+    return argument ? (readNumber(context, name, argument.value, { whole: true, atLeast: 1 }) ?? otherwise) : otherwise;
+  };
+  if (!given.has("steps")) {
+    context.error({
+      code: "LVM5014",
+      message: "`cyclical` needs `steps`",
+      span: choice.span,
+      label: "the length of one cycle is not given",
+      help: "write for example `anneal = cyclical(1000, 4)`",
+    });
+  }
+  return { steps: read("steps", 0), cycles: read("cycles", 4) };
+}
+
+/** The objective against the latents of the model. */
+function checkKind(context: Context, objective: TrainingObjective, choice: Choice, model: TrainedModel): void {
+  if (!model.sound) return;
+  if (objective.kind === "likelihood") {
+    const latent = model.latents.find(({ guided }) => guided !== "marginalized");
+    if (!latent) return;
+    context.error({
+      code: "LVM5006",
+      message: `the likelihood of \`${model.name}\` is an integral over \`${latent.name}\``,
+      span: choice.nameSpan,
+      label: "this is exact only without latents",
+      related: [{ span: latent.origin, text: `\`${latent.name}\` is a latent` }],
+      help: "write `maximize elbo`, a bound on it",
+    });
+    return;
+  }
+  if (model.latents.length === 0 && !model.observed.some(({ partly }) => partly)) {
+    context.error({
+      code: "LVM5007",
+      message: `\`${model.name}\` has no latent, so there is no ${objective.kind === "elbo" ? "bound to maximize" : "posterior to search"}`,
+      span: choice.nameSpan,
+      label: "this needs a latent",
+      related: [{ span: model.origin, text: "the model draws only observed columns" }],
+      help: "write `maximize likelihood`",
+      fixes: [{ title: "Maximize the likelihood", edits: [{ span: choice.nameSpan, text: "likelihood" }] }],
+    });
+    return;
+  }
+  if (objective.kind !== "posterior") return;
+  const wide = model.latents.find(({ guided }) => guided === "distribution");
+  if (!wide) return;
+  context.error({
+    code: "LVM5016",
+    message: `\`maximize ${choice.name}\` looks for a point, and the guide of \`${wide.name}\` is a distribution`,
+    span: choice.nameSpan,
+    label: "the most probable latents",
+    related: [{ span: wide.guideOrigin ?? wide.origin, text: `\`${wide.name}\` is drawn here` }],
+    help: `guide \`${wide.name}\` with \`auto mean_field ${wide.name}\` or a \`Delta\`, or write \`maximize elbo\``,
+  });
+}
+
+function checkCombination(
+  context: Context,
+  objective: TrainingObjective,
+  given: ReadonlyMap<string, ast.Argument>,
+  statement: ast.MaximizeStatement,
+  model: TrainedModel,
+): void {
+  const samples = given.get("samples");
+  if (samples && objective.samples > 1) {
+    const other = (["beta", "free_bits", "anneal"] as const).map((name) => given.get(name)).find((argument) => argument !== undefined);
+    if (other) {
+      context.error({
+        code: "LVM5008",
+        message: `\`samples = ${objective.samples}\` leaves no KL term for \`${other.name?.name ?? "this"}\` to act on`,
+        span: other.span,
+        label: "this weighs a KL term",
+        related: [{ span: samples.span, text: "importance weighting makes the bound one logarithm" }],
+        help: "remove one of the two",
+      });
+    } else if (statement.constraints.length > 0) {
+      context.error({
+        code: "LVM5008",
+        message: `\`samples = ${objective.samples}\` leaves no term that could be bounded`,
+        span: statement.constraints[0]!.span,
+        label: "a bound on a term",
+        related: [{ span: samples.span, text: "importance weighting makes the bound one logarithm" }],
+        help: "remove one of the two",
+      });
+    }
+    const wide = model.latents.find(({ scope }) => scope === "global");
+    if (wide && model.sound) {
+      context.error({
+        code: "LVM5008",
+        message: `importance weighting is per row, and \`${wide.name}\` is shared by all rows`,
+        span: samples.span,
+        label: "several samples for each row",
+        related: [{ span: wide.origin, text: `\`${wide.name}\` is global` }],
+        help: "remove `samples`, or make the latent a parameter: `param`",
+      });
+    }
+  }
+  const supervision = given.get("supervision");
+  if (supervision && model.sound && !model.observed.some(({ partly }) => partly)) {
+    context.error({
+      code: "LVM5009",
+      message: `\`supervision\` needs a partly observed column, and \`${model.name}\` has none`,
+      span: supervision.span,
+      label: "this weighs log q of a column's known values",
+      related: [{ span: model.origin, text: "every column is known in all rows" }],
+      help: "mark the column with `?`: `y: index(10)?`, or remove `supervision`",
+    });
+  }
+}
+
+/** `kl(z) <= 12`, `reconstruction(x) >= -80`, either way round. */
+function readConstraint(context: Context, expression: ast.Expression, model: TrainedModel): Constraint | undefined {
+  if (isMissing(expression)) return undefined;
+  const malformed = (span: Span, label: string): undefined => {
+    context.error({
+      code: "LVM5011",
+      message: "this is not a constraint on a term",
+      span,
+      label,
+      help: "write for example `kl(z) <= 12` or `reconstruction(x) >= -80`, in nats per row",
+    });
+    return undefined;
+  };
+  if (expression.kind === "parenthesized") return readConstraint(context, expression.expression, model);
+  if (expression.kind !== "binary") return malformed(expression.span, "a comparison is expected here");
+  if (isMissing(expression.left) || isMissing(expression.right)) return undefined;
+  const left = readTerm(expression.left);
+  const right = readTerm(expression.right);
+  const flipped = !left && right !== undefined;
+  const term = left ?? right;
+  if (!term) return malformed(expression.left.span, "`kl(…)` or `reconstruction(…)` is expected here");
+  const operator = expression.operator;
+  if (operator !== "<=" && operator !== ">=" && operator !== "<" && operator !== ">") return malformed(expression.span, "`<=` or `>=` is expected between the term and its bound");
+  const atMost = operator.startsWith("<") !== flipped;
+  const bound = readNumber(context, "the bound", flipped ? expression.left : expression.right, term.term === "kl" ? { above: 0 } : {});
+  if (term.site === undefined) return malformed(term.span, `\`${term.term}\` takes one site by name`);
+  const candidates = term.term === "kl" ? model.latents.filter(({ guided }) => guided !== "marginalized").map(({ name }) => name) : model.observed.map(({ name }) => name);
+  const site = candidates.find((name) => name === term.site?.name);
+  if (site === undefined) {
+    if (!model.sound) return undefined;
+    const marginalized = model.latents.find(({ name, guided }) => name === term.site?.name && guided === "marginalized");
+    context.error({
+      code: "LVM5012",
+      message: term.term === "kl" ? `there is no KL term of \`${term.site.name}\`` : `there is no reconstruction term of \`${term.site.name}\``,
+      span: term.site.span,
+      label: marginalized ? "this latent is summed out" : term.term === "kl" ? "not a latent of the model" : "not an observed column",
+      related: [{ span: marginalized?.guideOrigin ?? model.origin, text: marginalized ? "marginalized here" : `the model \`${model.name}\`` }],
+      notes: [candidates.length > 0 ? `${term.term === "kl" ? "the latents are" : "the observed columns are"} ${list(candidates)}` : "there is none"],
+      help: suggestion(term.site.name, candidates) ?? (candidates.length > 0 ? `write \`${term.term}(${candidates[0]})\`` : "remove the constraint"),
+    });
+    return undefined;
+  }
+  if (bound === undefined) return undefined;
+  return { term: term.term, site, relation: atMost ? "<=" : ">=", bound, origin: expression.span };
+}
+
+function readTerm(expression: ast.Expression): { readonly term: Constraint["term"]; readonly site?: ast.NameExpression; readonly span: Span } | undefined {
+  const choice = expression.kind === "call" ? readChoice(expression) : undefined;
+  if (!choice || (choice.name !== "kl" && choice.name !== "reconstruction")) return undefined;
+  const only = choice.args.length === 1 ? choice.args[0] : undefined;
+  return { term: choice.name, site: only && !only.name && only.value.kind === "name" ? only.value : undefined, span: choice.span };
+}

@@ -1,0 +1,132 @@
+import type * as ast from "../../parser/ast.js";
+import { lineOf } from "../../diagnostics/span.js";
+import type { Context } from "../context.js";
+import { namesRead } from "./expressions-within.js";
+
+/** One `=`, `~` or `local` statement of a body, loops opened, in the order of the text. */
+export interface Definition {
+  readonly statement: ast.LetStatement | ast.SampleStatement | ast.LocalStatement;
+  readonly name: string;
+  /** Place in the text's order, from 0. */
+  readonly at: number;
+  /** Loops around it, outermost first. */
+  readonly loops: readonly ast.LoopStatement[];
+  /** Local to its innermost loop: a binding written without an index. */
+  readonly local: boolean;
+}
+
+/** All definitions of a body, in order. */
+export function definitionsIn(body: readonly ast.Statement[]): readonly Definition[] {
+  const found: Definition[] = [];
+  const visit = (statements: readonly ast.Statement[], loops: readonly ast.LoopStatement[]): void => {
+    for (const statement of statements) {
+      if (statement.kind === "loop") visit(statement.body, [...loops, statement]);
+      else if (statement.kind === "let" || statement.kind === "sample" || statement.kind === "local") {
+        const local = statement.kind === "let" && statement.indices.length === 0 && loops.length > 0;
+        found.push({ statement, name: statement.name.name, at: found.length, loops, local });
+      }
+    }
+  };
+  visit(body, []);
+  return found;
+}
+
+/** Expressions that a statement reads. */
+export function expressionsOf(statement: Definition["statement"]): readonly ast.Expression[] {
+  if (statement.kind === "let") return [statement.value];
+  if (statement.kind === "sample") return [statement.distribution];
+  return statement.init ? [statement.init] : [];
+}
+
+function visibleFrom(definition: Definition, from: Definition): boolean {
+  return !definition.local || definition.loops.every((loop, at) => from.loops[at] === loop);
+}
+
+/**
+ * Names that a statement reads although they are defined further down, or by the statement itself. Each is reported, a circle as one
+ * mistake; the result says, for each statement, which names are then to be taken as broken. `given` names are
+ * read anyway: their values do not come from these statements.
+
+ */
+export function checkOrder(context: Context, definitions: readonly Definition[], given: (name: string) => boolean = () => false): ReadonlyMap<ast.Statement, ReadonlySet<string>> {
+  const broken = new Map<ast.Statement, Set<string>>();
+  const byName = new Map<string, Definition[]>();
+  for (const definition of definitions) byName.set(definition.name, [...(byName.get(definition.name) ?? []), definition]);
+  const reads = definitions.map((definition) =>
+    expressionsOf(definition.statement).flatMap(namesRead).flatMap((name) => {
+      if (given(name.name)) return [];
+      const visible = (byName.get(name.name) ?? []).filter((other) => visibleFrom(other, definition));
+      const target = visible.find((other) => other.at < definition.at) ?? visible[0];
+      return target ? [{ name, target }] : [];
+    }),
+  );
+  const reaches = (from: number, to: number): readonly number[] | undefined => {
+    const cameFrom = new Map<number, number>([[from, -1]]);
+    const queue = [from];
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      if (next === to) {
+        const path: number[] = [];
+        for (let at = next; at >= 0; at = cameFrom.get(at) ?? -1) path.unshift(at);
+        return path;
+      }
+      for (const { target } of reads[next] ?? []) {
+        if (cameFrom.has(target.at)) continue;
+        cameFrom.set(target.at, next);
+        queue.push(target.at);
+      }
+    }
+    return undefined;
+  };
+  const reported = new Set<number>();
+  for (const definition of definitions) {
+    const seen = new Set<string>();
+    for (const { name, target } of reads[definition.at] ?? []) {
+      if (target.at < definition.at || seen.has(name.name)) continue;
+      seen.add(name.name);
+      const names = broken.get(definition.statement) ?? new Set();
+      broken.set(definition.statement, names.add(name.name));
+      const path = reaches(target.at, definition.at);
+      if (!path) reportLater(context, name, target, definition);
+      else if (!path.some((at) => reported.has(at))) {
+        for (const at of path) reported.add(at);
+        reportCycle(context, name, path.map((at) => definitions[at]!));
+      }
+    }
+  }
+  return broken;
+}
+
+function reportLater(context: Context, name: ast.NameExpression, target: Definition, definition: Definition): void {
+  context.error({
+    code: "LVM4011",
+    message: `\`${name.name}\` is used before it is defined`,
+    span: name.span,
+    label: "used here",
+    related: [{ span: target.statement.name.span, text: "defined here, further down" }],
+    help: `move line ${lineOf(target.statement.span)} above line ${lineOf(definition.statement.span)}`,
+  });
+}
+
+function reportCycle(context: Context, name: ast.NameExpression, path: readonly Definition[]): void {
+  const [first] = path;
+  if (path.length === 1 && first) {
+    context.error({
+      code: "LVM4012",
+      message: `\`${name.name}\` depends on itself`,
+      span: name.span,
+      label: "read here",
+      related: [{ span: first.statement.name.span, text: "while it is being defined" }],
+      help: first.loops.length > 0 ? "a loop that looks back is a `chain`" : "use another name on the right, or remove the dependence",
+    });
+    return;
+  }
+  const last = path[path.length - 1];
+  context.error({
+    code: "LVM4012",
+    message: `${[...path].sort((left, right) => left.at - right.at).map((each) => `\`${each.name}\``).join(" and ")} depend on each other`,
+    span: name.span,
+    label: `\`${last?.name ?? name.name}\` needs \`${name.name}\``,
+    related: path.slice(0, -1).map((each, at) => ({ span: each.statement.name.span, text: `\`${each.name}\` needs \`${path[at + 1]?.name ?? ""}\`` })),
+    help: "let one of them depend on something else",
+  });
+}

@@ -1,0 +1,45 @@
+import type * as ast from "../../parser/ast.js";
+import type { Span } from "../../diagnostics/span.js";
+import type { Context } from "../context.js";
+import { expressionsWithin } from "./expressions-within.js";
+
+/** One message about a construct that the language has and this version cannot train yet. */
+export function reportUnsupported(context: Context, what: string, span: Span, help: string): void {
+  context.error({
+    code: "LVM4090",
+    message: `${what} not supported by this version`,
+    span,
+    label: "read and formatted, but not trained yet",
+    help,
+  });
+}
+
+/** Whether the right side of a `~` is one of the distributions that arrive later: chains of the guide, nearest codes, flows. Reports it. */
+export function isUnsupportedDistribution(context: Context, statement: ast.SampleStatement): boolean {
+  if (statement.autoregressive) {
+    reportUnsupported(context, "`autoregressive` is", statement.distribution.span, "write the elements as sites of their own, each given those before it");
+    return true;
+  }
+  for (const part of expressionsWithin(statement.distribution)) {
+    if (part.kind !== "call" || part.callee.kind !== "name") continue;
+    if (part.callee.name === "guide") {
+      reportUnsupported(context, "`guide(… | …)` is", part.span, "write the distribution of the step itself");
+      return true;
+    }
+    if (part.callee.name === "Nearest") {
+      reportUnsupported(context, "`Nearest` is", part.span, "draw the code from a Categorical: `k ~ Categorical(logits = encoder(x))`");
+      return true;
+    }
+  }
+  if (statement.distribution.kind === "pipe" && startsWithDistribution(statement.distribution)) {
+    reportUnsupported(context, "a distribution piped through layers (a flow) is", statement.distribution.span, "write a distribution without `|>`");
+    return true;
+  }
+  return false;
+}
+
+function startsWithDistribution(expression: ast.PipeExpression): boolean {
+  let first: ast.Expression = expression;
+  while (first.kind === "pipe") first = first.value;
+  return first.kind === "call" && first.callee.kind === "name" && /^[A-Z]/.test(first.callee.name);
+}
