@@ -5,7 +5,7 @@ import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { LoweringContext } from "../context.js";
 import { runGuide } from "../guide.js";
 import { importanceScoreSurrogate, logMeanWeight } from "../importance-bound.js";
-import { importanceLogWeights } from "../importance-weights.js";
+import { enumeratedLogWeights } from "../importance-weights.js";
 import type { DrawCounts, Latent } from "../latents.js";
 import { meanOver, scoreSurrogate } from "../score-function.js";
 import { expectation, lowerTerms, type TermValue } from "../terms.js";
@@ -103,9 +103,9 @@ function importanceObjective(
   outputs: Record<string, TensorNode>,
 ): TensorNode {
   const { b } = context;
-  const logWeight = importanceLogWeights(context, objective, latents, "row");
-  outputs["elbo"] = meanOver(context, logMeanWeight(context, logWeight), ROWS).node;
+  const logWeight = enumeratedLogWeights(context, objective, latents);
+  outputs["elbo"] = meanOver(context, expectation(context, logMeanWeight(context, logWeight), latents), ROWS).node;
   const supervision = terms.filter(({ term }) => term.kind === "supervision").map((term) => b.multiply(weight(context, term, false), means.get(term.term.name)!));
-  const surrogates = latents.filter((latent) => latent.plan.estimator === "score-function").map((latent) => importanceScoreSurrogate(context, latent, logWeight));
+  const surrogates = latents.filter((latent) => latent.plan.estimator === "score-function").map((latent) => importanceScoreSurrogate(context, latent, logWeight, latents));
   return b.addAll([outputs["elbo"], ...supervision, ...surrogates]);
 }
