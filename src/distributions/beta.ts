@@ -3,7 +3,7 @@ import type { TensorNode } from "../ir/tensor/nodes.js";
 import { positive, unit } from "../types/support.js";
 import { tensorArgument, type Arguments, type Distribution } from "./distribution.js";
 import { argument } from "./support/arguments.js";
-import { allOf, belowOne, binomialTerm, logBeta, tiny } from "./support/numerics.js";
+import { allOf, belowOne, binomialCore, logBeta, tiny } from "./support/numerics.js";
 import { always, scalarParameter } from "./support/specs.js";
 
 /** α and β, from whichever was given. */
@@ -40,8 +40,8 @@ The density is computed as αβ/((α+β) x (1−x)) · Binomial(α; α + β, x) 
     const inside = allOf(b, b.greater(x, 0), b.less(x, 1));
     const safe = b.select(inside, x, 0.5);
     const rest = b.subtract(1, safe);
-    const scale = b.addAll([b.log(alpha), b.log(beta), b.negate(b.log(n)), b.negate(b.log(safe)), b.negate(b.log1p(b.negate(safe)))]);
-    const value = b.add(binomialTerm(b, alpha, beta, n, safe, rest), scale);
+    const root = b.multiply(0.5, b.log(b.multiply(b.multiply(1 / (2 * Math.PI), alpha), b.divide(beta, n))));
+    const value = b.subtract(b.add(root, binomialCore(b, alpha, beta, n, safe, rest)), b.add(b.log(safe), b.log1p(b.negate(safe))));
     return b.select(inside, value, b.select(b.equal(x, 0), atEdge(b, alpha, beta), b.select(b.equal(x, 1), atEdge(b, beta, alpha), -Infinity)));
   },
   sample: (b, stream, args, shape) => {

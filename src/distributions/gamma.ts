@@ -3,7 +3,7 @@ import type { TensorNode } from "../ir/tensor/nodes.js";
 import { positive } from "../types/support.js";
 import { tensorArgument, type Arguments, type Distribution } from "./distribution.js";
 import { argument } from "./support/arguments.js";
-import { poissonTerm, tiny } from "./support/numerics.js";
+import { gammaTerm, tiny } from "./support/numerics.js";
 import { always, scalarParameter } from "./support/specs.js";
 
 /** Shape α and rate β of a Gamma, from whichever was given. */
@@ -45,7 +45,7 @@ The density is computed as (α/x) · Poisson(α; βx) by Loader's deviance (2000
     const { shape, logRate } = gammaParameters(b, args);
     const inside = b.greater(x, 0);
     const safe = b.select(inside, x, 1);
-    const value = b.add(poissonTerm(b, shape, scaled(b, safe, args)), b.subtract(b.log(shape), b.log(safe)));
+    const value = b.subtract(gammaTerm(b, shape, scaled(b, safe, args)), b.log(safe));
     const atZero = b.select(b.less(shape, 1), Infinity, b.select(b.greater(shape, 1), -Infinity, logRate));
     return b.select(inside, value, b.select(b.equal(x, 0), atZero, -Infinity));
   },

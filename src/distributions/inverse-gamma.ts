@@ -1,7 +1,7 @@
 import { positive } from "../types/support.js";
 import type { Distribution } from "./distribution.js";
 import { argument } from "./support/arguments.js";
-import { poissonTerm, safely, tiny, within } from "./support/numerics.js";
+import { gammaTerm, safely, tiny, within } from "./support/numerics.js";
 import { always, scalarParameter } from "./support/specs.js";
 
 export const inverseGamma: Distribution = {
@@ -18,7 +18,7 @@ Density and draws are those of the Gamma at s/x.`,
     const [alpha, scale] = [argument(args, "shape"), argument(args, "scale")];
     const inside = b.greater(x, 0);
     const safe = safely(b, inside, x, 1, trusted);
-    return within(b, inside, b.add(poissonTerm(b, alpha, b.divide(scale, safe)), b.subtract(b.log(alpha), b.log(safe))), trusted);
+    return within(b, inside, b.subtract(gammaTerm(b, alpha, b.divide(scale, safe)), b.log(safe)), trusted);
   },
   sample: (b, stream, args, shape) => {
     const logGamma = b.randomLogGamma(stream, b.broadcast(argument(args, "shape"), shape));

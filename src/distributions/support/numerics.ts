@@ -1,4 +1,4 @@
-import type { Operand, TensorBuilder } from "../../ir/tensor/builder.js";
+import type { TensorBuilder } from "../../ir/tensor/builder.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 
@@ -60,14 +60,27 @@ export function poissonTerm(b: TensorBuilder, x: TensorNode, m: TensorNode): Ten
 }
 
 /**
+ * log of x p(x) of a Gamma of shape α at βx = m: log α + poissonTerm(α, m) = ½ log(α/2π) − δ(α) − D(α, m), with one rounding less.
+ */
+export function gammaTerm(b: TensorBuilder, alpha: TensorNode, m: TensorNode): TensorNode {
+  const root = b.multiply(0.5, b.log(b.multiply(1 / (2 * Math.PI), alpha)));
+  return b.subtract(root, b.add(b.unary("stirling_error", alpha), b.binary("deviance", alpha, m)));
+}
+
+/**
  * log of the binomial mass at real 0 < x < n, by its successes x and failures y = n − x (Loader 2000):
  * δ(n) − δ(x) − δ(y) − D(x, np) − D(y, nq) + ½ log(n / 2πxy).
  */
 export function binomialTerm(b: TensorBuilder, x: TensorNode, y: TensorNode, n: TensorNode, p: TensorNode, q: TensorNode): TensorNode {
+  const root = b.multiply(0.5, b.subtract(b.subtract(b.log(n), b.log(x)), b.log(y)));
+  return b.addAll([root, binomialCore(b, x, y, n, p, q), -halfLogTwoPi]);
+}
+
+/** The binomial term without its ½ log(n / 2πxy). */
+export function binomialCore(b: TensorBuilder, x: TensorNode, y: TensorNode, n: TensorNode, p: TensorNode, q: TensorNode): TensorNode {
   const errors = b.subtract(b.subtract(b.unary("stirling_error", n), b.unary("stirling_error", x)), b.unary("stirling_error", y));
   const deviances = b.add(b.binary("deviance", x, b.multiply(n, p)), b.binary("deviance", y, b.multiply(n, q)));
-  const root = b.multiply(0.5, b.subtract(b.subtract(b.log(n), b.log(x)), b.log(y)));
-  return b.addAll([root, errors, b.negate(deviances), -halfLogTwoPi]);
+  return b.subtract(errors, deviances);
 }
 
 /** log B(α, β) of Euler's beta function by Stirling's errors, so that large arguments do not cancel. */
@@ -86,9 +99,4 @@ export function matrixWhere(b: TensorBuilder, n: number, compare: "equal" | "gre
 /** The diagonal of [..., n, n]. */
 export function diagonalOf(b: TensorBuilder, matrix: TensorNode, n: number): TensorNode {
   return b.sumLast(b.select(matrixWhere(b, n, "equal"), matrix, 0), 1);
-}
-
-/** Operand as a node. */
-export function node(b: TensorBuilder, value: Operand): TensorNode {
-  return b.operand(value);
 }
