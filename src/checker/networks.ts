@@ -116,20 +116,17 @@ export function elaborateNetwork(context: Context, signature: NetworkSignature, 
       else fine = false;
       continue;
     }
-    const binding = elaborateLet(context, scope, statement);
+    const made = elaborateLet(context, scope, statement);
+    const binding = made.find((each) => each.name === statement.name.name);
     if (context.diagnostics.length > before && context.diagnostics.slice(before).some((each) => each.severity === "error")) fine = false;
-    if (!output) {
-      if (binding) bindings.push(binding);
-      continue;
-    }
+    bindings.push(...made);
+    if (!output) continue;
     const value = binding ? binding.value : readBack(context, scope, statement);
     if (!value) {
       fine = false;
       continue;
     }
     keep(fitOutput(context, value, output, statement), output.name);
-    // An output may be read further down: then it is a binding too.
-    if (binding) bindings.push(binding);
   }
   function keep(value: Expr | undefined, output: string): void {
     if (!value) fine = false;
@@ -158,7 +155,8 @@ export function elaborateNetwork(context: Context, signature: NetworkSignature, 
       const value = values.get(output.name);
       return value ? [{ ...output, value: used.has(output.name) && bindings.some((each) => each.name === output.name) ? reference(output.name, value) : value }] : [];
     }),
-    bindings: bindings.filter((binding) => used.has(binding.name)),
+    // An output that is read further down is a binding, too; what nothing reads is none.
+    bindings: bindings.filter((binding) => used.has(binding.name) || !scope.entities.has(binding.name)),
     origin: item.span,
   };
 }

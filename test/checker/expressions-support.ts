@@ -46,8 +46,7 @@ export function elaborateText(text: string, set: Readonly<Record<string, number>
   const walk = (statements: readonly ast.Statement[], inner: Scope): void => {
     for (const statement of statements) {
       if (statement.kind === "let") {
-        const binding = elaborateLet(context, inner, statement);
-        if (binding) values.set(binding.name, binding.value);
+        for (const binding of elaborateLet(context, inner, statement)) values.set(binding.name, binding.value);
       } else if (statement.kind === "sample") {
         const declared = statement.type ? { ...statement.name.span, end: statement.type.span.end } : statement.name.span;
         const known = scope.entities.get(statement.name.name);

@@ -256,6 +256,16 @@ describe("networks", () => {
     expect(codes("network f(x: real) -> (y: real) {\n  y = x |> repeat(f, 2)\n}\n")).toEqual(["LVM2010"]);
   });
 
+  it("stays linear in a chain of results: every second step becomes bindings", () => {
+    const steps = Array.from({ length: 60 }, (_, at) => `  q${at + 1} = g(q${at}.c, q${at}.d)`).join("\n");
+    const { context, messages } = elaborateText(`network g(a: real, b: real) -> (c: real, d: real) {\n  c = a + b\n  d = a - b\n}\nnetwork f(x: real[2]) -> (y: real) {\n  q0 = g(x[1], x[2])\n${steps}\n  y = q60.c + q60.d\n}\n`);
+    expect(messages).toEqual([]);
+    const network = context.networks.get("f")?.network;
+    expect(network?.bindings.map((binding) => binding.name).slice(0, 3)).toEqual(["q1_c", "q1_d", "q3_c"]);
+    const nodes = (value: unknown): number => JSON.stringify(value, (key, inner: unknown) => (key === "origin" || key === "type" ? undefined : inner)).length;
+    expect(nodes(network)).toBeLessThan(60_000);
+  });
+
   // The mistake, its place and what its label says.
   it.each([
     ["(y: positive[3])", "y = x |> dense(3)", ["LVM3005 2 x |> dense(3): this is real[3]"]],
@@ -275,7 +285,7 @@ describe("networks", () => {
 });
 
 describe("calls of networks", () => {
-  const decoder = "const D = 20\nnetwork decoder(z: real[D]) -> (logits: real[784]) {\n  logits = z |> dense(784)\n}\nnetwork encoder(x: binary[784]) -> (mean: real[D], scale: positive[D]) {\n  mean = x |> dense(D)\n  scale = x |> dense(D) |> softplus\n}\n";
+  const decoder = "const D = 20\nnetwork decoder(z: real[D]) -> (logits: real[784]) {\n  logits = z |> dense(784)\n}\nnetwork encoder(x: binary[784]) -> (mean: real[D], scale: positive[D]) {\n  mean = x |> dense(D)\n  scale = x |> dense(D) |> softplus\n}\nnetwork labelled(k: index(10)) -> (y: real[3]) {\n  y = k |> embedding(3)\n}\n";
 
   it("names both declarations of sizes that differ, as docs/language shows", () => {
     const { messages } = elaborateText(`${decoder}model vae(x: binary[784]) {\n  z: real[16] ~ Normal(0, 1)\n  x ~ Bernoulli(logits = decoder(z))\n}\n`);
@@ -285,8 +295,8 @@ describe("calls of networks", () => {
       message: "shape mismatch",
       primary: { text: "this has 16" },
       related: [{ text: "the network takes 20 numbers" }],
-      notes: ["z got its size on line 10: `z: real[16]`"],
-      help: "make both the same constant, or change line 10 to `real[D]`",
+      notes: ["z got its size on line 13: `z: real[16]`"],
+      help: "make both the same constant, or change line 13 to `real[D]`",
     });
     expect(messages[0]?.fixes?.[0]?.edits[0]?.text).toBe("real[D]");
   });
@@ -304,6 +314,11 @@ describe("calls of networks", () => {
     ["h = decoder + 1", ["LVM3001"]],
     ["h = decoder(encoder(x).mean)", []],
     ["h = encoder(nothing)\n  g = h.mean", ["LVM2001"]],
+    ["h = labelled(3)", []],
+    ["h = labelled(10)", ["LVM3005"]],
+    ["h = labelled(x[1])", ["LVM3005"]],
+    ["h = decoder(undeclared, undeclared)", ["LVM3007", "LVM2001", "LVM2001"]],
+    ["h = nowhere |> relux", ["LVM2001", "LVM2004"]],
   ])("%s", (body, codes) => {
     expect(elaborateText(`${decoder}model m(x: binary[784]) {\n  ${body}\n}\n`).messages.map((message) => message.code)).toEqual(codes);
   });

@@ -1,17 +1,18 @@
 import type * as ast from "../../parser/ast.js";
-import type { Binding, Plate } from "../../ir/model/model.js";
+import type { Binding, Expr, Plate } from "../../ir/model/model.js";
 import type { Context } from "../context.js";
 import { declare, type Entity, type Scope } from "../scope.js";
 import { elaborateValue } from "./elaborate.js";
+import type { NetworkResult } from "./names.js";
 
 /**
- * `h = …`: elaborates the value, declares the name in `scope`, and gives the binding of the IR. A network's result with several outputs is declared but makes
- * no binding (its outputs are calls that share one number). Undefined also after a mistake: the name is then declared as broken.
+ * `h = …`: elaborates the value, declares the name in `scope`, and gives the bindings of the IR: one for a value; for a network's result none, or one for
+ * each output where `bindOutputs` says so. None also after a mistake: the name is then declared as broken.
  */
-export function elaborateLet(context: Context, scope: Scope, statement: ast.LetStatement, plates: readonly Plate[] = scope.plates): Binding | undefined {
+export function elaborateLet(context: Context, scope: Scope, statement: ast.LetStatement): readonly Binding[] {
+  const { plates } = scope;
   const { name } = statement.name;
   const value = elaborateValue(context, scope, statement.value);
-  const indexed = statement.indices.length > 0;
   const base = { name, declared: statement.span };
   const declareOnce = (entity: Entity): boolean => {
     const earlier = declare(scope, entity);
@@ -29,15 +30,53 @@ export function elaborateLet(context: Context, scope: Scope, statement: ast.LetS
   };
   if (!value) {
     declareOnce({ ...base, kind: "broken" });
-    return undefined;
+    return [];
   }
   if (value.kind === "result") {
     const [only] = value.outputs.values();
     context.hover.set(statement.name, { span: statement.name.span, what: `result of ${value.network.name}`, name, type: value.outputs.size === 1 ? only?.type : undefined, declared: statement.span });
-    declareOnce({ ...base, kind: "result", network: value.network, outputs: value.outputs, plates });
-    return undefined;
+    const { outputs, bindings } = bindOutputs(value, name, plates, (each) => scope.entities.has(each));
+    return declareOnce({ ...base, kind: "result", network: value.network, outputs, plates }) ? bindings : [];
   }
   context.hover.set(statement.name, { span: statement.name.span, what: "value", name, type: value.expr.type, declared: statement.span });
-  if (!declareOnce({ ...base, kind: "binding", type: value.expr.type, plates, indexed })) return undefined;
-  return { kind: "binding", name, plates, value: value.expr, origin: statement.span };
+  if (!declareOnce({ ...base, kind: "binding", type: value.expr.type, plates, indexed: statement.indices.length > 0 })) return [];
+  return [{ kind: "binding", name, plates, value: value.expr, origin: statement.span }];
+}
+
+/**
+ * The outputs of a result that is given a name. Each output is a call that holds the arguments, so a result of results of results would double at each
+ * step; where an argument holds a call itself, the outputs become bindings (`q_mean`) and the name stands for references to them.
+ */
+export function bindOutputs(result: NetworkResult, name: string, plates: readonly Plate[], taken: (name: string) => boolean): { readonly outputs: ReadonlyMap<string, Expr>; readonly bindings: readonly Binding[] } {
+  const [first] = result.outputs.values();
+  if (result.outputs.size < 2 || first?.kind !== "call" || !first.args.some(holdsCall)) return { outputs: result.outputs, bindings: [] };
+  const bindings = [...result.outputs].map(([output, value]): Binding => ({ kind: "binding", name: freeName(`${name}_${output}`, taken), plates, value, origin: result.origin }));
+  const outputs = [...result.outputs.keys()].map((output, at): [string, Expr] => {
+    const binding = bindings[at]!;
+    return [output, { kind: "reference", to: { kind: "binding", name: binding.name, whole: false }, type: binding.value.type, origin: binding.origin }];
+  });
+  return { outputs: new Map(outputs), bindings };
+}
+
+function freeName(first: string, taken: (name: string) => boolean): string {
+  if (!taken(first)) return first;
+  for (let at = 2; ; at += 1) if (!taken(`${first}_${at}`)) return `${first}_${at}`;
+}
+
+function holdsCall(expr: Expr): boolean {
+  switch (expr.kind) {
+    case "call":
+      return true;
+    case "step":
+    case "position":
+    case "slice":
+      return holdsCall(expr.target);
+    case "gather":
+      return holdsCall(expr.target) || holdsCall(expr.index);
+    case "apply":
+    case "layer":
+      return expr.args.some(holdsCall);
+    default:
+      return false;
+  }
 }
