@@ -1,6 +1,6 @@
 import type { TensorBuilder } from "../ir/tensor/builder.js";
 import type { TensorNode } from "../ir/tensor/nodes.js";
-import { jointRank, printSupport, type Support } from "../types/support.js";
+import { printSupport, type Support } from "../types/support.js";
 import { InternalError } from "../util/internal-error.js";
 import { lastSizeOf } from "./support/arguments.js";
 import { diagonalOf, matrixWhere } from "./support/numerics.js";
@@ -147,9 +147,6 @@ export function logAbsDetJacobian(b: TensorBuilder, u: TensorNode, support: Supp
       return none(support);
   }
 }
-
-/** Trailing axes that `logAbsDetJacobian` sums over. */
-export const jacobianRank = jointRank;
 
 /** log(K − k): so that u = 0 is the centre of the simplex. */
 function centre(b: TensorBuilder, breaksCount: number): TensorNode {
