@@ -3,7 +3,7 @@ import { distributionNames, type DistributionName } from "../../src/distribution
 import { distributions } from "../../src/distributions/registry.js";
 import type { Component } from "../../src/distributions/distribution.js";
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
-import { evaluate, seededRandom, type InputValue } from "../../src/ir/tensor/evaluate.js";
+import { evaluate, seededRandom, type InputValue, type Tensor } from "../../src/ir/tensor/evaluate.js";
 import { verify } from "../../src/ir/tensor/verify.js";
 import { bindArguments, logDensities, valueDtype, type ArgumentValues } from "./harness.js";
 import { cases } from "./references.js";
@@ -60,7 +60,8 @@ describe("a mixture of vectors", () => {
     };
     const program = b.program("mixture", outputs);
     verify(program);
-    return { ...evaluate(program, { inputs: {}, random: seededRandom(1) }), rows };
+    const found: Record<string, Tensor> = evaluate(program, { inputs: {}, random: seededRandom(1) });
+    return { found, rows };
   }
 
   const truth = Math.log(weights.reduce((sum, w, k) => sum + w * Math.exp(logDensities("MultivariateNormal", { mean: means[k]!, scale: [0.5, 0.5, 0.5] }, [x])[0]!), 0));
@@ -69,16 +70,15 @@ describe("a mixture of vectors", () => {
     ["Normals", (b: TensorBuilder, mean: ReturnType<TensorBuilder["constant"]>): Component => ({ distribution: distributions.Normal, args: { mean, scale: b.constant([0.5], [1, 1, 1]) }, eventRank: 1 })],
     ["MultivariateNormals", (b: TensorBuilder, mean: ReturnType<TensorBuilder["constant"]>): Component => ({ distribution: distributions.MultivariateNormal, args: { mean, scale: b.constant([0.5, 0.5, 0.5], [1, 1, 3]) }, eventRank: 1 })],
   ])("of %s draws one component for the whole vector", (_, component) => {
-    const found = run(component);
-    expect(found.density!.shape).toEqual([1]);
-    expect(found.density!.values[0]).toBeCloseTo(truth, 12);
-    found.mean!.values.forEach((value, i) => expect(value).toBeCloseTo(0.25 * means[0]![i]! + 0.75 * means[1]![i]!, 12));
+    const { found, rows } = run(component);
+    expect(found["density"]!.shape).toEqual([1]);
+    expect(found["density"]!.values[0]).toBeCloseTo(truth, 12);
+    found["mean"]!.values.forEach((value, i) => expect(value).toBeCloseTo(0.25 * means[0]![i]! + 0.75 * means[1]![i]!, 12));
     // The nearest mean tells which component a draw came from; both coordinates must agree on it. Share by a z-score below 5.5: false alarm 4e-8.
-    const { rows } = found;
     let first = 0;
     let mixed = 0;
     for (let row = 0; row < rows; row++) {
-      const [a, c] = [found.draw!.values[row * 3]!, found.draw!.values[row * 3 + 1]!];
+      const [a, c] = [found["draw"]!.values[row * 3]!, found["draw"]!.values[row * 3 + 1]!];
       if (a < 1.5) first++;
       if (a < 0.5 && c < -1) mixed++; // 1 in the first component's first coordinate, 4 deviations off in its second
     }
