@@ -89,6 +89,7 @@ export function drawAutoGroup(context: LoweringContext, group: AutoGroup, count:
       shape: unconstrainedShape(site.type.support, shape),
       jointRank: 0,
       axes: mean.axes,
+      trusted: true,
     };
     return { name, value, logJacobian, free: { guide, value: free }, guide: real ? guide : undefined };
   });

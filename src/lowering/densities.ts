@@ -1,8 +1,8 @@
-import type { Arguments, Component, Distribution } from "../distributions/distribution.js";
+import type { ArgumentFacts, Arguments, Component, Distribution } from "../distributions/distribution.js";
 import { distributions } from "../distributions/registry.js";
 import { isDistributionCall, type DistributionCall } from "../ir/model/model.js";
 import type { Shape, TensorNode } from "../ir/tensor/nodes.js";
-import { cardinality } from "../types/support.js";
+import { cardinality, isSubset } from "../types/support.js";
 import { dims, type Type } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import type { Frame, LoweringContext } from "./context.js";
@@ -21,6 +21,8 @@ export interface LoweredDistribution {
   readonly axes: readonly AxisName[];
   /** Number of values of the site, where it is finite. */
   readonly cardinality?: number;
+  /** The site's type promises the distribution's support: its density need not test for it. */
+  readonly trusted: boolean;
 }
 
 function isLoweredDistribution(value: Value | LoweredDistribution): value is LoweredDistribution {
@@ -37,8 +39,22 @@ export function lowerDistribution(context: LoweringContext, frame: Frame, call: 
     }
     const shape = dims(type);
     const jointRank = distribution.name === "Mixture" ? shape.length : distribution.eventRank;
-    return { distribution, args, shape, jointRank, axes: axesOf(context, args), cardinality: cardinality(type.support) };
+    const trusted = isSubset(type.support, distribution.support(factsOf(args)));
+    return { distribution, args, shape, jointRank, axes: axesOf(context, args), cardinality: cardinality(type.support), trusted };
   });
+}
+
+/** Constants and lengths among the arguments, on which a support may depend. */
+function factsOf(args: Readonly<Record<string, Value | LoweredDistribution>>): ArgumentFacts {
+  const constants: Record<string, number> = {};
+  const lastSizes: Record<string, number> = {};
+  for (const [name, arg] of Object.entries(args)) {
+    if (isLoweredDistribution(arg)) continue;
+    if (arg.node.op.kind === "constant" && arg.node.shape.length === 0) constants[name] = arg.node.op.values[0]!;
+    const size = eventShape(arg).at(-1);
+    if (typeof size === "number") lastSizes[name] = size;
+  }
+  return { constants, lastSizes };
 }
 
 /** A Delta may sit on a label; every other argument is a number. */
@@ -99,7 +115,7 @@ export function logDensityElementwise(context: LoweringContext, lowered: Lowered
   const { b, space } = context;
   const axes = unionAxes(space, [{ node: x.node, axes: lowered.axes }, x]);
   const args = alignedArguments(context, lowered, axes);
-  const node = lowered.distribution.logDensity(b, aligned(b, x, axes, lowered.shape.length), args);
+  const node = lowered.distribution.logDensity(b, aligned(b, x, axes, lowered.shape.length), args, lowered.trusted);
   const shape: Shape = [...space.dims(axes), ...lowered.shape.slice(0, lowered.shape.length - lowered.jointRank)];
   return { node: b.broadcast(node, shape), axes };
 }
