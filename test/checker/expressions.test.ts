@@ -261,7 +261,7 @@ describe("networks", () => {
     const { context, messages } = elaborateText(`network g(a: real, b: real) -> (c: real, d: real) {\n  c = a + b\n  d = a - b\n}\nnetwork f(x: real[2]) -> (y: real) {\n  q0 = g(x[1], x[2])\n${steps}\n  y = q60.c + q60.d\n}\n`);
     expect(messages).toEqual([]);
     const network = context.networks.get("f")?.network;
-    expect(network?.bindings.map((binding) => binding.name).slice(0, 3)).toEqual(["q1_c", "q1_d", "q3_c"]);
+    expect(network?.bindings.map((binding) => binding.name).slice(0, 3)).toEqual(["q1.c", "q1.d", "q3.c"]);
     const nodes = (value: unknown): number => JSON.stringify(value, (key, inner: unknown) => (key === "origin" || key === "type" ? undefined : inner)).length;
     expect(nodes(network)).toBeLessThan(60_000);
   });

@@ -35,7 +35,7 @@ export function elaborateLet(context: Context, scope: Scope, statement: ast.LetS
   if (value.kind === "result") {
     const [only] = value.outputs.values();
     context.hover.set(statement.name, { span: statement.name.span, what: `result of ${value.network.name}`, name, type: value.outputs.size === 1 ? only?.type : undefined, declared: statement.span });
-    const { outputs, bindings } = bindOutputs(value, name, plates, (each) => scope.entities.has(each));
+    const { outputs, bindings } = bindOutputs(value, name, plates);
     return declareOnce({ ...base, kind: "result", network: value.network, outputs, plates }) ? bindings : [];
   }
   context.hover.set(statement.name, { span: statement.name.span, what: "value", name, type: value.expr.type, declared: statement.span });
@@ -45,22 +45,17 @@ export function elaborateLet(context: Context, scope: Scope, statement: ast.LetS
 
 /**
  * The outputs of a result that is given a name. Each output is a call that holds the arguments, so a result of results of results would double at each
- * step; where an argument holds a call itself, the outputs become bindings (`q_mean`) and the name stands for references to them.
+ * step; where an argument holds a call itself, the outputs become bindings (`q.mean`, which no other name can be) and the name stands for references to them.
  */
-export function bindOutputs(result: NetworkResult, name: string, plates: readonly Plate[], taken: (name: string) => boolean): { readonly outputs: ReadonlyMap<string, Expr>; readonly bindings: readonly Binding[] } {
+export function bindOutputs(result: NetworkResult, name: string, plates: readonly Plate[]): { readonly outputs: ReadonlyMap<string, Expr>; readonly bindings: readonly Binding[] } {
   const [first] = result.outputs.values();
   if (result.outputs.size < 2 || first?.kind !== "call" || !first.args.some(holdsCall)) return { outputs: result.outputs, bindings: [] };
-  const bindings = [...result.outputs].map(([output, value]): Binding => ({ kind: "binding", name: freeName(`${name}_${output}`, taken), plates, value, origin: result.origin }));
+  const bindings = [...result.outputs].map(([output, value]): Binding => ({ kind: "binding", name: `${name}.${output}`, plates, value, origin: result.origin }));
   const outputs = [...result.outputs.keys()].map((output, at): [string, Expr] => {
     const binding = bindings[at]!;
     return [output, { kind: "reference", to: { kind: "binding", name: binding.name, whole: false }, type: binding.value.type, origin: binding.origin }];
   });
   return { outputs: new Map(outputs), bindings };
-}
-
-function freeName(first: string, taken: (name: string) => boolean): string {
-  if (!taken(first)) return first;
-  for (let at = 2; ; at += 1) if (!taken(`${first}_${at}`)) return `${first}_${at}`;
 }
 
 function holdsCall(expr: Expr): boolean {
