@@ -46,7 +46,7 @@ export function emitBody(
   outputs: readonly (readonly [key: string, node: TensorNode])[],
   module: ModuleContext,
   given: ReadonlyMap<TensorNode, string>,
-  options: { readonly prefix: string; readonly single: boolean },
+  options: { readonly prefix: string; readonly single: boolean; readonly anyRank?: boolean },
 ): Body {
   const names = module.names.inner();
   for (const name of ["w", "data", "random", "rows", "dataset", "rowIndex", "scalars"]) names.fresh(name);
@@ -54,6 +54,7 @@ export function emitBody(
   const needs: Body["needs"] = { random: false, rows: false, dataset: false, parameters: new Set(), inputs: new Set() };
   const context: EmitContext = {
     helper: module.helper,
+    anyRank: options.anyRank ?? false,
     constant: module.constant,
     size: (of) => {
       needs[of] = true;
@@ -86,6 +87,7 @@ export function emitBody(
     },
   };
 
+  const outputNames = new Map([...outputs].reverse().map(([key, node]) => [node, key] as const));
   const codes = new Map<TensorNode, Code>(given);
   const codeOf = (node: TensorNode): Code => codes.get(node) ?? (isLeaf(node) ? emitNode(node, [], context) : missing(node));
   const uses = countUses(unit, module, outputs);
@@ -119,8 +121,8 @@ export function emitBody(
       return;
     }
     comment(item.origin);
-    const name = names.fresh(item.name ?? hintOf(item));
-    statements.push(`const ${name} = ${layout(code, 2, `const ${name} = `.length)};`);
+    const name = names.fresh(item.name ?? outputNames.get(item) ?? hintOf(item));
+    statements.push(`const ${name} = ${layout(code, 0, `  const ${name} = `.length)};`);
     codes.set(item, name);
   };
   const require = (node: TensorNode): void => {
@@ -133,7 +135,7 @@ export function emitBody(
   const returned = outputs.map(([key, node]) => [propertyKey(key), node.op.kind === "constant" ? tensorOf(codeOf(node)) : codeOf(node)] as const);
   const [only] = returned;
   const result: Code = options.single && only ? only[1] : record(returned);
-  statements.push(`return ${layout(result, 2, 7)};`);
+  statements.push(`return ${layout(result, 0, 9)};`);
   return { statements, needs };
 }
 
@@ -183,9 +185,9 @@ function emitCall(
   const code: Code = { kind: "call", callee: called.name, args: given };
   const [first] = results;
   if (called.outputs.length === 1 && first) {
-    const name = names.fresh(first.node.name ?? called.name);
+    const name = names.fresh(first.node.name ?? first.key);
     codes.set(first.node, name);
-    return `const ${name} = ${layout(code, 2, name.length + 9)};`;
+    return `const ${name} = ${layout(code, 0, name.length + 11)};`;
   }
   const parts = results.map(({ node, key }) => {
     const name = names.fresh(node.name ?? key);
@@ -193,7 +195,7 @@ function emitCall(
     return name === key ? key : `${propertyKey(key)}: ${name}`;
   });
   const pattern = `{ ${parts.join(", ")} }`;
-  return `const ${pattern} = ${layout(code, 2, pattern.length + 9)};`;
+  return `const ${pattern} = ${layout(code, 0, pattern.length + 11)};`;
 }
 
 function countUses(unit: Unit, module: ModuleContext, outputs: readonly (readonly [string, TensorNode])[]): Map<TensorNode, number> {

@@ -18,6 +18,8 @@ export interface EmitContext {
   readonly random: () => string;
   /** An input of the program. */
   readonly input: (node: TensorNode) => Code;
+  /** The function is called for operands of several ranks. */
+  readonly anyRank: boolean;
   /** A long constant, hoisted to the module. */
   readonly constant: (node: TensorNode, values: readonly number[]) => string;
 }
@@ -89,6 +91,14 @@ function transposedLast(x: Code, rank: number): Code {
   return rank === 2 ? call("tf.transpose", x) : call("tf.transpose", x, numbers(permutation));
 }
 
+/** A sum over the rows alone, divided by their number, where the sum has no other use. */
+function meanOverRows(op: OpOf<"binary">, [sum]: readonly Code[], { inputs: [total, count] }: TensorNode): Code | undefined {
+  if (op.function !== "divide" || count?.op.kind !== "size" || count.op.of !== "rows" || total?.op.kind !== "reduce" || total.op.function !== "sum") return undefined;
+  const summed = total.op.axes.map((axis) => total.inputs[0]?.shape[axis]);
+  if (summed.length !== 1 || summed[0] !== "rows" || typeof sum !== "object" || sum.kind !== "call" || sum.callee !== "tf.sum") return undefined;
+  return { ...sum, callee: "tf.mean" };
+}
+
 /** One tensor expression per operation. Total: an operation without a rule does not compile. */
 export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
   input: (_op, _args, node, context) => context.input(node),
@@ -111,10 +121,11 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
     return call(`${context.random()}.logGamma`, stringLiteral(op.stream), asTensorCode(alpha), ...(axis < 0 ? [] : [String(axis)]));
   },
   unary: (op, args, node, context) => callNamed(unaryNames[op.function], context, ...args.map((arg) => asTensorCode(arg, node.inputs[0]?.dtype))),
-  binary: (op, args, node, context) => callNamed(binaryNames[op.function], context, ...operandCodes(args, node.inputs)),
+  binary: (op, args, node, context) => meanOverRows(op, args, node) ?? callNamed(binaryNames[op.function], context, ...operandCodes(args, node.inputs)),
   compare: (op, args, node, context) => callNamed(comparisonNames[op.function], context, ...operandCodes(args, node.inputs)),
   select: (_, [condition = "", yes = "", no = ""], node) => call("tf.where", condition, ...operandCodes([yes, no], node.inputs.slice(1))),
-  cast: (_, [x = ""], node) => call("tf.cast", asTensorCode(x, node.inputs[0]?.dtype), stringLiteral(tensorTypes[node.dtype])),
+  // Some backends keep the bits of a float that is cast to bool.
+  cast: (_, [x = ""], node) => node.dtype === "bool" ? call("tf.notEqual", x, asTensorCode("0", node.inputs[0]?.dtype)) : call("tf.cast", asTensorCode(x, node.inputs[0]?.dtype), stringLiteral(tensorTypes[node.dtype])),
   reshape: (_, [x = ""], node, context) => {
     const axes = squeezedAxes(node.inputs[0]?.shape ?? [], node.shape);
     return axes ? call("tf.squeeze", x, numbers(axes)) : call("tf.reshape", asTensorCode(x, node.dtype), shapeCode(node.shape, context));
@@ -146,7 +157,7 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
     const a = op.transposeLeft ? transposedLast(left, ranks[0] ?? 2) : left;
     const b = op.transposeRight ? transposedLast(right, ranks[1] ?? 2) : right;
     const [leftLead, rightLead] = node.inputs.map((input) => input.shape.slice(0, -2));
-    return sameDims(leftLead ?? [], rightLead ?? []) ? call("tf.matMul", a, b) : call(context.helper("batchMatMul"), a, b);
+    return !context.anyRank && sameDims(leftLead ?? [], rightLead ?? []) ? call("tf.matMul", a, b) : call(context.helper("batchMatMul"), a, b);
   },
   conv2d: (op, [x = "", filter = ""], _, context) => call(context.helper("conv2d"), x, filter, convolution(op)),
   "conv2d-input-gradient": (op, [dy = "", filter = ""], _, context) => call(context.helper("conv2dTranspose"), dy, filter, numbers(op.inputSize), convolution(op)),

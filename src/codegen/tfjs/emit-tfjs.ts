@@ -1,10 +1,11 @@
-import { type FunctionDeclarationStructure, type StatementStructures, StructureKind, VariableDeclarationKind } from "ts-morph";
+import type { FunctionDeclarationStructure, StatementStructures } from "ts-morph";
 import { lineOf } from "../../diagnostics/span.js";
 import type { LoweredModel } from "../../ir/lowered-model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { type Code, layout, list, record } from "../typescript/expression.js";
 import { commentText, Names, numberLiteral, propertyKey, stringLiteral, typeNameOf } from "../typescript/names.js";
 import { printModule } from "../typescript/print-module.js";
+import { tsMorph } from "../typescript/ts-morph.js";
 import { definitionEntries, sharedOutputs, termsOf } from "./definition.js";
 import { emitBody, type Body, type ModuleContext, type Needs } from "./emit-body.js";
 import { interfaceOf, outputProperties, tensorType, weightsInterface } from "./emit-types.js";
@@ -35,6 +36,7 @@ type ProgramName = keyof typeof programDocs;
 
 /** TypeScript on TensorFlow.js for a model: a module that passes `tsc --strict` and runs with `lvmc/runtime/tfjs`. */
 export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): string {
+  const { StructureKind } = tsMorph();
   const type = typeNameOf(lowered.program.name);
   const types = { weights: `${type}Weights`, tensors: `${type}Tensors`, scalars: `${type}Scalars`, columns: `${type}Columns`, term: `${type}Term`, inputs: `${type}Inputs` };
   const { programs } = lowered;
@@ -52,7 +54,7 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
   const names = new Names([...Object.values(types), type, `${type}Sample`, `${type}Inference`, `${type}Reconstruction`, ...Object.keys(programDocs), "create", "definition", ...helperNames]);
   const { cut, calls, functions } = cutPrograms(named.map(({ program }) => program), lowered.program.networks, names);
   const used = new Set<string>();
-  const constants: StatementStructures[] = [];
+  const constants: string[] = [];
   const known = new Map<string, string>();
   const module: ModuleContext = {
     calls,
@@ -76,18 +78,16 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
   const runtime = ["createModel", ...used].sort();
   const drawing = [...module.needs.values()].some(({ random }) => random);
   const runtimeTypes = ["Column", "CreateOptions", "Definition", ...(drawing ? ["Draws"] : []), "Model", "ProgramInputs", ...(sharedOutputs(lowered).length > 0 ? ["Value"] : [])];
+  const scalars = scalarNames(named.map(({ program }) => program));
+  const tables = [types.weights, types.tensors, ...(scalars.length > 0 ? [types.scalars] : [])].join(", ");
   const parts = [types.columns, types.term, ...["Sample", "Inference", "Reconstruction"].map((part) => type + part)];
   const statements: (StatementStructures | string)[] = [
-    { kind: StructureKind.ImportDeclaration, moduleSpecifier: "@tensorflow/tfjs-core", namespaceImport: "tf" },
-    {
-      kind: StructureKind.ImportDeclaration,
-      moduleSpecifier: "lvmc/runtime/tfjs",
-      namedImports: [...runtime.map((name) => ({ name })), ...runtimeTypes.map((name) => ({ name, isTypeOnly: true }))],
-    },
+    'import * as tf from "@tensorflow/tfjs-core";',
+    `import ${importList([...runtime, ...runtimeTypes.map((name) => `type ${name}`)])} from "lvmc/runtime/tfjs";\n`,
     ...columnTypes(lowered, types),
     weightsInterface(types.weights, lowered),
-    scalarsInterface(types.scalars, named.map(({ program }) => program)),
-    { kind: StructureKind.TypeAlias, name: types.inputs, type: `ProgramInputs<${types.weights}, ${types.tensors}, ${types.scalars}>` },
+    ...(scalars.length > 0 ? [interfaceOf(types.scalars, "What changes from step to step.", scalars.map((each) => ({ name: propertyKey(each), isReadonly: true, type: "tf.Scalar" })))] : []),
+    { kind: StructureKind.TypeAlias, name: types.inputs, type: `ProgramInputs<${tables}>` },
     { kind: StructureKind.TypeAlias, isExported: true, name: types.term, docs: ["The terms of the objective."], type: termsOf(lowered).map(({ name }) => stringLiteral(name)).join(" | ") || "never" },
     interfaceOf(`${type}Sample`, "What `sample` gives.", outputProperties(programs.sample)),
     interfaceOf(`${type}Inference`, "What `infer` gives.", outputProperties(programs.infer)),
@@ -96,7 +96,7 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
     ...constants,
     ...networkFunctions,
     ...programFunctions,
-    constant("definition", definitionCode(lowered, options, named.map(({ name }) => name)), `Definition<${types.weights}, ${types.tensors}, ${types.scalars}>`),
+    constant("definition", definitionCode(lowered, options, named.map(({ name }) => name)), `Definition<${tables}>`),
     {
       kind: StructureKind.Function,
       isExported: true,
@@ -127,9 +127,15 @@ function docText(doc: string): string {
   return doc.split(/\r?\n|[\u2028\u2029]/).map(commentText).join("\n").trim();
 }
 
-function constant(name: string, value: Code, type?: string): StatementStructures {
-  const before = `const ${name}${type ? `: ${type}` : ""} = `.length;
-  return { kind: StructureKind.VariableStatement, declarationKind: VariableDeclarationKind.Const, declarations: [{ name, ...(type ? { type } : {}), initializer: layout(value, 0, before) }] };
+function constant(name: string, value: Code, type?: string): string {
+  const before = `const ${name}${type ? `: ${type}` : ""} = `;
+  return `\n${before}${layout(value, 0, before.length)};\n`;
+}
+
+/** `{ a, b }`, over several lines where it is long. */
+function importList(names: readonly string[]): string {
+  const flat = `{ ${names.join(", ")} }`;
+  return flat.length < 88 ? flat : `{\n${names.map((name) => `  ${name},`).join("\n")}\n}`;
 }
 
 function columnTypes(lowered: LoweredModel, types: { readonly tensors: string; readonly columns: string }): StatementStructures[] {
@@ -139,7 +145,7 @@ function columnTypes(lowered: LoweredModel, types: { readonly tensors: string; r
       name: propertyKey(name),
       isReadonly: true,
       hasQuestionToken: declared?.partlyObserved ?? false,
-      type: `Column<${shape.length === 0 ? "[]" : "readonly number[]"}>`,
+      type: shape.length === 0 ? "Column<[]>" : "Column",
       docs: [`${declared ? declared.type.support.kind : "real"}${shape.length > 0 ? ` [${shape.join(", ")}]` : ""}${declared?.partlyObserved ? ", missing in some rows" : ""}`],
     }))),
     interfaceOf(types.tensors, "The data of one batch on the device.", columns.map(({ name, shape }) => ({
@@ -148,9 +154,8 @@ function columnTypes(lowered: LoweredModel, types: { readonly tensors: string; r
   ];
 }
 
-function scalarsInterface(name: string, programs: readonly TensorProgram[]): StatementStructures {
-  const scalars = new Set(programs.flatMap(({ inputs }) => inputs.flatMap(({ op }) => (op.kind === "input" && op.role === "scalar" ? [op.name] : []))));
-  return interfaceOf(name, "What changes from step to step.", [...scalars].map((each) => ({ name: propertyKey(each), isReadonly: true, type: "tf.Scalar" })));
+function scalarNames(programs: readonly TensorProgram[]): string[] {
+  return [...new Set(programs.flatMap(({ inputs }) => inputs.flatMap(({ op }) => (op.kind === "input" && op.role === "scalar" ? [op.name] : []))))];
 }
 
 /** Called functions before their callers. */
@@ -171,7 +176,7 @@ function inCallOrder(functions: readonly NetworkFunction[], calls: ReadonlyMap<U
 function emitNetwork(each: NetworkFunction, lowered: LoweredModel, module: ModuleContext, weights: string): FunctionDeclarationStructure {
   const given = new Map<TensorNode, string>(each.args.map(({ node, name }) => [node, name]));
   const outputs = each.outputs.map(({ key, node }) => [key, node] as const);
-  const run = (prefix: string): Body => emitBody(each.unit, outputs, module, given, { prefix, single: outputs.length === 1 });
+  const run = (prefix: string): Body => emitBody(each.unit, outputs, module, given, { prefix, single: outputs.length === 1, anyRank: each.ranks.size > 1 });
   // A first pass finds which parameters are read: where all are the network's own, it takes its own record of them.
   const whole = run("");
   const own = whole.needs.parameters.size > 0 && [...whole.needs.parameters].every((name) => name.startsWith(`${each.network}.`));
@@ -182,7 +187,7 @@ function emitNetwork(each: NetworkFunction, lowered: LoweredModel, module: Modul
   const network = lowered.program.networks.find(({ name }) => name === each.network);
   const doc = [docText(network?.doc ?? ""), network ? `Network ${commentText(each.network)}, line ${lineOf(network.origin)}.` : ""].filter((part) => part !== "").join("\n");
   return {
-    kind: StructureKind.Function,
+    kind: tsMorph().StructureKind.Function,
     name: each.name,
     docs: doc === "" ? [] : [doc],
     parameters: [
@@ -202,7 +207,7 @@ function emitProgram(name: ProgramName, { program, unit }: CutProgram, module: M
   const order = ["w", "data", "rowIndex", "random", "scalars", "rows", "dataset"];
   const pattern = order.filter((each) => (taken as readonly string[]).includes(each)).join(", ");
   return {
-    kind: StructureKind.Function,
+    kind: tsMorph().StructureKind.Function,
     name,
     docs: [programDocs[name]],
     parameters: pattern === "" ? [] : [{ name: `{ ${pattern} }`, type: inputs }],

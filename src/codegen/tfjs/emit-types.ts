@@ -1,7 +1,8 @@
-import { StructureKind, type InterfaceDeclarationStructure, type OptionalKind, type PropertySignatureStructure } from "ts-morph";
+import type { InterfaceDeclarationStructure, OptionalKind, PropertySignatureStructure } from "ts-morph";
 import type { LoweredModel } from "../../ir/lowered-model.js";
 import type { Shape, TensorProgram } from "../../ir/tensor/nodes.js";
 import { propertyKey } from "../typescript/names.js";
+import { tsMorph } from "../typescript/ts-morph.js";
 
 type Property = OptionalKind<PropertySignatureStructure>;
 
@@ -13,13 +14,13 @@ export function tensorType(rank: number): string {
 export const shapeText = (shape: Shape): string => `[${shape.join(", ")}]`;
 
 export function interfaceOf(name: string, doc: string, properties: readonly Property[]): InterfaceDeclarationStructure {
-  return { kind: StructureKind.Interface, name, isExported: true, docs: [doc], properties: [...properties] };
+  return { kind: tsMorph().StructureKind.Interface, name, isExported: true, docs: [doc], properties: [...properties] };
 }
 
 /** The weights by their dotted names, as nested records. */
-export function weightsInterface(name: string, lowered: LoweredModel): InterfaceDeclarationStructure {
+export function weightsInterface(name: string, lowered: LoweredModel): string {
   const tree = treeOf(lowered.parameters.map(({ name: path, shape }) => ({ path: path.split("."), shape })));
-  return interfaceOf(name, "The parameters as they are stored, on the unconstrained scale.", propertiesOf(tree));
+  return `/** The parameters as they are stored, on the unconstrained scale. */\nexport interface ${name} ${treeType(tree, 0)}`;
 }
 
 interface Tree {
@@ -37,17 +38,10 @@ function treeOf(entries: readonly { readonly path: readonly string[]; readonly s
   return { leaf, children: new Map([...groups].map(([key, group]) => [key, treeOf(group)])) };
 }
 
-function propertiesOf(tree: Tree): Property[] {
-  return [...tree.children].map(([key, child]) => ({
-    name: propertyKey(key),
-    isReadonly: true,
-    ...(child.leaf ? { type: tensorType(child.leaf.length), docs: [shapeText(child.leaf)] } : { type: treeType(child, 1) }),
-  }));
-}
-
 function treeType(tree: Tree, depth: number): string {
   if (tree.leaf) return tensorType(tree.leaf.length);
   const margin = "  ".repeat(depth);
+  if (tree.children.size === 0) return "{}";
   const lines = [...tree.children].map(([key, child]) => {
     const doc = child.leaf ? `${margin}  /** ${shapeText(child.leaf)} */\n` : "";
     return `${doc}${margin}  readonly ${propertyKey(key)}: ${treeType(child, depth + 1)};`;

@@ -11,6 +11,8 @@ export interface NetworkFunction {
   readonly unit: Unit;
   /** Nodes from outside that it reads (parameters, constants and sizes apart), in the order of the function's arguments. */
   readonly args: readonly { readonly node: TensorNode; readonly name: string }[];
+  /** The shapes of arguments for which it is called: with more than one, it must not depend on their rank. */
+  readonly ranks: Set<string>;
   readonly outputs: { readonly node: TensorNode; readonly key: string }[];
 }
 
@@ -48,11 +50,12 @@ export function cutPrograms(programs: readonly TensorProgram[], networks: readon
     );
     if (!home) {
       const declared = networks.find((each) => each.name === network);
-      const made: NetworkFunction = { name: names.fresh(network), network, unit: candidate.unit, args: nameArguments(args, declared), outputs: [] };
+      const made: NetworkFunction = { name: names.fresh(network), network, unit: candidate.unit, args: nameArguments(args, declared), ranks: new Set(), outputs: [] };
       home = { made, bySignature: new Map([...signatures].map(([node, signature]) => [signature, node])), outputNames: new Names() };
       known.push(home);
     }
     const { made, bySignature, outputNames } = home;
+    made.ranks.add(args.map((node) => node.shape.length).join());
     calls.set(candidate.unit, {
       function: made,
       args,
@@ -83,16 +86,37 @@ function candidateOf(unit: Unit, program: TensorProgram): Candidate {
   const signatureOf = (node: TensorNode): string => {
     const known = signatures.get(node);
     if (known !== undefined) return known;
-    const type = `${node.dtype}[${node.shape.join()}]`;
-    if (isFree(node)) return JSON.stringify(node.op) + type;
+    if (isFree(node)) return `${JSON.stringify(node.op)}${node.dtype}[${node.shape.join()}]`;
     if (!args.includes(node)) args.push(node);
-    return `argument ${args.indexOf(node)} ${type}`;
+    return `argument ${args.indexOf(node)} ${node.dtype}`;
   };
   // Operands stand for themselves by their hash, so that signatures do not grow.
-  for (const node of ordered) signatures.set(node, hash(`${JSON.stringify(node.op)}(${node.inputs.map(signatureOf).join(";")})${node.dtype}[${node.shape.join()}]`));
+  for (const node of ordered) signatures.set(node, hash(`${JSON.stringify(node.op)}(${node.inputs.map(signatureOf).join(";")})${node.dtype}${shapeInCode(node)}`));
   const used = new Set<TensorNode>(Object.values(program.outputs));
   for (const node of program.nodes) if (!inside.has(node)) for (const input of node.inputs) used.add(input);
   return { unit, network: unit.network ?? "", args, signatures, results: ordered.filter((node) => used.has(node)) };
+}
+
+/** What of a node's shapes its code says: calls that differ in the rest (more axes in front) are the same code. */
+function shapeInCode({ op, shape, inputs }: TensorNode): string {
+  switch (op.kind) {
+    case "unary":
+    case "binary":
+    case "compare":
+    case "select":
+    case "cast":
+    case "stop-gradient":
+    case "conv2d":
+    case "conv2d-input-gradient":
+    case "pool2d":
+      return "";
+    case "dot":
+      // A layer's product by a matrix; a batch of products, or one with a transpose, names its axes.
+      if (!op.transposeLeft && !op.transposeRight && inputs[1]?.shape.length === 2) return "";
+      return `[${shape.join()}]`;
+    default:
+      return `[${shape.join()}]`;
+  }
 }
 
 /** Two 32-bit FNV-1a hashes; a false match would have to meet in both, among a few hundred nodes. */

@@ -1,10 +1,11 @@
-import { ts } from "ts-morph";
+import { tsMorph } from "./ts-morph.js";
 
 /**
  * Emitted TypeScript as JavaScript (types taken away, nothing checked), to be run at once. `imports` maps specifiers to what the
  * running module can load: file URLs.
  */
 export function transpile(text: string, imports: Readonly<Record<string, string>> = {}): string {
+  const { ts } = tsMorph();
   const { outputText } = ts.transpileModule(text, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
   });

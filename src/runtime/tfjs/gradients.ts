@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { filterGradient } from "./ops/convolution.js";
 import { sumTo } from "./ops/differentiable.js";
 import { transposeLast } from "./ops/linear-algebra.js";
+import { maxPoolGradient } from "./ops/pooling.js";
 
 /**
  * The gradients of the kernels that emitted code calls. TensorFlow.js keeps its own in files that its build for Node leaves out, so they are
@@ -58,6 +59,7 @@ const ofPair = (left: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor, 
 });
 
 const flat = ofGradient((dy) => tf.zerosLike(dy));
+const noGradient = (x: tf.Tensor): tf.Tensor => tf.zeros(x.shape as tf.ShapeMap[tf.Rank], "float32");
 const float = (x: tf.Tensor): tf.Tensor => tf.cast(x, "float32");
 const identity = (dy: tf.Tensor): tf.Tensor => tf.clone(dy);
 
@@ -86,6 +88,12 @@ const gradients: Readonly<Record<string, Rule>> = {
   Round: flat,
   ZerosLike: flat,
   OnesLike: flat,
+  LogicalNot: flat,
+  IsFinite: flat,
+  All: ofInput((_, x) => noGradient(x)),
+  Any: ofInput((_, x) => noGradient(x)),
+  ArgMax: ofInput((_, x) => noGradient(x)),
+  ArgMin: ofInput((_, x) => noGradient(x)),
 
   // ── Two operands, broadcast ──
   Add: ofPair((dy) => dy, (dy) => dy),
@@ -106,11 +114,12 @@ const gradients: Readonly<Record<string, Rule>> = {
     (dy, a, b) => tf.neg(tf.div(tf.mul(dy, a), tf.add(tf.square(a), tf.square(b)))),
   ),
   SquaredDifference: ofPair((dy, a, b) => tf.mul(dy, tf.mul(tf.sub(a, b), 2)), (dy, a, b) => tf.mul(dy, tf.mul(tf.sub(b, a), 2))),
+  ...Object.fromEntries(["Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalAnd", "LogicalOr"].map((name) => [name, ofPair((_, a) => noGradient(a), (_, __, b) => noGradient(b))])),
   // Not a product with 0 or 1: a gradient that is infinite on the branch not taken must not become NaN.
   Select: {
     inputsToSave: ["condition"],
     gradient: (dy, [condition]) => ({
-      condition: () => tf.zerosLike(dy),
+      condition: () => noGradient(condition as tf.Tensor),
       t: () => tf.where(condition as tf.Tensor, dy, tf.zerosLike(dy)),
       e: () => tf.where(condition as tf.Tensor, tf.zerosLike(dy), dy),
     }),
@@ -201,7 +210,8 @@ const gradients: Readonly<Record<string, Rule>> = {
     inputsToSave: ["x"],
     outputsToSave: [true],
     gradient: (dy, saved, { filterSize, strides, pad }) => {
-      const [input, output] = saved as [tf.Tensor, tf.Tensor];
+      const [input, output] = saved as [tf.Tensor4D, tf.Tensor4D];
+      if (tf.getBackend() === "wasm") return { x: () => maxPoolGradient(input, output, dy as tf.Tensor4D, pairOf(filterSize), pairOf(strides)) };
       return { x: () => kernel("MaxPoolGrad", { dy, input, output }, { filterSize, strides, pad }) };
     },
   },

@@ -6,6 +6,7 @@ import { differentiable } from "./differentiable.js";
  * the axes that were broadcast.
  */
 export function batchMatMul(left: tf.Tensor, right: tf.Tensor): tf.Tensor {
+  if (left.rank === 2 && right.rank === 2) return tf.matMul(left, right);
   const [m, n] = [left.shape[left.rank - 2] ?? 1, right.shape[right.rank - 1] ?? 1];
   const k = left.shape[left.rank - 1] ?? 1;
   if (right.rank === 2) {
