@@ -2,7 +2,7 @@ import { suggest } from "../diagnostics/suggest.js";
 import { textOf } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
 import type { Size } from "../types/type.js";
-import type { ConstantValue, Constant, Context } from "./context.js";
+import { mostSuggestions, type ConstantValue, type Constant, type Context } from "./context.js";
 import type { SizeOrigin } from "./shape-messages.js";
 
 /** Most elements that a value may have: what an index of 32 bits reaches. */
@@ -160,7 +160,7 @@ function evaluateName(context: Context, expression: ast.NameExpression, describe
 }
 
 function reportUnknownConstant(context: Context, expression: ast.NameExpression): void {
-  const known = [...context.constantItems.keys(), ...Object.keys(builtinConstants)];
+  const known = context.diagnostics.length < mostSuggestions ? [...context.constantItems.keys(), ...Object.keys(builtinConstants)] : [];
   const similar = suggest(expression.name, known);
   context.error({
     code: "LVM2001",

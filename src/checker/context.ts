@@ -93,6 +93,9 @@ export interface Context {
   addParameter(parameter: Parameter): void;
 }
 
+/** Messages after which suggestions are left out: each looks at every name that is visible, and nobody reads that many. */
+export const mostSuggestions = 200;
+
 /** Empty tables. With `importer`, calls are numbered on from there: networks of both end up in one program. */
 export function createContext(set: Readonly<Record<string, number>> = {}, importer?: Context): Context {
   const diagnostics: Diagnostic[] = [];

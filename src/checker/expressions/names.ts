@@ -8,7 +8,7 @@ import type { Expr, Plate, Reference } from "../../ir/model/model.js";
 import { count } from "../../types/support.js";
 import { sizeOf, type Size, type Type } from "../../types/type.js";
 import { builtinConstant, constantByName } from "../constants.js";
-import type { Constant, Context, NetworkSignature } from "../context.js";
+import { mostSuggestions, type Constant, type Context, type NetworkSignature } from "../context.js";
 import { range, rangeOfValues, supportOfRange } from "../functions/ranges.js";
 import { lookup, visibleNames, type Entity, type Scope } from "../scope.js";
 import type { SizeOrigin } from "../shape-messages.js";
@@ -91,7 +91,7 @@ function reportUnknown(context: Context, scope: Scope, expression: ast.NameExpre
     context.error({ code: "LVM3001", message: `\`${name}\` is not a value by itself`, span, label: builtin ? "a function" : "needs more", help: builtin ? `call it: \`${call}\`, or pipe into it: \`x |> ${name}\`` : `write \`${call}\`` });
     return;
   }
-  const known = [...visibleNames(scope), ...context.constantItems.keys(), ...context.parameterItems.keys(), ...context.networks.keys()];
+  const known = context.diagnostics.length < mostSuggestions ? [...visibleNames(scope), ...context.constantItems.keys(), ...context.parameterItems.keys(), ...context.networks.keys()] : [];
   const similar = suggest(name, known);
   context.error({
     code: "LVM2001",
