@@ -1,7 +1,11 @@
 #!/usr/bin/env node
+import module from "node:module";
 import { exitCodes } from "./exit-codes.js";
 import type { Output } from "./io.js";
 import { run } from "./run.js";
+
+// Where Node has it (22.1): a second start does not compile the same JavaScript again. Commands load their code after this.
+if ("enableCompileCache" in module && typeof module.enableCompileCache === "function") module.enableCompileCache();
 
 /** Wires a process to `run`; everything else is there, where tests reach it. */
 function output(stream: NodeJS.WriteStream): Output {

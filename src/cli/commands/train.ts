@@ -53,7 +53,7 @@ export async function train(context: CommandContext, file: string | undefined, o
       if (saved && !(await model.load(await readFileBytes(saved.checkpoint))).sameSource) report.say(report.color.yellow(`${file ?? saved.name} has changed since the run; its parameters fit`));
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
       const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
-      const folder = saved ? await goOn(saved, model) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
+      const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
       try {
         announce(context, model, settled, compiled, data, saved, folder);
         return await trainRun(context, { model, compiled, data, testData, validationData, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
@@ -89,7 +89,7 @@ function configOf(input: ModelInput, compiled: CompiledModel, options: TrainComm
     lvmc: version(),
     model: compiled.program.name,
     hash: "",
-    sources: before?.sources ?? copiesOf(input.sources()).map(({ path, file }) => ({ path, file })),
+    sources: copiesOf(input.sources()).map(({ path, file }) => ({ path, file })),
     set: { ...input.options.set },
     data: given || !before ? dataSources(compiled.program, options.data) : before.data,
     testData: options.testData ?? before?.testData ?? [],
@@ -123,9 +123,13 @@ async function begin(config: RunConfig, input: ModelInput, typescript: string, o
   return folder;
 }
 
-async function goOn(saved: SavedRun, model: Model): Promise<RunFolder> {
+/** The run's folder again, with the configuration under which it goes on: it may be resumed a second time. */
+async function goOn(saved: SavedRun, model: Model, config: RunConfig, input: ModelInput): Promise<RunFolder> {
   await rewindMetrics(saved.folder, model.step);
-  return openRunFolder(saved.folder);
+  const folder = openRunFolder(saved.folder);
+  for (const { file, text } of copiesOf(input.sources())) await folder.writeFile(file, text);
+  await folder.writeFile("config.json", `${JSON.stringify(config, undefined, 2)}\n`);
+  return folder;
 }
 
 function announce({ io, report }: CommandContext, model: Model, config: RunConfig, compiled: CompiledModel, data: ModelData, saved: SavedRun | undefined, folder: RunFolder): void {
@@ -134,6 +138,7 @@ function announce({ io, report }: CommandContext, model: Model, config: RunConfi
   const shown = shownPath(folder.path, io.cwd);
   report.say(`${color.bold(config.model)}: ${count.toLocaleString("en-US")} parameters, ${data.rows.toLocaleString("en-US")} rows of ${config.data.join(" ")}, on ${model.device}, seed ${config.seed}`);
   for (const note of data.notes) report.say(color.dim(note));
+  if (compiled.program.training.earlyStopping && config.validationData.length === 0) report.say(color.yellow("early stopping needs --validation-data; without it the run goes to its end"));
   report.say(color.dim(`${saved ? `goes on from step ${model.step} in` : "run folder"} ${shown}`));
   report.event("start", {
     model: config.model, hash: config.hash, device: model.device, seed: config.seed, parameters: count, rows: data.rows, data: config.data, notes: data.notes,

@@ -56,15 +56,17 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
     report.event("checkpoint", { step: model.step, path });
     return path;
   };
-  const draw = async (epoch: number): Promise<void> => {
+  let drawn = -1;
+  const draw = async (label: string): Promise<void> => {
     if (!config.samples || run.data.images.size === 0) return;
+    drawn = model.step;
     const bytes = new Set(compiled.program.columns.filter((column) => column.type.support.kind === "byte").map((column) => column.name));
     const latents = compiled.training.latents.length > 0;
     const perRow = compiled.program.parameters.some((parameter) => parameter.perRow);
-    const files = await savePictures(model, perRow ? run.data : (run.testData ?? run.data), folder, { label: `epoch-${String(epoch).padStart(4, "0")}`, draw: epoch, bytes, latents, perRow });
-    for (const path of files) report.event("image", { epoch, path });
+    const files = await savePictures(model, perRow ? run.data : (run.testData ?? run.data), folder, { label, draw: model.step, bytes, latents, perRow });
+    for (const path of files) report.event("image", { step: model.step, path });
   };
-  // The same checkpoint from which an interrupted first epoch begins again would be missed most.
+  // So that a run has something to go back to in its first epoch as well.
   if (model.step === 0) await save();
 
   const steps = model.train(run.data.columns, {
@@ -99,7 +101,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
       if (step.validation) recordEvaluation(context, run, "validation", step.validation, step.step, epoch);
       if (epoch % every === 0) line.settle(epochText(run, step, epochs, began, clock.speed()));
       if (epoch % every === 0) await save();
-      if (epoch % (config.imagesEvery ?? every) === 0) await draw(epoch);
+      if (epoch % (config.imagesEvery ?? every) === 0) await draw(`epoch-${String(epoch).padStart(4, "0")}`);
     }
   } catch (error) {
     line.clear();
@@ -120,6 +122,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
     report.say(`stopped after step ${model.step}, saved. Go on with:\n\n  ${command}\n`);
     return { exit: exitCodes.interrupted, facts: { ...facts, resume: command } };
   }
+  if (last && drawn !== model.step) await draw(`step-${model.step}`);
   const evaluation = run.testData ? await evaluateAtEnd(context, run, run.testData) : undefined;
   if (run.interrupt.interrupted()) return { exit: exitCodes.interrupted, facts };
   summary(context, run, last, reason, began);
@@ -179,5 +182,5 @@ function summary({ report, io }: CommandContext, run: Run, last: TrainStep | und
   report.say(`${color.green("✓")} ${done}, step ${run.model.step}, ${duration((performance.now() - began) / 1000)}${last ? `, ${boundText(run, last.metrics)}` : ""}`);
   const at = shownPath(run.folder.checkpoints, io.cwd);
   report.say(`  checkpoint  ${at}/latest.safetensors\n  metrics     ${run.shown}/metrics.jsonl\n  code        ${run.shown}/model.ts`);
-  report.say(`\nnext: ${run.invocation} eval ${shellQuote(run.shown)}\n      ${run.invocation} sample ${shellQuote(run.shown)} -o ${shellQuote(`${run.shown}/samples.png`)}`);
+  report.say(`\nnext: ${run.invocation} eval ${shellQuote(run.shown)}\n      ${run.invocation} sample ${shellQuote(run.shown)} -o ${shellQuote(`${run.shown}/samples.${run.data.images.size > 0 ? "png" : "csv"}`)}`);
 }
