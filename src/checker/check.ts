@@ -2,6 +2,7 @@ import type * as ast from "../parser/ast.js";
 import { type Checked, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.js";
 import { sortDiagnostics } from "../diagnostics/sort.js";
 import { suggest } from "../diagnostics/suggest.js";
+import { maxDiagnostics } from "../parser/parse.js";
 import type { CheckedModule, ModelProgram } from "../ir/model/model.js";
 import type { Context } from "./context.js";
 import { type CheckedGuide, checkGuide } from "./guide.js";
@@ -47,8 +48,26 @@ export function checkWithFacts(module: ast.Module, options: CheckOptions = {}): 
   const context = checkItems(module, session, [module.source.path]);
   reportUnusedOverrides(context, module, session);
   const programs = checkModels(context, module);
-  const diagnostics = sortDiagnostics([...early, ...session.diagnostics, ...context.diagnostics]);
+  const diagnostics = limit(sortDiagnostics([...early, ...session.diagnostics, ...context.diagnostics]));
   return { value: { module: { source: module.source, programs }, context, files: session.files }, diagnostics };
+}
+
+/** No more messages than the parser gives: nobody reads the rest. */
+function limit(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const next = diagnostics[maxDiagnostics];
+  if (!next) return diagnostics;
+  return [
+    ...diagnostics.slice(0, maxDiagnostics),
+    {
+      code: "LVM1010",
+      severity: "error",
+      message: `too many mistakes: ${diagnostics.length - maxDiagnostics} more are not shown`,
+      primary: { span: next.primary.span, text: "the next one" },
+      related: [],
+      notes: [],
+      help: "mend the first ones, then check again",
+    },
+  ];
 }
 
 function readOverrides(module: ast.Module, set: Readonly<Record<string, string | number>>, diagnostics: Diagnostic[]): Readonly<Record<string, number>> {
@@ -167,7 +186,9 @@ function trainedModel(model: CheckedModel, guide: CheckedGuide): TrainedModel {
       guided: guide.entries.get(name)?.how ?? "unknown",
       guideOrigin: guide.entries.get(name)?.span,
     })),
-    observed: model.columns.filter(({ role }) => role === "observed").map(({ name, origin, partlyObserved }) => ({ name, origin, partly: partlyObserved })),
+    observed: model.columns
+      .filter(({ role }) => role === "observed")
+      .map(({ name, origin, partlyObserved }) => ({ name, origin, partly: partlyObserved, guided: guide.entries.get(name)?.how, guideOrigin: guide.entries.get(name)?.span })),
     sound: model.sound && guide.sound,
   };
 }

@@ -10,9 +10,18 @@ export interface TrainedModel {
   readonly name: string;
   readonly origin: Span;
   readonly latents: readonly TrainedLatent[];
-  readonly observed: readonly { readonly name: string; readonly origin: Span; readonly partly: boolean }[];
+  readonly observed: readonly TrainedColumn[];
   /** False where the model or its guide has errors: then checks that would follow from these stay silent. */
   readonly sound: boolean;
+}
+
+export interface TrainedColumn {
+  readonly name: string;
+  readonly origin: Span;
+  readonly partly: boolean;
+  /** How the guide infers it where it is missing. */
+  readonly guided?: TrainedLatent["guided"];
+  readonly guideOrigin?: Span;
 }
 
 export interface TrainedLatent {
@@ -40,7 +49,7 @@ const aliases: Readonly<Record<string, (typeof objectiveNames)[number]>> = { map
 /** The objective of a model whose train block does not name one. */
 export function defaultObjective(model: TrainedModel): TrainingObjective {
   return {
-    kind: model.latents.length > 0 ? "elbo" : "likelihood",
+    kind: model.latents.length > 0 || model.observed.some(({ partly }) => partly) ? "elbo" : "likelihood",
     samples: 1,
     beta: 1,
     freeBits: 0,
@@ -128,13 +137,15 @@ function checkKind(context: Context, objective: TrainingObjective, choice: Choic
   if (!model.sound) return;
   if (objective.kind === "likelihood") {
     const latent = model.latents.find(({ guided }) => guided !== "marginalized");
-    if (!latent) return;
+    const missing = model.observed.find(({ partly, guided }) => partly && guided !== undefined && guided !== "marginalized");
+    const hidden = latent ?? missing;
+    if (!hidden) return;
     context.error({
       code: "LVM5006",
-      message: `the likelihood of \`${model.name}\` is an integral over \`${latent.name}\``,
+      message: `the likelihood of \`${model.name}\` is ${latent ? "an integral over" : "a sum over the missing values of"} \`${hidden.name}\``,
       span: choice.nameSpan,
       label: "this is exact only without latents",
-      related: [{ span: latent.origin, text: `\`${latent.name}\` is a latent` }],
+      related: [{ span: hidden.origin, text: latent ? `\`${hidden.name}\` is a latent` : `\`${hidden.name}\` is missing in some rows` }],
       help: "write `maximize elbo`, a bound on it",
     });
     return;
@@ -152,7 +163,8 @@ function checkKind(context: Context, objective: TrainingObjective, choice: Choic
     return;
   }
   if (objective.kind !== "posterior") return;
-  const wide = model.latents.find(({ guided }) => guided === "distribution");
+  const latent = model.latents.find(({ guided }) => guided === "distribution");
+  const wide = latent ?? model.observed.find(({ guided }) => guided === "distribution");
   if (!wide) return;
   context.error({
     code: "LVM5016",
@@ -160,7 +172,7 @@ function checkKind(context: Context, objective: TrainingObjective, choice: Choic
     span: choice.nameSpan,
     label: "the most probable latents",
     related: [{ span: wide.guideOrigin ?? wide.origin, text: `\`${wide.name}\` is drawn here` }],
-    help: `guide \`${wide.name}\` with \`auto mean_field ${wide.name}\` or a \`Delta\`, or write \`maximize elbo\``,
+    help: `${latent ? `guide \`${wide.name}\` with \`auto mean_field ${wide.name}\` or a \`Delta\`` : `write \`marginalize ${wide.name}\` in the guide`}, or write \`maximize elbo\``,
   });
 }
 
