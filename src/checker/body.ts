@@ -5,7 +5,7 @@ import { evaluateConstant } from "./constants.js";
 import type { Context } from "./context.js";
 import { elaborateValue } from "./expressions/elaborate.js";
 import { describeName } from "./expressions/names.js";
-import { createScope, declare, type Entity, lookup, type Scope } from "./scope.js";
+import { createScope, declare, type Entity, type Scope } from "./scope.js";
 import { checkOrder, definitionsIn } from "./rules/statement-order.js";
 import { reportUnsupported } from "./rules/unsupported.js";
 
@@ -19,13 +19,15 @@ export interface Body {
   readonly broken: ReadonlyMap<ast.Statement, ReadonlySet<string>>;
   readonly bindings: Map<string, Binding>;
   readonly plates: Set<string>;
+  /** Loop variables by the name of their plate: `t` of `t_2`. */
+  readonly variables: Map<string, string>;
   /** Names in a statement that may not be read from here, each reported: they are then taken as broken, too. */
   readonly invisible?: (scope: Scope, statement: ast.Statement) => readonly string[];
 }
 
 /** `given`: names that have a value anyway, wherever a statement for them stands (columns, in a guide). */
 export function createBody(context: Context, kind: Body["kind"], outer: Scope, statements: readonly ast.Statement[], plates: Set<string>, invisible?: Body["invisible"], given: (name: string) => boolean = () => false): Body {
-  return { context, kind, scope: createScope(outer), broken: checkOrder(context, definitionsIn(statements), given), bindings: new Map(), plates, invisible };
+  return { context, kind, scope: createScope(outer), broken: checkOrder(context, definitionsIn(statements), given), bindings: new Map(), plates, variables: new Map(), invisible };
 }
 
 /** A frame for one statement, in which its broken names stay silent. */
@@ -76,11 +78,13 @@ export function isNoItem(context: Context, name: ast.Identifier, what: string): 
   return false;
 }
 
+/** As `lookup`, without counting as a use, and blind for hidden names. */
 function nearest(scope: Scope, name: string): Entity | undefined {
-  const used = new Set(scope.used);
-  const entity = lookup(scope, name);
-  if (!used.has(name)) scope.used.delete(name);
-  return entity?.hidden === undefined ? entity : undefined;
+  for (let frame: Scope | undefined = scope; frame; frame = frame.parent) {
+    const entity = frame.entities.get(name);
+    if (entity) return entity.hidden === undefined ? entity : undefined;
+  }
+  return undefined;
 }
 
 /** The frame of an `each` loop with its variable; undefined (reported) where the range is no range, or the loop is a `chain`. */
@@ -107,6 +111,7 @@ export function enterLoop(body: Body, scope: Scope, loop: ast.LoopStatement): Sc
   if (loop.variable.name === "" || !isFree(body, scope, loop.variable, "loop variable")) return undefined;
   const plate: Plate = { name: uniqueName(loop.variable.name, body.plates), from, size: to - from + 1, origin: loop.span };
   body.plates.add(plate.name);
+  body.variables.set(plate.name, loop.variable.name);
   const inner = createScope(scope, { plate });
   declare(inner, { kind: "loop-variable", name: loop.variable.name, declared: loop.variable.span, plate });
   return inner;
@@ -120,7 +125,7 @@ export function declareBroken(body: Body, statements: readonly ast.Statement[]):
 /** Whether the indices on the left of `~` or `=` are the loop variables around it, in order. Reports otherwise. */
 export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indices: readonly ast.Expression[], required: boolean): boolean {
   const { context } = body;
-  const variables = loopVariables(scope);
+  const variables = loopVariables(body, scope);
   const written = `${name.name}[${variables.join(", ")}]`;
   if (indices.length === 0) {
     if (variables.length === 0 || !required) return true;
@@ -149,12 +154,8 @@ export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indic
 }
 
 /** Loop variables around a place as the user named them, outermost first. */
-export function loopVariables(scope: Scope): readonly string[] {
-  const found: string[] = [];
-  for (let frame: Scope | undefined = scope; frame; frame = frame.parent) {
-    for (const [name, entity] of frame.entities) if (entity.kind === "loop-variable") found.unshift(name);
-  }
-  return found;
+function loopVariables(body: Body, scope: Scope): readonly string[] {
+  return scope.plates.map((plate) => body.variables.get(plate.name) ?? plate.name);
 }
 
 function list(names: readonly string[]): string {

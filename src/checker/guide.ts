@@ -39,6 +39,8 @@ interface Draft {
   readonly steps: GuideStep[];
   readonly parameters: Map<string, Parameter>;
   readonly entries: Map<string, GuideEntry>;
+  /** Names on the left of `~` and `=`, anywhere in the guide. */
+  readonly drawn: ReadonlySet<string>;
   /** False where a part was skipped: then a missing entry may stand there. */
   complete: boolean;
 }
@@ -54,7 +56,7 @@ export function checkGuide(context: Context, model: CheckedModel, guide: ast.Gui
   const before = context.diagnostics.length;
   const outer = guideScope(model, fileScope);
   const body = createBody(context, "guide", outer, guide.body, model.plates, (scope, statement) => undrawn(draft, scope, statement), (name) => model.columns.some((column) => column.name === name && !column.partlyObserved));
-  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), complete: true };
+  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), drawn: new Set(definitionsIn(guide.body).map(({ name }) => name)), complete: true };
   checkStatements(draft, guide.body, body.scope);
   if (draft.complete) {
     for (const name of [...model.latents.keys(), ...partly.map((column) => column.name)]) {
@@ -214,9 +216,8 @@ function claim(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): Mode
 }
 
 function reportUnknown(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): void {
-  const { model, entries, guide } = draft;
-  const claimed = new Set(definitionsIn(guide.body).map((each) => each.name));
-  const free = [...model.latents.keys()].filter((latent) => !entries.has(latent) && !claimed.has(latent));
+  const { model, entries } = draft;
+  const free = [...model.latents.keys()].filter((latent) => !entries.has(latent) && !draft.drawn.has(latent));
   const near = suggest(name.name, free) ?? (free.length === 1 && model.latents.size === 1 ? free[0] : undefined);
   if (near !== undefined) entries.set(near, { how: "unknown", span: name.span });
   const hidden = model.hidden.get(name.name);

@@ -10,15 +10,15 @@ import { suggestion } from "./rules/suggestion.js";
 const settingNames = ["optimizer", "batch", "epochs", "clip", "ema", "early_stopping", "seed", "binarize", "data"] as const;
 type SettingName = (typeof settingNames)[number];
 
-/** Built-in data sets with the names of their arguments. */
+/** Built-in data sets with the names of their arguments, which are those of src/runtime/builtin-data. */
 const dataSources: Readonly<Record<string, readonly string[]>> = {
-  digits: ["rows"],
-  moons: ["rows"],
-  blobs: ["rows", "clusters"],
+  digits: ["n"],
+  moons: ["n"],
+  blobs: ["n", "k"],
   eight_schools: [],
-  regression: ["rows"],
-  factors: ["rows", "columns", "factors"],
-  radon: ["rows"],
+  regression: ["n"],
+  factors: ["n", "d", "k"],
+  radon: ["n"],
 };
 
 /** What the settings have made so far. */
@@ -174,7 +174,18 @@ function readData(context: Context, value: ast.Expression): Training["data"] {
   const args: number[] = [];
   for (const name of options) {
     const argument = given.get(name);
-    if (!argument) break;
+    if (!argument) {
+      const later = options.slice(args.length).find((other) => given.has(other));
+      if (later === undefined) break;
+      context.error({
+        code: "LVM5014",
+        message: `\`${choice.name}\` with \`${later}\` needs \`${name}\` too`,
+        span: choice.span,
+        label: `\`${name}\` is not given`,
+        help: `write \`${choice.name}(${options.join(", ")})\``,
+      });
+      return undefined;
+    }
     const number = readNumber(context, name, argument.value, { whole: true, atLeast: 1 });
     if (number === undefined) return undefined;
     args.push(number);

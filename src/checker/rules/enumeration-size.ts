@@ -34,35 +34,37 @@ function statesOf(summed: Summed): { readonly log10: number; readonly text: stri
  * `factors` are the sets of summed latents that one density reads.
  */
 export function largestTable(latents: readonly Summed[], factors: readonly ReadonlySet<string>[]): JointStates {
-  const byName = new Map(latents.map((latent) => [latent.name, latent]));
-  const sizeOf = (names: Iterable<string>): number => {
-    let total = 0;
-    for (const name of names) {
-      const latent = byName.get(name);
-      if (latent) total += statesOf(latent).log10;
-    }
+  const states = new Map(latents.map((latent) => [latent.name, statesOf(latent)]));
+  const neighbours = new Map<string, Set<string>>(latents.map(({ name }) => [name, new Set()]));
+  const join = (names: Iterable<string>): void => {
+    const members = [...names].filter((name) => neighbours.has(name));
+    for (const name of members) for (const other of members) if (other !== name) neighbours.get(name)?.add(other);
+  };
+  for (const factor of factors) join(factor);
+  const costOf = (name: string): number => {
+    let total = states.get(name)?.log10 ?? 0;
+    for (const other of neighbours.get(name) ?? []) total += states.get(other)?.log10 ?? 0;
     return total;
   };
-  let tables = factors.map((factor) => new Set([...factor].filter((name) => byName.has(name)))).filter((factor) => factor.size > 0);
-  const left = new Set(byName.keys());
-  let largest: { log10: number; names: readonly string[] } = { log10: -1, names: [] };
-  while (left.size > 0) {
-    let best: { name: string; joined: Set<string>; log10: number } | undefined;
-    for (const name of left) {
-      const joined = new Set([name]);
-      for (const table of tables) if (table.has(name)) for (const other of table) joined.add(other);
-      const log10 = sizeOf(joined);
-      if (!best || log10 < best.log10) best = { name, joined, log10 };
+  const costs = new Map(latents.map(({ name }) => [name, costOf(name)]));
+  let largest: { readonly log10: number; readonly names: readonly string[] } = { log10: -1, names: [] };
+  while (costs.size > 0) {
+    let best: string | undefined;
+    for (const [name, cost] of costs) if (best === undefined || cost < (costs.get(best) ?? Infinity)) best = name;
+    if (best === undefined) break;
+    const around = [...(neighbours.get(best) ?? [])];
+    const log10 = costs.get(best) ?? 0;
+    if (log10 > largest.log10) {
+      const members = new Set([best, ...around]);
+      largest = { log10, names: latents.flatMap(({ name }) => (members.has(name) ? [name] : [])) };
     }
-    if (!best) break;
-    const { name, joined, log10 } = best;
-    if (log10 > largest.log10) largest = { log10, names: [...joined] };
-    joined.delete(name);
-    tables = [...tables.filter((table) => !table.has(name)), joined];
-    left.delete(name);
+    costs.delete(best);
+    neighbours.delete(best);
+    for (const name of around) neighbours.get(name)?.delete(best);
+    join(around);
+    for (const name of around) costs.set(name, costOf(name));
   }
-  const parts = largest.names.flatMap((name) => byName.get(name) ?? []).map((latent) => statesOf(latent).text);
-  return { log10: largest.log10, names: largest.names, text: parts.join(" × ") };
+  return { log10: largest.log10, names: largest.names, text: largest.names.flatMap((name) => states.get(name)?.text ?? []).join(" × ") };
 }
 
 /** "10000000", or "10^784" where that is too long. */

@@ -111,7 +111,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
 
 /** `1000`, or `cyclical(1000, 4)`. */
 function readAnneal(context: Context, expression: ast.Expression): TrainingObjective["anneal"] {
-  const choice = expression.kind === "call" ? readChoice(expression) : undefined;
+  const choice = readChoice(expression);
   if (choice?.name !== "cyclical") {
     return { steps: readNumber(context, "anneal", expression, { whole: true, atLeast: 0 }) ?? 0, cycles: 1 };
   }

@@ -77,6 +77,7 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
     }
     return undefined;
   };
+  const circles = strongComponents(reads.map((all) => all.map(({ target }) => target.at)));
   const reported = new Set<number>();
   for (const definition of definitions) {
     const seen = new Set<string>();
@@ -85,15 +86,52 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
       seen.add(name.name);
       const names = broken.get(definition.statement) ?? new Set();
       broken.set(definition.statement, names.add(name.name));
-      const path = reaches(target.at, definition.at);
+      const path = circles[target.at] === circles[definition.at] ? reaches(target.at, definition.at) : undefined;
       if (!path) reportLater(context, name, target, definition);
-      else if (!path.some((at) => reported.has(at))) {
-        for (const at of path) reported.add(at);
+      else if (!reported.has(circles[target.at] ?? -1)) {
+        reported.add(circles[target.at] ?? -1);
         reportCycle(context, name, path.map((at) => definitions[at]!));
       }
     }
   }
   return broken;
+}
+
+/** For each node the number of its strongly connected component (Tarjan 1972), without recursion. */
+function strongComponents(edges: readonly (readonly number[])[]): readonly number[] {
+  const component = new Array<number>(edges.length).fill(-1);
+  const index = new Array<number>(edges.length).fill(-1);
+  const low = new Array<number>(edges.length).fill(0);
+  const open: number[] = [];
+  let visited = 0;
+  let components = 0;
+  for (let root = 0; root < edges.length; root++) {
+    if (index[root] !== -1) continue;
+    const work: { readonly node: number; next: number }[] = [{ node: root, next: 0 }];
+    for (let top = work[work.length - 1]; top; top = work[work.length - 1]) {
+      const { node } = top;
+      if (top.next === 0) {
+        index[node] = low[node] = visited++;
+        open.push(node);
+      }
+      const target = edges[node]?.[top.next++];
+      if (target !== undefined) {
+        if (index[target] === -1) work.push({ node: target, next: 0 });
+        else if (component[target] === -1) low[node] = Math.min(low[node] ?? 0, index[target] ?? 0);
+        continue;
+      }
+      work.pop();
+      const parent = work[work.length - 1];
+      if (parent) low[parent.node] = Math.min(low[parent.node] ?? 0, low[node] ?? 0);
+      if (low[node] !== index[node]) continue;
+      for (let member = open.pop(); member !== undefined; member = open.pop()) {
+        component[member] = components;
+        if (member === node) break;
+      }
+      components++;
+    }
+  }
+  return component;
 }
 
 function reportLater(context: Context, name: ast.NameExpression, target: Definition, definition: Definition): void {
