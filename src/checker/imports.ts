@@ -2,8 +2,10 @@ import type * as ast from "../parser/ast.js";
 import type { SourceFile } from "../diagnostics/span.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { parse } from "../parser/parse.js";
-import type { Context } from "./context.js";
-import { checkItems } from "./items.js";
+import { declareConstants } from "./constants.js";
+import { type Context, createContext } from "./context.js";
+import { declareNetworks, elaborateNetworks } from "./networks.js";
+import { declareParameters } from "./parameters.js";
 import { renameNetworks } from "./rules/rename-networks.js";
 import { suggestion } from "./rules/suggestion.js";
 
@@ -30,8 +32,41 @@ export interface ImportSession {
   readonly consumed: Set<string>;
 }
 
+/**
+ * The tables of one file: what it imports, then its constants, parameters and networks. Models, guides and train blocks are left to `check`.
+ * `chain` holds the paths of the files that are being imported, this one last.
+ */
+export function checkItems(module: ast.Module, session: ImportSession, chain: readonly string[], importer?: Context): Context {
+  const own = new Set(module.items.flatMap((item) => (item.kind === "const" ? [item.name.name] : [])));
+  if (!importer) for (const name of own) session.main.add(name);
+  // Without a prototype: a constant may be called `constructor`.
+  const set = Object.create(null) as Record<string, number>;
+  for (const [name, value] of Object.entries(session.set)) {
+    if (!own.has(name) || (importer && session.main.has(name))) continue;
+    set[name] = value;
+    session.consumed.add(name);
+  }
+  const context = createContext(set, importer);
+  checkImports(context, module, session, chain);
+  const constants: ast.ConstItem[] = [];
+  const params: ast.ParamItem[] = [];
+  const networks: ast.NetworkItem[] = [];
+  for (const item of module.items) {
+    if (item.kind === "import" || item.kind === "guide" || item.kind === "train" || item.name.name === "") continue;
+    if (!context.declareItem(item.kind, item.name)) continue;
+    if (item.kind === "const") constants.push(item);
+    else if (item.kind === "param") params.push(item);
+    else if (item.kind === "network") networks.push(item);
+  }
+  declareConstants(context, constants);
+  declareParameters(context, params);
+  declareNetworks(context, networks);
+  elaborateNetworks(context);
+  return context;
+}
+
 /** Brings the names of all `import` items into `context`. `chain` holds the paths of the files that are being imported, this one last. */
-export function checkImports(context: Context, module: ast.Module, session: ImportSession, chain: readonly string[]): void {
+function checkImports(context: Context, module: ast.Module, session: ImportSession, chain: readonly string[]): void {
   const named = new Map<ast.Item, string>();
   const bringers: (() => void)[] = [];
   for (const item of module.items) {

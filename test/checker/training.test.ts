@@ -102,7 +102,7 @@ describe("train blocks", () => {
     [latent, "optimizer = 1e-3", "LVM5004 this is not an optimizer"],
     [latent, "optimizer = adam(rate = cosin(1e-3, steps = 5))", "LVM5004 unknown schedule `cosin`"],
     [latent, "batch = 0", "LVM5010 `batch` must be a whole number of at least 1"],
-    [latent, "data = digits(0)", "LVM5010 `rows` must be a whole number of at least 1"],
+    [latent, "data = digits(0)", "LVM5010 `n` must be a whole number of at least 1"],
     [latent, "data = 5", "LVM5013 this is not built-in data"],
     [latent, "observe w = 0.5", "LVM5015 `m` observes no column `w`"],
     [partly, "observe y = 2", "LVM5010 `observe y` must be a number of at least 0 and of at most 1"],
