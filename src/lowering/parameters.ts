@@ -57,7 +57,7 @@ function initialValues(init: Initializer, shape: readonly number[]): number[] {
       return new Array<number>(count).fill((init.low + init.high) / 2);
     case "normal":
       return new Array<number>(count).fill(init.mean);
-    case "glorot_uniform":
+    case "lecun_uniform":
     case "he_normal":
       return new Array<number>(count).fill(0);
   }

@@ -224,7 +224,7 @@ describe("networks", () => {
       "f.layer_norm_1.offset real[16]",
       "f.dense_2.kernel real[16, 3]",
     ]);
-    expect(context.parameters.get("f.conv2d_1.kernel")?.init).toEqual({ kind: "glorot_uniform", fanIn: 16, fanOut: 128 });
+    expect(context.parameters.get("f.conv2d_1.kernel")?.init).toEqual({ kind: "lecun_uniform", fanIn: 16 });
   });
 
   it("sizes convolutions as TensorFlow does: same and valid, and the transposed ones", () => {

@@ -37,7 +37,7 @@ const zeros = (role: string, size: Size, trainable = true): Weight => ({ role, s
 const ones = (role: string, size: Size, trainable = true): Weight => ({ role, shape: [size], init: constant(1), trainable });
 
 const dense: LayerRule = {
-  doc: "`dense(400)`: kernelᵀ·x + bias on the last axis. Glorot-uniform kernel (Glorot & Bengio 2010), zero bias.",
+  doc: "`dense(400)`: kernelᵀ·x + bias on the last axis. Kernel uniform with variance 1 / inputs (LeCun et al. 1998), zero bias.",
   parameters: [input, { name: "units", doc: "size of the output", kind: "size" }, biasFlag],
   type(call) {
     const [x] = call.args;
@@ -46,7 +46,7 @@ const dense: LayerRule = {
     const last = x.type.shape[x.type.shape.length - 1];
     if (!last) return wrongRank(call, x, "a vector", "make a vector of one of it: `reshape(1)`");
     const bias = call.words["bias"] === true;
-    const kernel: Weight = { role: "kernel", shape: [last, units], init: { kind: "glorot_uniform", fanIn: last.value, fanOut: units.value }, trainable: true };
+    const kernel: Weight = { role: "kernel", shape: [last, units], init: { kind: "lecun_uniform", fanIn: last.value }, trainable: true };
     return {
       type: realOf([...x.type.shape.slice(0, -1), madeBy(call, units.value, units.text)]),
       attributes: { units: units.value, bias },
@@ -87,8 +87,10 @@ function convolution(doc: string, transposed: boolean): LayerRule {
       const bias = call.words["bias"] === true;
       const area = kernel * kernel;
       const side = sizeOf(kernel);
+      // Each output of a transposed convolution sees one in stride² of the kernel's places.
+      const fanIn = (area * channels.value) / (transposed ? stride * stride : 1);
       const shape = transposed ? [side, side, out, channels] : [side, side, channels, out];
-      const weight: Weight = { role: "kernel", shape, init: { kind: "glorot_uniform", fanIn: area * channels.value, fanOut: area * out.value }, trainable: true };
+      const weight: Weight = { role: "kernel", shape, init: { kind: "lecun_uniform", fanIn }, trainable: true };
       return {
         type: realOf([madeBy(call, rows), madeBy(call, columns), madeBy(call, out.value, out.text)]),
         attributes: { channels: out.value, kernel, stride, padding, dilation, bias },

@@ -72,9 +72,7 @@ function initializerCode(init: Initializer): Code {
     case "normal":
       entries.push(["mean", numberLiteral(init.mean)], ["scale", numberLiteral(init.scale)]);
       break;
-    case "glorot_uniform":
-      entries.push(["fanIn", numberLiteral(init.fanIn)], ["fanOut", numberLiteral(init.fanOut)]);
-      break;
+    case "lecun_uniform":
     case "he_normal":
       entries.push(["fanIn", numberLiteral(init.fanIn)]);
       break;

@@ -53,8 +53,8 @@ export type Initializer =
   | { readonly kind: "values"; readonly values: readonly number[] }
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
   | { readonly kind: "normal"; readonly mean: number; readonly scale: number }
-  /** Glorot & Bengio 2010: uniform within ±sqrt(6 / (fanIn + fanOut)). */
-  | { readonly kind: "glorot_uniform"; readonly fanIn: number; readonly fanOut: number }
+  /** LeCun et al. 1998: uniform within ±sqrt(3 / fanIn), of variance 1 / fanIn. */
+  | { readonly kind: "lecun_uniform"; readonly fanIn: number }
   /** He et al. 2015: normal with variance 2 / fanIn. */
   | { readonly kind: "he_normal"; readonly fanIn: number }
   /** The identity matrix (also as `cholesky`). */

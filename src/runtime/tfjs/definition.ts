@@ -27,7 +27,7 @@ export type InitializerPlan =
   | { readonly kind: "values"; readonly values: readonly number[] }
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
   | { readonly kind: "normal"; readonly mean: number; readonly scale: number }
-  | { readonly kind: "glorot_uniform"; readonly fanIn: number; readonly fanOut: number }
+  | { readonly kind: "lecun_uniform"; readonly fanIn: number }
   | { readonly kind: "he_normal"; readonly fanIn: number }
   | { readonly kind: "identity" };
 
@@ -66,7 +66,7 @@ export interface TrainingPlan {
 }
 
 /** A compiled model: its tables, and its functions on tensors. */
-export interface Definition<Weights, Tensors, Scalars> {
+export interface Definition<Weights, Tensors, Scalars = Record<never, tf.Scalar>> {
   readonly name: string;
   readonly source: string;
   readonly hash: string;

@@ -110,8 +110,8 @@ function fillInitial(values: Float32Array, init: InitializerPlan, shape: readonl
       return;
     case "uniform":
       return fillUniformBetween(values, init.low, init.high, key);
-    case "glorot_uniform": {
-      const limit = Math.sqrt(6 / (init.fanIn + init.fanOut));
+    case "lecun_uniform": {
+      const limit = Math.sqrt(3 / init.fanIn);
       return fillUniformBetween(values, -limit, limit, key);
     }
     case "normal":
