@@ -1,4 +1,4 @@
-import type { AutoGroup, Binding, ModelProgram, Network } from "../ir/model/model.js";
+import type { AutoGroup, Binding, Expr, ModelProgram, Network } from "../ir/model/model.js";
 import { TensorBuilder } from "../ir/tensor/builder.js";
 import type { Dim, TensorNode } from "../ir/tensor/nodes.js";
 import { InternalError } from "../util/internal-error.js";
@@ -26,6 +26,7 @@ export class LoweringContext {
   private readonly parameters = new Map<string, Value>();
   private readonly calls = new Map<string, ReadonlyMap<string, Value>>();
   private readonly bindings = new Map<string, Value>();
+  private readonly values = new Map<unknown, Map<Expr, Value>>();
   private callCount = 0;
   private streamCounts = new Map<string, number>();
 
@@ -64,6 +65,14 @@ export class LoweringContext {
     const made = make(this.callCount++);
     this.calls.set(key, made);
     return made;
+  }
+
+  /** Values of the expressions that a frame has met. */
+  lowered(frame: Frame): Map<Expr, Value> {
+    const scope = frame.network ?? frame.of;
+    let values = this.values.get(scope);
+    if (!values) this.values.set(scope, (values = new Map()));
+    return values;
   }
 
   /** A random stream of its own for each use of a name. */

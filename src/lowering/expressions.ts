@@ -10,7 +10,12 @@ import { aligned, canonical, eventShape, isPlateAxis, plateAxis, unionAxes, type
 
 /** The value of an expression, with just the compiler axes on which it depends. */
 export function lowerExpression(context: LoweringContext, frame: Frame, expr: Expr): Value {
-  return context.b.at(expr.origin, () => lowerUnder(context, frame, expr));
+  // The checker shares equal subexpressions; lowering each once keeps the cost linear.
+  const known = context.lowered(frame).get(expr);
+  if (known) return known;
+  const value = context.b.at(expr.origin, () => lowerUnder(context, frame, expr));
+  context.lowered(frame).set(expr, value);
+  return value;
 }
 
 function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
