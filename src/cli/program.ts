@@ -77,7 +77,7 @@ export function createProgram(host: ProgramHost): Command {
     .option("-n, --rows <n>", "how many", wholeNumber(1, 10_000_000), 64)
     .option("-o, --out <file>", "a .png, .npy or .csv file", "samples.png")
     .option("--column <name>", "which column or latent; by default the observed one")
-    .option("--draws", "draws from the likelihood, also where its mean is known")
+    .option("--means", "numbers are the likelihood's means instead of draws; pictures always show them where they exist")
     .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));
 
   modelOptions(command("explain", "explain the objective of a model, or a message's code"))

@@ -1,6 +1,7 @@
 import { exitCodes } from "../exit-codes.js";
 import { watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
+import { evaluateModel } from "../training/evaluate-model.js";
 import { evaluationText } from "../training/evaluation-text.js";
 import { builtinSource, dataSources, loadModelData } from "../training/model-data.js";
 import { openTrained, type TrainedModelOptions } from "../training/trained-model.js";
@@ -28,8 +29,9 @@ export async function evaluate(context: CommandContext, file: string, options: E
     const what = `${sources.join(" ")}${training ? " (training rows)" : ""}`;
     report.say(`${report.color.bold(compiled.program.name)} at step ${model.step}, ${data.rows.toLocaleString("en-US")} rows of ${what}, on ${model.device}; nats per row:`);
     for (const note of data.notes) report.say(report.color.dim(note));
-    const evaluation = await model.evaluate(data.columns, { evidenceSamples: options.evidenceSamples, batch: options.batch, refitSteps: options.refitSteps, signal: interrupt.signal });
+    const evaluation = await evaluateModel(model, compiled, data, { evidenceSamples: options.evidenceSamples, batch: options.batch, refitSteps: options.refitSteps, signal: interrupt.signal });
     report.say(evaluationText(evaluation, compiled, report.color));
+    if (options.evidenceSamples > 0 && evaluation.logEvidence === undefined) report.say(report.color.dim("log p(x) is not estimated: importance sampling needs a guide with a density over each latent"));
     const facts = { model: compiled.program.name, run: run.folder, checkpoint: run.checkpoint, step: model.step, data: sources, split: training ? "train" : "test", notes: data.notes };
     report.event("evaluation", { step: model.step, ...evaluation });
     return { exit: exitCodes.ok, facts: { ...facts, evaluation } };

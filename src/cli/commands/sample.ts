@@ -20,12 +20,12 @@ export interface SampleCommandOptions extends TrainedModelOptions {
   readonly rows: number;
   readonly out: string;
   readonly column?: string;
-  readonly draws?: boolean;
+  readonly means?: boolean;
 }
 
 const formats = [".png", ".npy", ".csv"];
 
-/** `lvmc sample RUN -n 64 -o samples.png`: draws from the model, as pictures, an array or a table. */
+/** `lvmc sample RUN -n 64 -o samples.png`: draws from the model, as pictures (of the likelihood's means), an array or a table. */
 export async function sample(context: CommandContext, file: string, options: SampleCommandOptions): Promise<CommandResult> {
   const { io, report } = context;
   const format = extname(options.out).toLowerCase();
@@ -84,7 +84,7 @@ function picture({ compiled }: TrainedModel, outputs: Outputs, wanted: string | 
 }
 
 function table(format: string, outputs: Outputs, name: string | undefined, options: SampleCommandOptions): Uint8Array | string {
-  const pick = (each: string): Column | Value | undefined => (options.draws ? outputs[each] : (outputs[`mean.${each}`] ?? outputs[each]));
+  const pick = (each: string): Column | Value | undefined => options.means ? (outputs[`mean.${each}`] ?? outputs[each]) : outputs[each];
   const names = name === undefined ? [...new Set(Object.keys(outputs).map((each) => each.replace(/^mean\./, "")))] : [name];
   const columns = names.flatMap((each) => {
     const output = pick(each);

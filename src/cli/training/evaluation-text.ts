@@ -15,7 +15,7 @@ export function evaluationText(evaluation: Evaluation, derived: DerivedModel, co
   for (const { name, value } of summarizeTerms(terms, evaluation.terms).kl) {
     const coordinates = evaluation.coordinates[name];
     const active = evaluation.activeUnits[name];
-    lines.push([`  KL(${name})`, nats(value), active === undefined || !coordinates ? undefined : `${active} of ${coordinates.length} coordinates active`]);
+    lines.push([`  KL(${name})`, nats(value), active === undefined || !coordinates ? undefined : coordinates.length < active ? `${active} coordinates active` : `${active} of ${coordinates.length} coordinates active`]);
   }
   for (const [name, values] of Object.entries(evaluation.coordinates)) {
     if (values.length <= 1) continue;

@@ -7,6 +7,7 @@ import type { Interrupt } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { shellQuote } from "../shell-quote.js";
 import { saveCheckpoint } from "./checkpoints.js";
+import { evaluateModel } from "./evaluate-model.js";
 import { evaluationText } from "./evaluation-text.js";
 import type { ModelData } from "./model-data.js";
 import { savePictures } from "./pictures.js";
@@ -132,7 +133,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
 async function evaluateAtEnd(context: CommandContext, run: Run, data: ModelData): Promise<Evaluation | undefined> {
   try {
     const perRow = run.compiled.program.parameters.some((parameter) => parameter.perRow);
-    const evaluation = await run.model.evaluate(data.columns, { signal: run.interrupt.signal, ...(perRow ? { refitSteps } : {}) });
+    const evaluation = await evaluateModel(run.model, run.compiled, data, { signal: run.interrupt.signal, ...(perRow ? { refitSteps } : {}) });
     recordEvaluation(context, run, "test", evaluation, run.model.step, undefined);
     context.report.say(`\ntest data, ${data.rows.toLocaleString("en-US")} rows, nats per row:\n${evaluationText(evaluation, run.compiled, context.report.color)}\n`);
     return evaluation;
