@@ -4,6 +4,7 @@ import type { Binding, Expr, Plate } from "../ir/model/model.js";
 import { evaluateConstant } from "./constants.js";
 import type { Context } from "./context.js";
 import { elaborateValue } from "./expressions/elaborate.js";
+import { bindOutputs } from "./expressions/let.js";
 import { describeName } from "./expressions/names.js";
 import { createScope, declare, type Entity, type Scope } from "./scope.js";
 import { checkOrder, definitionsIn } from "./rules/statement-order.js";
@@ -162,23 +163,23 @@ function list(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(", ");
 }
 
-/** `h = …`: a binding, or the shared outputs of a network call. Gives the binding that the program has to compute, if there is one. */
-export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStatement): Binding | undefined {
+/** `h = …`: a binding, or the shared outputs of a network call. Gives the bindings that the program has to compute. */
+export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStatement): readonly Binding[] {
   const { context } = body;
   const { name } = statement;
   const given = elaborateValue(context, statementScope(body, scope, statement), statement.value);
-  if (name.name === "") return undefined;
+  if (name.name === "") return [];
   const only = given?.kind === "result" && statement.indices.length > 0 && given.outputs.size === 1 ? [...given.outputs.values()][0] : undefined;
   const value = only ? ({ kind: "expr", expr: only } as const) : given;
   const frame = statement.indices.length > 0 ? body.scope : scope;
   const fits = indicesFit(body, scope, name, statement.indices, false);
-  if (!isFree(body, scope, name, "binding")) return undefined;
+  if (!isFree(body, scope, name, "binding")) return [];
   const plates = scope.plates;
   const declared: Span = name.span;
   const indexed = statement.indices.length > 0;
   if (!value || !fits) {
     declare(frame, { kind: "broken", name: name.name, declared });
-    return undefined;
+    return [];
   }
   if (value.kind === "result") {
     if (indexed) {
@@ -191,14 +192,16 @@ export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStateme
         help: `write \`${name.name} = …\` without an index, and read \`${name.name}.${value.network.outputs[0]?.name ?? "output"}\` in the loop`,
       });
     }
-    declare(frame, { kind: "result", name: name.name, declared, network: value.network, outputs: value.outputs, plates });
-    return undefined;
+    const bound = bindOutputs(value, uniqueName(name.name, body.bindings), plates);
+    declare(frame, { kind: "result", name: name.name, declared, network: value.network, outputs: bound.outputs, plates });
+    for (const binding of bound.bindings) body.bindings.set(binding.name, binding);
+    return bound.bindings;
   }
   context.hover.set(name, { span: name.span, what: "value", name: name.name, type: value.expr.type, declared });
   const unique = uniqueName(name.name, body.bindings);
   const entity: Entity = { kind: "binding", name: unique, declared, type: value.expr.type, plates, indexed };
   frame.entities.set(name.name, entity);
-  return addBinding(body, unique, plates, value.expr, statement.span);
+  return [addBinding(body, unique, plates, value.expr, statement.span)];
 }
 
 function addBinding(body: Body, name: string, plates: readonly Plate[], value: Expr, origin: Span): Binding {

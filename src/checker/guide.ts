@@ -141,8 +141,7 @@ function checkStatements(draft: Draft, statements: readonly ast.Statement[], sco
   for (const statement of statements) {
     switch (statement.kind) {
       case "let": {
-        const binding = elaborateLet(body, scope, statement);
-        if (binding) draft.steps.push(binding);
+        draft.steps.push(...elaborateLet(body, scope, statement));
         break;
       }
       case "sample":
