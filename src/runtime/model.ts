@@ -39,7 +39,7 @@ export interface Model<Data = Columns, Term extends string = string, Sample = Ou
   readonly step: number;
   /**
    * Trains and yields after each step. Metrics are read from the device every few steps only; between, the last ones are repeated.
-   * @throws LvmError LVM702x where the data does not fit the model, LVM7060 where the loss is not finite
+   * @throws LvmError LVM702x where the data does not fit the model, LVM7101 where the loss is not finite
    */
   train(data: Data, options?: TrainOptions<Data>): AsyncGenerator<TrainStep<Term>, TrainResult<Term>, void>;
   /** The evaluation objective (no annealing, no free bits, β = 1) over all the rows given, in nats per row. */
@@ -52,7 +52,7 @@ export interface Model<Data = Columns, Term extends string = string, Sample = Ou
   reconstruct(data: Data, options?: DrawOptions): Promise<Reconstruction>;
   /** Everything that a run continues from, as safetensors. */
   save(): Promise<Uint8Array>;
-  /** @throws LvmError LVM7061 for a checkpoint of another model, naming what differs; LVM7062 for one that cannot be read */
+  /** @throws LvmError LVM7102 for a checkpoint of another model, naming what differs; LVM7103 for one that cannot be read */
   load(bytes: Uint8Array): Promise<LoadReport>;
   /** The constrained or stored value of a parameter, by its name in checkpoints. */
   parameters(): Promise<Readonly<Record<string, Value>>>;

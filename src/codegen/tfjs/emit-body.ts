@@ -5,6 +5,7 @@ import { type Code, inline, layout, record } from "../typescript/expression.js";
 import { commentText, memberAccess, type Names, propertyKey } from "../typescript/names.js";
 import { type EmitContext, emitNode } from "./emit-rules.js";
 import type { NetworkCall, NetworkFunction } from "./functions.js";
+import { hintOf } from "./hints.js";
 import { allNodes, isLeaf, type Unit } from "./units.js";
 
 /** What the functions of one module share. */
@@ -218,35 +219,3 @@ function sourceLine(origin: Span, line: number): string {
   const text = origin.source.text.slice(starts[line - 1] ?? 0, starts[line] ?? origin.source.text.length).trim();
   return commentText(text.length > 100 ? `${text.slice(0, 99)}…` : text);
 }
-
-/** What a value without the user's name is called. */
-function hintOf(node: TensorNode): string {
-  const { op } = node;
-  switch (op.kind) {
-    case "unary":
-    case "binary":
-    case "compare":
-      return elementwiseHints[op.function] ?? op.function.split("_").map((word, at) => (at === 0 ? word : (word[0]?.toUpperCase() ?? "") + word.slice(1))).join("");
-    case "random":
-    case "random-log-gamma":
-      return "noise";
-    case "reduce":
-      return op.function === "sum" ? "total" : op.function;
-    case "dot":
-      return "product";
-    case "select":
-      return "chosen";
-    case "log-softmax":
-      return "logits";
-    case "softmax":
-      return "probabilities";
-    default:
-      return op.kind.replace(/2d|-/g, "_").split("_")[0] || "value";
-  }
-}
-
-const elementwiseHints: Readonly<Record<string, string>> = {
-  add: "sum", subtract: "difference", multiply: "scaled", divide: "ratio", negate: "negative", reciprocal: "inverse", log: "logarithm", exp: "exponential",
-  less: "below", less_equal: "below", greater: "above", greater_equal: "above", equal: "matches", not_equal: "differs",
-};
-

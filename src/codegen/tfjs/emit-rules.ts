@@ -123,7 +123,11 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
   unary: (op, args, node, context) => callNamed(unaryNames[op.function], context, ...args.map((arg) => asTensorCode(arg, node.inputs[0]?.dtype))),
   binary: (op, args, node, context) => meanOverRows(op, args, node) ?? callNamed(binaryNames[op.function], context, ...operandCodes(args, node.inputs)),
   compare: (op, args, node, context) => callNamed(comparisonNames[op.function], context, ...operandCodes(args, node.inputs)),
-  select: (_, [condition = "", yes = "", no = ""], node) => call("tf.where", condition, ...operandCodes([yes, no], node.inputs.slice(1))),
+  select: (_, [condition = "", yes = "", no = ""], node) => {
+    // An input's type knows its rank; beside another rank the common type must be said.
+    const typed = node.inputs.slice(1).some(({ op }) => op.kind === "input") && node.inputs[1]?.shape.length !== node.inputs[2]?.shape.length;
+    return call(typed ? "tf.where<tf.Tensor>" : "tf.where", condition, ...operandCodes([yes, no], node.inputs.slice(1)));
+  },
   // Some backends keep the bits of a float that is cast to bool.
   cast: (_, [x = ""], node) => node.dtype === "bool" ? call("tf.notEqual", x, asTensorCode("0", node.inputs[0]?.dtype)) : call("tf.cast", asTensorCode(x, node.inputs[0]?.dtype), stringLiteral(tensorTypes[node.dtype])),
   reshape: (_, [x = ""], node, context) => {

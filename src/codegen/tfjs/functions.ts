@@ -1,6 +1,7 @@
 import type { Network } from "../../ir/model/model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { Names } from "../typescript/names.js";
+import { hintOf } from "./hints.js";
 import { allNodes, isLeaf, type Unit, unitsOf } from "./units.js";
 
 /** A network as one function, for all the calls in all the programs that compute the same from their arguments. */
@@ -63,7 +64,7 @@ export function cutPrograms(programs: readonly TensorProgram[], networks: readon
         const own = bySignature.get(signatures.get(node) ?? "") ?? node;
         let output = made.outputs.find((each) => each.node === own);
         if (!output) {
-          output = { node: own, key: outputNames.fresh(own.name ?? "result") };
+          output = { node: own, key: outputNames.fresh(own.name ?? hintOf(own)) };
           made.outputs.push(output);
         }
         return { node, key: output.key };
@@ -144,6 +145,6 @@ function nameArguments(args: readonly TensorNode[], network: Network | undefined
       return declared.length <= node.shape.length && declared.every((dim, axis) => node.shape[node.shape.length - declared.length + axis] === dim);
     });
     const [input] = fits >= 0 ? open.splice(fits, 1) : [];
-    return { node, name: names.fresh(input?.name ?? node.name ?? (node.op.kind === "input" ? node.op.name : "input")) };
+    return { node, name: names.fresh(input?.name ?? node.name ?? (node.op.kind === "input" ? node.op.name : hintOf(node))) };
   });
 }

@@ -15,7 +15,7 @@ export interface Unit {
 
 /** Leaves are written where they are used, in whatever function that is. */
 export function isLeaf(node: TensorNode): boolean {
-  return node.op.kind === "input" || node.op.kind === "constant" || node.op.kind === "size";
+  return node.op.kind === "input" || node.op.kind === "constant" || node.op.kind === "size" || node.op.kind === "iota";
 }
 
 export function unitsOf(program: TensorProgram): Unit {

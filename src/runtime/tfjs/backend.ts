@@ -21,13 +21,13 @@ export const devices: readonly Device[] = [
 /**
  * Makes the device named, or the first that is installed and works, TensorFlow.js's backend.
  * @param wasmPaths where a browser finds the .wasm files; Node finds them beside the package
- * @throws LvmError LVM7050 (exit code 5) with what was tried
+ * @throws LvmError LVM7150 (exit code 5) with what was tried
  */
 export async function selectBackend(device?: string, wasmPaths?: string): Promise<string> {
   const wanted = device === undefined ? devices : devices.filter(({ name }) => name === device);
   if (wanted.length === 0) {
     const names = devices.map(({ name }) => name);
-    throw new LvmError("LVM7050", `there is no device ${device}`, { exitCode: 5, facts: { device: device ?? "", available: names }, help: `devices are ${names.join(", ")}` });
+    throw new LvmError("LVM7150", `there is no device ${device}`, { exitCode: 5, facts: { device: device ?? "", available: names }, help: `devices are ${names.join(", ")}` });
   }
   const tried: string[] = [];
   for (const candidate of wanted) {
@@ -38,7 +38,7 @@ export async function selectBackend(device?: string, wasmPaths?: string): Promis
     }
     tried.push(`${candidate.name} (${reason})`);
   }
-  throw new LvmError("LVM7050", device === undefined ? `no device can be used: ${tried.join("; ")}` : `device ${tried.join("")} cannot be used`, {
+  throw new LvmError("LVM7150", device === undefined ? `no device can be used: ${tried.join("; ")}` : `device ${tried.join("")} cannot be used`, {
     exitCode: 5,
     facts: { tried },
     help: `install one: npm install ${wanted[wanted.length - 1]?.packageName ?? "@tensorflow/tfjs-backend-cpu"}`,

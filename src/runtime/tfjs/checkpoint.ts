@@ -28,16 +28,16 @@ export async function saveState(state: ModelState, seed: readonly [number, numbe
 
 /**
  * Replaces the state by a checkpoint's. Nothing is changed unless all of it fits.
- * @throws LvmError LVM7061 for another model's, naming every difference; LVM7062 where the metadata is not lvmc's
+ * @throws LvmError LVM7102 for another model's, naming every difference; LVM7103 where the metadata is not lvmc's
  */
 export function loadState(state: ModelState, bytes: Uint8Array): LoadReport & { readonly seed: readonly [number, number] } {
   const { tensors, metadata } = readSafetensors(bytes, "checkpoint");
   const { definition } = state;
-  if (metadata["format"] !== "lvmc-checkpoint-1") throw new LvmError("LVM7062", `this safetensors file is not a checkpoint of lvmc${metadata["format"] === undefined ? "" : ` (format ${metadata["format"]})`}`);
+  if (metadata["format"] !== "lvmc-checkpoint-1") throw new LvmError("LVM7103", `this safetensors file is not a checkpoint of lvmc${metadata["format"] === undefined ? "" : ` (format ${metadata["format"]})`}`);
   const dataset = metadata["dataset"] === undefined ? undefined : integer(metadata, "dataset");
   const differences = differencesOf(state, tensors, metadata["model"] ?? "?", dataset);
   if (differences.length > 0) {
-    throw new LvmError("LVM7061", `the checkpoint is of another model: ${differences.slice(0, 8).join("; ")}${differences.length > 8 ? `; and ${differences.length - 8} more` : ""}`, {
+    throw new LvmError("LVM7102", `the checkpoint is of another model: ${differences.slice(0, 8).join("; ")}${differences.length > 8 ? `; and ${differences.length - 8} more` : ""}`, {
       facts: { model: definition.name, found: metadata["model"] ?? "?", differences },
       help: "use the model file that the run kept beside its checkpoints",
     });
@@ -45,7 +45,7 @@ export function loadState(state: ModelState, bytes: Uint8Array): LoadReport & { 
   const [step, epoch, epochStep] = [integer(metadata, "step"), integer(metadata, "epoch"), integer(metadata, "epoch_step")];
   const seed = (metadata["seed"] ?? "").split(",").map(Number);
   const [low, high] = seed;
-  if (seed.length !== 2 || low === undefined || high === undefined || !seed.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32)) throw new LvmError("LVM7062", `the checkpoint's seed is ${JSON.stringify(metadata["seed"])}`);
+  if (seed.length !== 2 || low === undefined || high === undefined || !seed.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32)) throw new LvmError("LVM7103", `the checkpoint's seed is ${JSON.stringify(metadata["seed"])}`);
   disposeState(state);
   state.dataset = dataset;
   for (const [name, tensor] of tensors) {
@@ -86,7 +86,7 @@ function differencesOf(state: ModelState, tensors: ReadonlyMap<string, SafeTenso
 
 function integer(metadata: Readonly<Record<string, string>>, key: string): number {
   const value = Number(metadata[key]);
-  if (!Number.isSafeInteger(value) || value < 0) throw new LvmError("LVM7062", `the checkpoint's ${key} is ${JSON.stringify(metadata[key])}`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new LvmError("LVM7103", `the checkpoint's ${key} is ${JSON.stringify(metadata[key])}`);
   return value;
 }
 

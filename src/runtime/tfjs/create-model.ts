@@ -61,7 +61,7 @@ class TfjsModel implements Model {
 
   async sample(rows: number, options: SampleOptions = {}): Promise<Outputs> {
     await this.use();
-    if (!(Number.isInteger(rows) && rows > 0)) throw new LvmError("LVM7065", `cannot sample ${rows} rows`, { facts: { rows } });
+    if (!(Number.isInteger(rows) && rows > 0)) throw new LvmError("LVM7105", `cannot sample ${rows} rows`, { facts: { rows } });
     materialize(this.state, undefined);
     return drawOutputs(this.state, this.givenRows(rows, options), this.definition.sampleRows, "sample", options);
   }
@@ -102,7 +102,7 @@ class TfjsModel implements Model {
   }
 
   private async use(): Promise<void> {
-    if (this.disposed) throw new LvmError("LVM7066", `the model ${this.definition.name} was disposed`);
+    if (this.disposed) throw new LvmError("LVM7106", `the model ${this.definition.name} was disposed`);
     await resumeBackend(this.device);
   }
 
@@ -150,14 +150,14 @@ class TfjsModel implements Model {
 
 function otherRows(definition: AnyDefinition, trained: number | undefined, given: number): LvmError {
   const trainedRows = trained === undefined ? "it has not seen data yet" : `it was trained on ${trained} rows`;
-  return new LvmError("LVM7063", `${definition.name} has parameters of its own for each row, and ${trainedRows}; the data given has ${given}`, {
+  return new LvmError("LVM7104", `${definition.name} has parameters of its own for each row, and ${trainedRows}; the data given has ${given}`, {
     facts: { rows: given, ...(trained === undefined ? {} : { trained }) },
     help: "evaluate on the training rows, or let new rows be fitted with everything else frozen: --refit-steps N (`evaluate(data, { refitSteps })`)",
   });
 }
 
 function lacks(definition: AnyDefinition, what: string): never {
-  throw new LvmError("LVM7067", `${definition.name} cannot ${what}: it has no latent variables`, { facts: { model: definition.name } });
+  throw new LvmError("LVM7107", `${definition.name} cannot ${what}: it has no latent variables`, { facts: { model: definition.name } });
 }
 
 function describe(definition: AnyDefinition): ModelDescription {

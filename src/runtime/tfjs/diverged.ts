@@ -38,7 +38,7 @@ export async function explainDivergence(
       batch.dispose();
     }
   }
-  return new LvmError("LVM7060", `the loss was not finite before step ${until}, and was finite when the steps were repeated`, { exitCode: 4, facts: { step: until }, help: "the device does not repeat its results: try --device wasm or cpu" });
+  return new LvmError("LVM7101", `the loss was not finite before step ${until}, and was finite when the steps were repeated`, { exitCode: 4, facts: { step: until }, help: "the device does not repeat its results: try --device wasm or cpu" });
 }
 
 function firstBad(values: ReadonlyMap<string, number>): { name: string; value: number } | undefined {
@@ -52,7 +52,7 @@ function lossError(state: ModelState, { name, value }: { name: string; value: nu
   const term = name.startsWith("term.") ? definition.terms.find((each) => `term.${each.name}` === name) : undefined;
   const step = state.step + 1;
   const what = term ? `term ${term.name}` : name === "loss" ? "the loss" : name.replace(/^term\./, "term ");
-  return new LvmError("LVM7060", `${what} is ${value} at step ${step}${term ? ` (${definition.source}, line ${term.line})` : ""}; the state before this step is kept`, {
+  return new LvmError("LVM7101", `${what} is ${value} at step ${step}${term ? ` (${definition.source}, line ${term.line})` : ""}; the state before this step is kept`, {
     exitCode: 4,
     facts: { step, value: String(value), ...(term ? { term: term.name, line: term.line, site: term.name.slice(term.name.indexOf(".") + 1) } : {}) },
     help: "a smaller learning rate, `clip`, or a bounded scale often helps",
@@ -64,7 +64,7 @@ function updateError(state: ModelState, step: number, broken: readonly string[])
   const parameter = definition.parameters.find(({ name }) => broken.some((each) => each === name || each.startsWith(`optimizer/${name}/`)));
   const name = parameter?.name ?? broken[0] ?? "a parameter";
   const line = parameter?.line ?? 0;
-  return new LvmError("LVM7060", `the gradient for ${name} is not finite at step ${step} (${definition.source}, line ${line}), though the loss is; the state before this step is kept`, {
+  return new LvmError("LVM7101", `the gradient for ${name} is not finite at step ${step} (${definition.source}, line ${line}), though the loss is; the state before this step is kept`, {
     exitCode: 4,
     facts: { step, parameter: name, line },
     help: "a smaller learning rate, `clip`, or a bounded scale often helps",

@@ -82,6 +82,7 @@ const gradients: Readonly<Record<string, Rule>> = {
   Atan: ofInput((dy, x) => tf.div(dy, tf.add(tf.square(x), 1))),
   Tanh: ofResult((dy, y) => tf.mul(dy, tf.sub(1, tf.square(y)))),
   Sigmoid: ofResult((dy, y) => tf.mul(dy, tf.mul(y, tf.sub(1, y)))),
+  Softplus: ofInput((dy, x) => tf.mul(dy, tf.sigmoid(x))),
   Relu: ofResult((dy, y) => tf.mul(dy, float(tf.greater(y, 0)))),
   Sign: flat,
   Floor: flat,

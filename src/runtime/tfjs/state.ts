@@ -105,7 +105,7 @@ function fillInitial(values: Float32Array, init: InitializerPlan, shape: readonl
       return;
     case "values":
       // One row's values are repeated for parameters per row.
-      if (init.values.length === 0 || values.length % init.values.length !== 0) throw new LvmError("LVM7064", `${init.values.length} initial values for shape [${shape.join(", ")}]`);
+      if (init.values.length === 0 || values.length % init.values.length !== 0) throw new LvmError("LVM7108", `${init.values.length} initial values for shape [${shape.join(", ")}]`);
       for (let at = 0; at < values.length; at += init.values.length) values.set(init.values, at);
       return;
     case "uniform":

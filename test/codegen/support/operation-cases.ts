@@ -115,6 +115,15 @@ export const operationCases: Readonly<Record<TensorOpKind, readonly OperationCas
       { name: `${name}, broadcast both ways`, inputs: { a: { values: a.slice(0, 2), shape: [2, 1] }, b: { values: right.map(Math.abs).map(Math.fround), shape: [3] } }, build: (b, { a: left, b: other }) => b.binary(name, b.abs(left!), other!), differentiable: smooth && name !== "modulo" ? ["a", "b"] : [] },
     ]),
     { name: "power with exponent 0 at 0", inputs: { a: { values: [0, 2], shape: [2] } }, build: (b, { a }) => b.power(a!, b.constant([0, 3], [2])), differentiable: ["a"] },
+    {
+      name: "operands used several times",
+      inputs: { a: { values: [1, 2], shape: [2] }, b: { values: [3, 5], shape: [2] } },
+      build: (b, { a, b: other }) => {
+        const sum = b.add(a!, other!);
+        return b.add(b.add(b.add(sum, a!), b.subtract(sum, other!)), b.multiply(b.add(a!, a!), sum));
+      },
+      differentiable: ["a", "b"],
+    },
     { name: "numbers on the left", inputs: { a: { values: [1, 2], shape: [2] } }, build: (b, { a }) => b.subtract(1, b.divide(2, a!)), differentiable: ["a"] },
     { name: "deviance with a number", inputs: { a: { values: [1, 2], shape: [2] } }, build: (b, { a }) => b.binary("deviance", 3, a!), differentiable: ["a"] },
     { name: "i32 maximum", inputs: { k: { values: [3, -4], shape: [2], dtype: "i32" } }, build: (b, { k }) => b.cast(b.maximum(b.multiply(k!, 3), 0), "f32") },

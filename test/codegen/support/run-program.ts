@@ -28,7 +28,8 @@ export function emittedFunction(program: TensorProgram): { readonly text: string
   };
   const trimmed = leaveBroadcastsOut(program);
   const { statements } = emitBody(unitsOf(trimmed), Object.entries(trimmed.outputs), module, new Map(), { prefix: "", single: false });
-  const text = [...constants, ...statements].join("\n");
+  // The body is JavaScript but for type arguments.
+  const text = [...constants, ...statements].join("\n").replaceAll("<tf.Tensor>(", "(");
   const compiled = new Function("tf", "runtime", "inputs", `const { data, rows, dataset, random } = inputs;\n${text}`) as (tf_: unknown, runtime_: unknown, inputs: unknown) => Record<string, tf.Tensor>;
   return {
     text,

@@ -16,9 +16,9 @@ export function differentiable(inputs: readonly tf.Tensor[], forward: Forward, b
   return run(...inputs);
 }
 
-/** Sums `dy` over the axes along which `shape` was broadcast. */
+/** Sums `dy` over the axes along which `shape` was broadcast. Always a tensor of its own: TensorFlow.js disposes gradients as it adds them up. */
 export function sumTo(dy: tf.Tensor, shape: readonly number[]): tf.Tensor {
   const lead = dy.rank - shape.length;
   const axes = dy.shape.flatMap((size, axis) => (axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : []));
-  return axes.length === 0 && lead === 0 ? dy : tf.reshape(tf.sum(dy, axes), [...shape]);
+  return tf.reshape(axes.length === 0 ? dy : tf.sum(dy, axes), [...shape]);
 }

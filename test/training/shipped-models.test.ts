@@ -1,0 +1,73 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../src/driver/compile.js";
+import type { ColumnPlan } from "../../src/runtime/tfjs/definition.js";
+import type { Columns } from "../../src/runtime/model.js";
+import { selectBackend } from "../../src/runtime/tfjs/index.js";
+import { loadEmitted } from "../codegen/support/load-emitted.js";
+import { readModel } from "../codegen/support/type-check.js";
+import { trainAll } from "./support.js";
+
+/** Guards that every program of every model that ships runs: training, evaluation, evidence, samples, inference, reconstruction, checkpoint. */
+
+const names = readdirSync(new URL("../../models/", import.meta.url)).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
+const rows = 40;
+
+/** Values within a column's support, from the golden ratio. */
+function anyData(columns: readonly Pick<ColumnPlan, "name" | "shape" | "support">[]): Columns {
+  return Object.fromEntries(columns.map(({ name, shape, support }, which) => {
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    const fraction = (at: number): number => ((at + which) * 0.6180339887) % 1;
+    const draw = (at: number): number => {
+      switch (support.kind) {
+        case "binary":
+          return fraction(at) < 0.3 ? 1 : 0;
+        case "index":
+          return Math.floor(fraction(at) * support.size);
+        case "count":
+        case "byte":
+          return Math.floor(fraction(at) * 5);
+        case "positive":
+        case "nonnegative":
+        case "unit":
+          return 0.05 + 0.9 * fraction(at);
+        default:
+          return 2 * fraction(at) - 1;
+      }
+    };
+    const discrete = support.kind === "index" || support.kind === "count";
+    const values = discrete ? Int32Array.from({ length: rows * size }, (_, at) => draw(at)) : Float32Array.from({ length: rows * size }, (_, at) => draw(at));
+    return [name, { rows, values, shape: [...shape] }];
+  }));
+}
+
+describe.each(names)("%s", (name) => {
+  it("trains and answers", async () => {
+    const { value, diagnostics } = compile(readModel(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
+    if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+    const columns = value.program.columns.map((column) => ({ name: column.name, shape: column.type.shape.map((dim) => dim.value), support: column.type.support }));
+    const data = anyData(columns);
+    await selectBackend("wasm");
+    const before = tf.memory().numTensors;
+    const model = await loadEmitted(value.typescript)({ device: "wasm", seed: 1 });
+    const { result, steps } = await trainAll(model, data, { steps: 4, batch: 20, metricsEvery: 1 });
+    expect(result.step).toBe(4);
+    for (const { metrics } of steps) {
+      expect(Object.keys(metrics.terms).length).toBeGreaterThan(0);
+      for (const number of [metrics.loss, metrics.elbo, ...Object.values(metrics.terms)]) expect(Number.isFinite(number)).toBe(true);
+    }
+    const found = await model.evaluate(data, { batch: 15, ...(value.lowered.programs.importance ? { evidenceSamples: 60 } : {}) });
+    const total = Object.values(found.terms).reduce((sum, term) => sum + term, 0);
+    expect(Math.abs(found.elbo - total)).toBeLessThan(1e-3 * (1 + Math.abs(total)));
+    if (found.logEvidence !== undefined) expect(found.logEvidence).toBeGreaterThan(found.elbo - 20);
+    const inputs = Object.fromEntries(value.program.columns.filter(({ role }) => role === "input").map((column) => [column.name, data[column.name]]));
+    const sample = await model.sample(7, { inputs });
+    for (const column of Object.values(sample)) expect([...column.values].every(Number.isFinite)).toBe(true);
+    if (value.lowered.programs.infer) expect(Object.keys(await model.infer(data)).length).toBeGreaterThan(0);
+    if (value.lowered.programs.reconstruct) expect(Object.keys(await model.reconstruct(data)).length).toBeGreaterThan(0);
+    await model.load(await model.save());
+    model.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
