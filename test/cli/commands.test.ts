@@ -27,6 +27,19 @@ describe("check", () => {
     expect((await lvmc(["check", "models/vea.lvm"])).err).toContain("did you mean models/vae.lvm?");
   });
 
+  it("takes any file name, and lets none speak to the terminal", async () => {
+    const names = ["two words.lvm", "é–中.lvm", "a\nb.lvm", "\u001b[31mred.lvm", "-dash.lvm", "it's $HOME.lvm"];
+    const cwd = folderWith(Object.fromEntries(names.flatMap((name) => [[name, goodModel], [`x${name}`, brokenModel]])));
+    for (const name of names) {
+      const good = await lvmc(["check", "--", name], { cwd });
+      expect(good.code, name).toBe(exitCodes.ok);
+      const broken = await lvmc(["check", "--", `x${name}`], { cwd });
+      expect(broken.code, name).toBe(exitCodes.model);
+      expect(good.out + broken.out + broken.err).not.toMatch(/[\u001b]/);
+      expect((await lvmc(["check", "--json", "--", `x${name}`], { cwd })).lines[0]).toMatchObject({ range: { file: `x${name}` } });
+    }
+  });
+
   it("refuses what is no regular file without waiting for it", async () => {
     for (const path of [".", "/dev/zero", "a\0b"]) expect((await lvmc(["check", path])).code).toBe(exitCodes.usage);
   });

@@ -59,7 +59,7 @@ describe("exit codes", () => {
     expect(code).toBe(4);
     const result = lines.at(-1) ?? {};
     const error = lines.find((line) => line["type"] === "error") ?? {};
-    expect(error).toMatchObject({ kind: "diverged", code: "LVM7060" });
+    expect(error).toMatchObject({ kind: "diverged", code: "LVM7101" });
     expect(String(error["message"])).toMatch(/reconstruction\.x|z|mean/);
     expect(String(error["message"])).toMatch(/at step \d+ \(m\.lvm, line \d+\)/);
     const { tensors } = readSafetensors(readFileSync(String(result["checkpoint"])), "checkpoint");

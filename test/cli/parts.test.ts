@@ -49,6 +49,14 @@ describe("progress", () => {
     expect(written.endsWith("\r\u001b[2Klater\r\u001b[2Kdone\n")).toBe(true);
   });
 
+  it("elsewhere speaks up only after half a minute of silence", () => {
+    let written = "";
+    let time = 0;
+    const line = createProgressLine({ write: (text) => void (written += text), isTTY: false, columns: undefined }, true, () => time);
+    for (time = 0; time < 70_000; time += 1000) line.update(() => `at ${time / 1000} s`);
+    expect(written).toBe("at 30 s\nat 60 s\n");
+  });
+
   it("measures speed over the last ten seconds", () => {
     let time = 0;
     const clock = createClock(() => time);

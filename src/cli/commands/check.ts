@@ -1,4 +1,5 @@
 import { hasErrors } from "../../diagnostics/diagnostic.js";
+import { printable } from "../../diagnostics/render.js";
 import { sortDiagnostics } from "../../diagnostics/sort.js";
 import { exitCodes } from "../exit-codes.js";
 import { openModel, type ModelOptions } from "../front.js";
@@ -23,7 +24,7 @@ export async function check(context: CommandContext, files: readonly string[], o
     if (hasErrors(diagnostics)) bad += 1;
     const models = value.programs.map((program) => program.name);
     report.event("file", { file, ok: errors === 0, errors, warnings: diagnostics.filter((diagnostic) => diagnostic.severity === "warning").length, models });
-    report.say(errors === 0 ? `${report.color.green("✓")} ${file}${models.length === 0 ? "" : `: ${models.join(", ")}`}` : `${report.color.red("✗")} ${file}: ${errors === 1 ? "1 error" : `${errors} errors`}`);
+    report.say(errors === 0 ? `${report.color.green("✓")} ${printable(file)}${models.length === 0 ? "" : `: ${models.join(", ")}`}` : `${report.color.red("✗")} ${printable(file)}: ${errors === 1 ? "1 error" : `${errors} errors`}`);
   }
   return { exit: unreadable ? exitCodes.usage : bad > 0 ? exitCodes.model : exitCodes.ok, facts: { files: files.length, bad } };
 }

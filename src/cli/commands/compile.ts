@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { printable } from "../../diagnostics/render.js";
 import { writeFileAtomic } from "../../runtime/node/atomic-file.js";
 import type { Stage } from "../../driver/stages.js";
 import { exitCodes } from "../exit-codes.js";
@@ -25,7 +26,7 @@ export async function compileFile(context: CommandContext, file: string, options
   const out = resolve(io.cwd, options.out);
   if (input.sources().some((source) => resolve(io.cwd, source.path) === out)) throw new UsageError(`-o ${options.out} is the model file itself`);
   await writeFileAtomic(out, text);
-  report.say(`${report.color.green("✓")} ${file} → ${options.out}`);
+  report.say(`${report.color.green("✓")} ${printable(file)} → ${printable(options.out)}`);
   return { exit: exitCodes.ok, facts: { ...facts, out: options.out } };
 }
 

@@ -1,3 +1,4 @@
+import { printable } from "../../diagnostics/render.js";
 import { exitCodes } from "../exit-codes.js";
 import { watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
@@ -27,7 +28,7 @@ export async function evaluate(context: CommandContext, file: string, options: E
     const training = own && config.testData.length === 0 && (perRow || !sources.every((source) => source === builtinSource(compiled.program) || /^\s*\w+\s*\(/.test(source)));
     const data = await loadModelData(compiled.program, sources, { seed: options.seed ?? config.seed, split: training ? "train" : "test", folder: own ? config.folder : io.cwd, hide: training });
     const what = `${sources.join(" ")}${training ? " (training rows)" : ""}`;
-    report.say(`${report.color.bold(compiled.program.name)} at step ${model.step}, ${data.rows.toLocaleString("en-US")} rows of ${what}, on ${model.device}; nats per row:`);
+    report.say(`${report.color.bold(compiled.program.name)} at step ${model.step}, ${data.rows.toLocaleString("en-US")} rows of ${printable(what)}, on ${model.device}; nats per row:`);
     for (const note of data.notes) report.say(report.color.dim(note));
     const evaluation = await evaluateModel(model, compiled, data, { evidenceSamples: options.evidenceSamples, batch: options.batch, refitSteps: options.refitSteps, signal: interrupt.signal });
     report.say(evaluationText(evaluation, compiled, report.color));

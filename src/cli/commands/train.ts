@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { printable } from "../../diagnostics/render.js";
 import { createRunFolder, openRunFolder, type RunFolder } from "../../runtime/node/run-folder.js";
 import { readFileBytes } from "../../runtime/node/read-file.js";
 import type { CompiledModel } from "../../driver/compile.js";
@@ -89,7 +90,7 @@ function configOf(input: ModelInput, compiled: CompiledModel, options: TrainComm
     lvmc: version(),
     model: compiled.program.name,
     hash: "",
-    sources: copiesOf(input.sources()).map(({ path, file }) => ({ path, file })),
+    sources: copiesOf(input.sources()).map(({ path, file, sha256 }) => ({ path, file, sha256 })),
     set: { ...input.options.set },
     data: given || !before ? dataSources(compiled.program, options.data) : before.data,
     testData: options.testData ?? before?.testData ?? [],
@@ -136,7 +137,7 @@ function announce({ io, report }: CommandContext, model: Model, config: RunConfi
   const { color } = report;
   const count = model.description.parameterCount;
   const shown = shownPath(folder.path, io.cwd);
-  report.say(`${color.bold(config.model)}: ${count.toLocaleString("en-US")} parameters, ${data.rows.toLocaleString("en-US")} rows of ${config.data.join(" ")}, on ${model.device}, seed ${config.seed}`);
+  report.say(`${color.bold(config.model)}: ${count.toLocaleString("en-US")} parameters, ${data.rows.toLocaleString("en-US")} rows of ${printable(config.data.join(" "))}, on ${model.device}, seed ${config.seed}`);
   for (const note of data.notes) report.say(color.dim(note));
   if (compiled.program.training.earlyStopping && config.validationData.length === 0) report.say(color.yellow("early stopping needs --validation-data; without it the run goes to its end"));
   report.say(color.dim(`${saved ? `goes on from step ${model.step} in` : "run folder"} ${shown}`));

@@ -42,7 +42,7 @@ export function nats(value: number): string {
 
 /** One line that is written over itself on a terminal, and lines of their own elsewhere. */
 export interface ProgressLine {
-  /** A passing state: shown on a terminal at most ten times a second, never elsewhere. */
+  /** A passing state: shown on a terminal at most ten times a second, elsewhere as a line where nothing else was said for half a minute. */
   update(text: () => string): void;
   /** A line that stays. */
   settle(text: string): void;
@@ -52,23 +52,25 @@ export interface ProgressLine {
 
 export function createProgressLine(out: Output, enabled: boolean, now: () => number = () => performance.now()): ProgressLine {
   let shown = false;
-  let last = -Infinity;
+  let last = out.isTTY ? -Infinity : now();
   const clear = (): void => {
     if (shown) out.write("\r\u001b[2K");
     shown = false;
   };
   return {
     update(text) {
-      if (!enabled || !out.isTTY || now() - last < 100) return;
+      if (!enabled || now() - last < (out.isTTY ? 100 : 30_000)) return;
       last = now();
-      // A line that wraps could not be written over.
-      const width = Math.max(20, (out.columns ?? 80) - 1);
+      if (!out.isTTY) return out.write(`${text()}\n`);
+      // A line that wraps could not be written over. Some terminals say that they are 0 columns wide.
+      const width = Math.max(20, (out.columns || 80) - 1);
       const line = text();
       out.write(`\r\u001b[2K${line.length > width ? `${line.slice(0, width - 1)}…` : line}`);
       shown = true;
     },
     settle(text) {
       clear();
+      last = now();
       if (enabled) out.write(`${text}\n`);
     },
     clear,

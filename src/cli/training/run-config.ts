@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { SourceFile } from "../../diagnostics/span.js";
@@ -12,10 +13,10 @@ export interface RunConfig {
   readonly format: 1;
   readonly lvmc: string;
   readonly model: string;
-  /** FNV/SHA hash of the model's text as the emitted module carries it. */
+  /** Hash of the model's text as the emitted module and its checkpoints carry it. */
   readonly hash: string;
-  /** The model's file first, then its imports: the path as given and the copy's name in the run folder. */
-  readonly sources: readonly { readonly path: string; readonly file: string }[];
+  /** The model's file first, then its imports: the path as given, the copy's name in the run folder, and the hash of the text. */
+  readonly sources: readonly { readonly path: string; readonly file: string; readonly sha256: string }[];
   readonly set: Readonly<Record<string, string>>;
   readonly data: readonly string[];
   readonly testData: readonly string[];
@@ -44,7 +45,7 @@ export interface SavedRun {
   readonly checkpoint: string;
 }
 
-/** A run folder, or a checkpoint in one. @throws UsageError where there is none */
+/** A run folder, or a checkpoint in one. A run is data: its model is compiled anew, and nothing in it is executed. @throws UsageError where there is none */
 export function openRun(name: string, cwd: string): SavedRun {
   const path = resolve(cwd, name);
   if (!existsSync(path)) throw new UsageError(`${name}: there is no such run or checkpoint`, "runs are folders that lvmc train makes: runs/vae-2026-01-31T12-00-00");
@@ -113,14 +114,14 @@ export function modelOfRun(run: SavedRun): ModelInput {
 }
 
 /** Names of the copies of a model's files, all different and none that the run folder uses itself. */
-export function copiesOf(sources: readonly SourceFile[]): readonly { readonly path: string; readonly file: string; readonly text: string }[] {
+export function copiesOf(sources: readonly SourceFile[]): readonly { readonly path: string; readonly file: string; readonly sha256: string; readonly text: string }[] {
   const taken = new Set(["config.json", "metrics.jsonl", "checkpoints", "model.ts"]);
   return sources.map(({ path, text }) => {
     const wanted = sanitizeName(basename(path));
     let file = wanted;
     for (let i = 2; taken.has(file); i++) file = wanted.replace(/(\.[^.]*)?$/, (ending) => `-${i}${ending}`);
     taken.add(file);
-    return { path, file, text };
+    return { path, file, sha256: createHash("sha256").update(text).digest("hex"), text };
   });
 }
 

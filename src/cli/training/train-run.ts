@@ -11,6 +11,7 @@ import { evaluateModel } from "./evaluate-model.js";
 import { evaluationText } from "./evaluation-text.js";
 import type { ModelData } from "./model-data.js";
 import { savePictures } from "./pictures.js";
+import { createAverage } from "./average.js";
 import { createClock, createProgressLine, duration, nats } from "./progress.js";
 import type { RunConfig } from "./run-config.js";
 import { shownPath } from "./run-config.js";
@@ -48,6 +49,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   const clock = createClock();
   const line = createProgressLine(io.stdout, !report.json);
   const began = performance.now();
+  const average = createAverage();
   let last: TrainStep | undefined;
   let saved = -1;
 
@@ -96,11 +98,12 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
         folder.appendMetrics({ type: "step", step: step.step, epoch: step.epoch + 1, ...step.metrics });
         report.event("step", { step: step.step, epoch: step.epoch + 1, stepsPerEpoch: step.stepsPerEpoch, ...step.metrics, stepsPerSecond: clock.speed() });
       }
+      if (step.fresh) average.add(step.metrics);
       line.update(() => progressText(run, step, epochs, clock.speed()));
       if (!ended) continue;
       const epoch = step.epoch + 1;
       if (step.validation) recordEvaluation(context, run, "validation", step.validation, step.step, epoch);
-      if (epoch % every === 0) line.settle(epochText(run, step, epochs, began, clock.speed()));
+      if (epoch % every === 0) line.settle(epochText(run, step, average.take(), epochs, began, clock.speed()));
       if (epoch % every === 0) await save();
       if (epoch % (config.imagesEvery ?? every) === 0) await draw(`epoch-${String(epoch).padStart(4, "0")}`);
     }
@@ -125,7 +128,10 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   }
   if (last && drawn !== model.step) await draw(`step-${model.step}`);
   const evaluation = run.testData ? await evaluateAtEnd(context, run, run.testData) : undefined;
-  if (run.interrupt.interrupted()) return { exit: exitCodes.interrupted, facts };
+  if (run.interrupt.interrupted()) {
+    report.say(`stopped before the end of the evaluation; the run is saved in ${run.shown}`);
+    return { exit: exitCodes.interrupted, facts };
+  }
   summary(context, run, last, reason, began);
   return { exit: exitCodes.ok, facts: { ...facts, ...(evaluation ? { evaluation } : {}) } };
 }
@@ -170,11 +176,11 @@ function progressText(run: Run, step: TrainStep, epochs: number, speed: number |
   return `epoch ${step.epoch + 1}/${epochs}  step ${step.step}/${total}  ${boundText(run, step.metrics)}${rate}`;
 }
 
-function epochText(run: Run, step: TrainStep, epochs: number, began: number, speed: number | undefined): string {
+function epochText(run: Run, step: TrainStep, metrics: Metrics, epochs: number, began: number, speed: number | undefined): string {
   const seconds = (performance.now() - began) / 1000;
   const left = speed === undefined ? "" : `, ${duration((totalSteps(run, step, epochs) - step.step) / speed)} left`;
   const validation = step.validation ? `  validation ${nats(step.validation.elbo)}` : "";
-  return `epoch ${step.epoch + 1}/${epochs}  step ${step.step}  ${boundText(run, step.metrics)}${validation}  (${speed === undefined ? "" : `${speed.toFixed(speed < 10 ? 1 : 0)} steps/s, `}${duration(seconds)}${left})`;
+  return `epoch ${step.epoch + 1}/${epochs}  step ${step.step}  ${boundText(run, metrics)}${validation}  (${speed === undefined ? "" : `${speed.toFixed(speed < 10 ? 1 : 0)} steps/s, `}${duration(seconds)}${left})`;
 }
 
 function summary({ report, io }: CommandContext, run: Run, last: TrainStep | undefined, reason: string, began: number): void {
