@@ -3,7 +3,7 @@ import { InternalError } from "../../util/internal-error.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { type Code, inline, layout, record } from "../typescript/expression.js";
 import { commentText, memberAccess, type Names, propertyKey } from "../typescript/names.js";
-import { type EmitContext, emitNode } from "./emit-rules.js";
+import { asTensorCode, type EmitContext, emitNode } from "./emit-rules.js";
 import type { NetworkCall, NetworkFunction } from "./functions.js";
 import { hintOf } from "./hints.js";
 import { allNodes, isLeaf, type Unit } from "./units.js";
@@ -90,9 +90,20 @@ export function emitBody(
 
   const outputNames = new Map([...outputs].reverse().map(([key, node]) => [node, key] as const));
   const codes = new Map<TensorNode, Code>(given);
-  const codeOf = (node: TensorNode): Code => codes.get(node) ?? (isLeaf(node) ? emitNode(node, [], context) : missing(node));
   const uses = countUses(unit, module, outputs);
   const statements: string[] = [];
+  const codeOf = (node: TensorNode): Code => {
+    const known = codes.get(node);
+    if (known !== undefined) return known;
+    if (!isLeaf(node)) return missing(node);
+    const code = emitNode(node, [], context);
+    // An array that is used again gets a name; numbers and inputs are written out.
+    if (typeof code === "string" || node.shape.length === 0 || (uses.get(node) ?? 0) < 2) return code;
+    const name = names.fresh(node.name ?? (node.op.kind === "iota" ? "labels" : "constant"));
+    statements.push(`const ${name} = ${layout(code, 0, `  const ${name} = `.length)};`);
+    codes.set(node, name);
+    return name;
+  };
   let line: number | undefined;
   const comment = (origin: Span | undefined): void => {
     if (!origin) return;
@@ -133,16 +144,11 @@ export function emitBody(
   for (const node of unit.nodes) emit(node);
   for (const [, node] of outputs) require(node);
 
-  const returned = outputs.map(([key, node]) => [propertyKey(key), node.op.kind === "constant" ? tensorOf(codeOf(node)) : codeOf(node)] as const);
+  const returned = outputs.map(([key, node]) => [propertyKey(key), asTensorCode(codeOf(node), node.dtype)] as const);
   const [only] = returned;
   const result: Code = options.single && only ? only[1] : record(returned);
   statements.push(`return ${layout(result, 0, 9)};`);
   return { statements, needs };
-}
-
-/** A constant or a size as an output is a plain number otherwise. */
-function tensorOf(code: Code): Code {
-  return typeof code === "string" ? { kind: "call", callee: "tf.scalar", args: [code] } : code;
 }
 
 function isUnit(item: TensorNode | Unit): item is Unit {
