@@ -1,6 +1,6 @@
 // Builds dist/ with the TypeScript compiler and makes the command executable.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,4 +22,26 @@ if (!existsSync(main)) rmSync(join(root, "node_modules", ".cache", "tsc", "build
 
 const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit", cwd: root });
 if (status !== 0) process.exit(status ?? 1);
+loadParserFromOneFile();
 chmodSync(main, 0o755);
+
+/**
+ * Chevrotain's entry loads some 600 small files, a third of a second at each start; it ships the same as one file, which its package.json does
+ * not let programs import. So dist has a copy of that file, with its licence. Without it (a plain `tsc`) everything works, more slowly.
+ */
+function loadParserFromOneFile() {
+  const library = join(root, "node_modules", "chevrotain");
+  const bundle = join(library, "lib", "chevrotain.min.mjs");
+  const licence = join(library, "LICENSE.txt");
+  if (!existsSync(bundle) || !existsSync(licence)) return;
+  const vendor = join(root, "dist", "vendor");
+  mkdirSync(vendor, { recursive: true });
+  copyFileSync(bundle, join(vendor, "chevrotain.js"));
+  copyFileSync(licence, join(vendor, "chevrotain.LICENSE.txt"));
+  const parser = join(root, "dist", "parser");
+  for (const name of readdirSync(parser).filter((each) => each.endsWith(".js"))) {
+    const text = readFileSync(join(parser, name), "utf8");
+    const after = text.replace(/ from "chevrotain";$/gm, ' from "../vendor/chevrotain.js";');
+    if (after !== text) writeFileSync(join(parser, name), after);
+  }
+}
