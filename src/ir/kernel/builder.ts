@@ -1,0 +1,194 @@
+import { InternalError } from "../../util/internal-error.js";
+import type { ElementType, KernelBinary, KernelCompare, KernelExpr, KernelUnary, Statement, Width } from "./nodes.js";
+
+/** Where an operand is expected a plain number stands for a constant of the other operand's type. */
+export type KernelOperand = KernelExpr | number;
+
+/**
+ * Writes the body of one kernel, statement by statement. Expressions are plain values; `bind` gives one a name so that it is computed once.
+ * Scalars meet vectors by splatting; index arithmetic on constants is folded, so that strides of 1 and offsets of 0 leave no trace.
+ */
+export class KernelBuilder {
+  private statements: Statement[] = [];
+  private names = 0;
+
+  /** `lanes` of the target: loops over vectors step by it. */
+  constructor(readonly lanes: number) {}
+
+  /** What was written so far. */
+  body(): readonly Statement[] {
+    return this.statements;
+  }
+
+  /** The statements that `write` writes, apart from the rest. */
+  collect(write: () => void): readonly Statement[] {
+    const outer = this.statements;
+    this.statements = [];
+    write();
+    const inner = this.statements;
+    this.statements = outer;
+    return inner;
+  }
+
+  private fresh(hint: string): string {
+    return `${hint.replace(/[^A-Za-z0-9]/g, "_")}_${this.names++}`;
+  }
+
+  // ── Statements ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Computes a value once. Constants and names are as cheap as they are. */
+  bind(value: KernelExpr, hint = "t"): KernelExpr {
+    if (value.kind === "constant" || value.kind === "name" || value.kind === "group") return value;
+    const name = this.fresh(hint);
+    this.statements.push({ kind: "let", name, value });
+    return { kind: "name", name, type: value.type, width: value.width };
+  }
+
+  /** A register with a first value; `set` changes it. */
+  variable(value: KernelExpr, hint = "v"): KernelExpr & { readonly kind: "name" } {
+    const name = this.fresh(hint);
+    this.statements.push({ kind: "var", name, value });
+    return { kind: "name", name, type: value.type, width: value.width };
+  }
+
+  set(variable: KernelExpr & { readonly kind: "name" }, value: KernelExpr): void {
+    this.statements.push({ kind: "set", name: variable.name, value: this.widened(value, variable.width) });
+  }
+
+  store(index: KernelExpr, value: KernelExpr): void {
+    this.statements.push({ kind: "store", index, value });
+  }
+
+  /** for (i = from; i < to; i += step) */
+  loop(from: KernelOperand, to: KernelOperand, step: number, write: (i: KernelExpr) => void, hint = "i"): void {
+    const [start, end] = [this.integer(from), this.integer(to)];
+    if (start.kind === "constant" && end.kind === "constant") {
+      if (start.value >= end.value) return;
+      if (start.value + step >= end.value) return write(start); // one turn needs no loop
+    }
+    const name = this.fresh(hint);
+    const body = this.collect(() => write({ kind: "name", name, type: "i32", width: "scalar" }));
+    this.statements.push({ kind: "for", name, from: start, to: end, step, body });
+  }
+
+  /** Covers 0 … count − 1: whole vectors first, then the rest one by one. `write` is called once for each width. */
+  vectorLoop(count: number, write: (i: KernelExpr, width: Width) => void, hint = "i"): void {
+    const whole = count - (count % this.lanes);
+    this.loop(0, whole, this.lanes, (i) => write(i, "vector"), hint);
+    this.loop(whole, count, 1, (i) => write(i, "scalar"), hint);
+  }
+
+  when(condition: KernelExpr, then: () => void, otherwise: () => void = () => {}): void {
+    this.statements.push({ kind: "if", condition, then: this.collect(then), otherwise: this.collect(otherwise) });
+  }
+
+  // ── Expressions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  constant(value: number, type: ElementType = "f32", width: Width = "scalar"): KernelExpr {
+    return { kind: "constant", value, type, width };
+  }
+
+  integer(value: KernelOperand): KernelExpr {
+    return typeof value === "number" ? this.constant(value, "i32") : value;
+  }
+
+  group(): KernelExpr {
+    return { kind: "group", type: "i32", width: "scalar" };
+  }
+
+  load(index: KernelExpr, type: ElementType = "f32", width: Width = "scalar"): KernelExpr {
+    return { kind: "load", index, type, width };
+  }
+
+  /** One word for each lane, from a vector of indices. */
+  gather(index: KernelExpr, type: ElementType = "f32"): KernelExpr {
+    return { kind: "gather", index, type, width: "vector" };
+  }
+
+  laneNumbers(): KernelExpr {
+    return { kind: "lane-numbers", type: "i32", width: "vector" };
+  }
+
+  widened(value: KernelExpr, width: Width): KernelExpr {
+    if (value.width === width) return value;
+    if (width === "scalar") throw new InternalError("a vector where one value belongs");
+    if (value.kind === "constant") return { ...value, width };
+    return { kind: "splat", value, type: value.type, width };
+  }
+
+  private pair(left: KernelOperand, right: KernelOperand): [KernelExpr, KernelExpr] {
+    const typed = typeof left !== "number" ? left : typeof right !== "number" ? right : undefined;
+    const type = typed?.type ?? "f32";
+    const [a, b] = [left, right].map((side) => (typeof side === "number" ? this.constant(side, type) : side)) as [KernelExpr, KernelExpr];
+    if (a.type !== b.type) throw new InternalError(`${a.type} meets ${b.type}`);
+    const width: Width = a.width === "vector" || b.width === "vector" ? "vector" : "scalar";
+    return [this.widened(a, width), this.widened(b, width)];
+  }
+
+  unary(op: KernelUnary, value: KernelExpr): KernelExpr {
+    return { kind: "unary", op, value, type: value.type, width: value.width };
+  }
+
+  binary(op: KernelBinary, left: KernelOperand, right: KernelOperand): KernelExpr {
+    const [a, b] = this.pair(left, right);
+    return foldInteger(op, a, b) ?? { kind: "binary", op, left: a, right: b, type: a.type, width: a.width };
+  }
+
+  compare(op: KernelCompare, left: KernelOperand, right: KernelOperand): KernelExpr {
+    const [a, b] = this.pair(left, right);
+    return { kind: "compare", op, left: a, right: b, type: "bool", width: a.width };
+  }
+
+  add = (a: KernelOperand, b: KernelOperand) => this.binary("add", a, b);
+  subtract = (a: KernelOperand, b: KernelOperand) => this.binary("subtract", a, b);
+  multiply = (a: KernelOperand, b: KernelOperand) => this.binary("multiply", a, b);
+  divide = (a: KernelOperand, b: KernelOperand) => this.binary("divide", a, b);
+  remainder = (a: KernelOperand, b: KernelOperand) => this.binary("remainder", a, b);
+  min = (a: KernelOperand, b: KernelOperand) => this.binary("min", a, b);
+  max = (a: KernelOperand, b: KernelOperand) => this.binary("max", a, b);
+
+  multiplyAdd(a: KernelOperand, b: KernelOperand, c: KernelExpr): KernelExpr {
+    const [x, y] = this.pair(a, b);
+    const width: Width = x.width === "vector" || c.width === "vector" ? "vector" : "scalar";
+    return { kind: "multiply-add", a: this.widened(x, width), b: this.widened(y, width), c: this.widened(c, width), type: c.type, width };
+  }
+
+  select(condition: KernelExpr, yes: KernelOperand, no: KernelOperand): KernelExpr {
+    const [a, b] = this.pair(yes, no);
+    const width: Width = a.width === "vector" || condition.width === "vector" ? "vector" : "scalar";
+    return { kind: "select", condition: this.widened(condition, width), yes: this.widened(a, width), no: this.widened(b, width), type: a.type, width };
+  }
+
+  convert(value: KernelExpr, type: ElementType): KernelExpr {
+    return value.type === type ? value : { kind: "convert", value, type, width: value.width };
+  }
+
+  bitcast(value: KernelExpr, type: ElementType): KernelExpr {
+    return value.type === type ? value : { kind: "bitcast", value, type, width: value.width };
+  }
+
+  reduceLanes(op: "add" | "min" | "max", value: KernelExpr): KernelExpr {
+    return value.width === "scalar" ? value : { kind: "reduce-lanes", op, value, type: value.type, width: "scalar" };
+  }
+
+  /** A scalar function of the program. */
+  call(name: string, args: readonly KernelExpr[], type: ElementType): KernelExpr {
+    return { kind: "call", function: name, args, type, width: "scalar" };
+  }
+}
+
+/** Index arithmetic on constants: folded, and neutral elements dropped. Only for integers: they have no NaN and no rounding. */
+function foldInteger(op: KernelBinary, a: KernelExpr, b: KernelExpr): KernelExpr | undefined {
+  if (a.type !== "i32") return undefined;
+  const [x, y] = [a.kind === "constant" ? a.value : undefined, b.kind === "constant" ? b.value : undefined];
+  if (x !== undefined && y !== undefined) {
+    const value = { add: x + y, subtract: x - y, multiply: Math.imul(x, y), divide: Math.trunc(x / y), remainder: x % y, min: Math.min(x, y), max: Math.max(x, y) }[op as string];
+    return value === undefined ? undefined : { kind: "constant", value, type: "i32", width: a.width };
+  }
+  if (op === "add") return x === 0 ? b : y === 0 ? a : undefined;
+  if (op === "subtract") return y === 0 ? a : undefined;
+  if (op === "multiply") return x === 1 ? b : y === 1 ? a : x === 0 ? a : y === 0 ? b : undefined;
+  if (op === "divide") return y === 1 ? a : undefined;
+  if (op === "remainder") return y === 1 ? { kind: "constant", value: 0, type: "i32", width: a.width } : undefined;
+  return undefined;
+}

@@ -1,0 +1,105 @@
+import type { Span } from "../../diagnostics/span.js";
+
+/**
+ * The kernel IR: loop nests over one arena of 32-bit words, made to be rendered by C, WebAssembly and WGSL alike. There are no pointers:
+ * every access is an explicit word index. Values are scalars, or vectors of the target's width (`lanes` of the program): 4 for
+ * WebAssembly, 16 for AVX-512. A kernel is a number of independent groups that may run in any order on any thread; within a group
+ * everything is in order, so results do not depend on the number of threads.
+ */
+
+export type ElementType = "f32" | "i32" | "u32" | "bool";
+/** One value, or one for each lane of the target's vectors. */
+export type Width = "scalar" | "vector";
+
+export interface KernelProgram {
+  readonly name: string;
+  /** Vector width of the target. */
+  readonly lanes: number;
+  /** Size of the arena in 32-bit words. */
+  readonly words: number;
+  /** In order; each sees what those before it wrote. */
+  readonly kernels: readonly Kernel[];
+  readonly functions: readonly KernelFunction[];
+}
+
+export interface Kernel {
+  /** Made of letters, digits and `_` that the compiler chose; unique in the program. */
+  readonly name: string;
+  /** For readers: `decoder.dense_2 + bias, Bernoulli log density`. */
+  readonly title: string;
+  /** Places of the model file that this computes. */
+  readonly origins: readonly Span[];
+  /** Independent groups; the body sees its own number as `group`. */
+  readonly groups: number;
+  readonly body: readonly Statement[];
+  /** Floating-point operations and bytes read and written by one run, for profiles. */
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** A scalar function with loops of its own, for what is too long to inline (`gamma_derivative`). */
+export interface KernelFunction {
+  readonly name: string;
+  readonly parameters: readonly { readonly name: string; readonly type: ElementType }[];
+  readonly result: ElementType;
+  readonly body: readonly Statement[];
+  readonly value: KernelExpr;
+}
+
+export type Statement =
+  /** A name for a value, once. */
+  | { readonly kind: "let"; readonly name: string; readonly value: KernelExpr }
+  /** A register that `set` changes. */
+  | { readonly kind: "var"; readonly name: string; readonly value: KernelExpr }
+  | { readonly kind: "set"; readonly name: string; readonly value: KernelExpr }
+  /** i32 `name` from `from` (included) to `to` (excluded) by a positive constant `step`. */
+  | { readonly kind: "for"; readonly name: string; readonly from: KernelExpr; readonly to: KernelExpr; readonly step: number; readonly body: readonly Statement[] }
+  /** Scalar condition. */
+  | { readonly kind: "if"; readonly condition: KernelExpr; readonly then: readonly Statement[]; readonly otherwise: readonly Statement[] }
+  /** A vector goes to `index`, `index + 1`, …; bools are stored as i32 0 and 1. */
+  | { readonly kind: "store"; readonly index: KernelExpr; readonly value: KernelExpr };
+
+interface ExprBase {
+  readonly type: ElementType;
+  readonly width: Width;
+}
+
+export const kernelUnary = ["negate", "abs", "sqrt", "floor", "nearest", "not"] as const;
+export type KernelUnary = (typeof kernelUnary)[number];
+
+/** f32: add … max; i32 and u32: add, subtract, multiply (wrapping), divide and remainder (truncating, divisor > 0), min, max, and bits. */
+export const kernelBinary = ["add", "subtract", "multiply", "divide", "remainder", "min", "max", "and", "or", "xor", "shift_left", "shift_right"] as const;
+export type KernelBinary = (typeof kernelBinary)[number];
+
+export const kernelCompare = ["less", "less_equal", "greater", "greater_equal", "equal", "not_equal"] as const;
+export type KernelCompare = (typeof kernelCompare)[number];
+
+export type KernelExpr =
+  | (ExprBase & { readonly kind: "constant"; readonly value: number })
+  /** A let, a var, a loop variable or a function's parameter. */
+  | (ExprBase & { readonly kind: "name"; readonly name: string })
+  /** The number of this group: i32. */
+  | (ExprBase & { readonly kind: "group" })
+  /** A vector from `index`, `index + 1`, …; no alignment is promised. */
+  | (ExprBase & { readonly kind: "load"; readonly index: KernelExpr })
+  /** A vector whose lane l comes from word `index`_l (a vector of i32). */
+  | (ExprBase & { readonly kind: "gather"; readonly index: KernelExpr })
+  | (ExprBase & { readonly kind: "splat"; readonly value: KernelExpr })
+  /** 0, 1, … lanes − 1. */
+  | (ExprBase & { readonly kind: "lane-numbers" })
+  /** `nearest` rounds half to even. `negate` and `abs` touch the sign bit alone. */
+  | (ExprBase & { readonly kind: "unary"; readonly op: KernelUnary; readonly value: KernelExpr })
+  /** f32 `min` and `max` give NaN if either is NaN. Shifts are by a constant below 32; `shift_right` of i32 keeps the sign. */
+  | (ExprBase & { readonly kind: "binary"; readonly op: KernelBinary; readonly left: KernelExpr; readonly right: KernelExpr })
+  /** a·b + c; rounded once or twice as the target likes: for sums of products only, where that is harmless. */
+  | (ExprBase & { readonly kind: "multiply-add"; readonly a: KernelExpr; readonly b: KernelExpr; readonly c: KernelExpr })
+  /** bool. False where either is NaN, but for not_equal. */
+  | (ExprBase & { readonly kind: "compare"; readonly op: KernelCompare; readonly left: KernelExpr; readonly right: KernelExpr })
+  | (ExprBase & { readonly kind: "select"; readonly condition: KernelExpr; readonly yes: KernelExpr; readonly no: KernelExpr })
+  /** Between f32, i32, u32 and bool; f32 → i32 truncates and saturates, NaN gives 0. */
+  | (ExprBase & { readonly kind: "convert"; readonly value: KernelExpr })
+  /** The same 32 bits as another type. */
+  | (ExprBase & { readonly kind: "bitcast"; readonly value: KernelExpr })
+  /** All lanes into one scalar, by a fixed tree: halves are combined until one is left. */
+  | (ExprBase & { readonly kind: "reduce-lanes"; readonly op: "add" | "min" | "max"; readonly value: KernelExpr })
+  | (ExprBase & { readonly kind: "call"; readonly function: string; readonly args: readonly KernelExpr[] });
