@@ -14,7 +14,7 @@ import { reportMissingGuide, reportMissingSite } from "./rules/missing-guide.js"
 import { namesRead } from "./rules/expressions-within.js";
 import { definitionsIn, expressionsOf } from "./rules/statement-order.js";
 import { suggest } from "../diagnostics/suggest.js";
-import { isUnsupportedDistribution } from "./rules/unsupported.js";
+import { isUnsupportedDistribution, isUnsupportedMissing } from "./rules/unsupported.js";
 import { createScope, declare, lookup, type Scope } from "./scope.js";
 
 /** A guide after its checks. */
@@ -342,6 +342,7 @@ function checkMarginalized(draft: Draft, statement: ast.MarginalizeStatement, na
     });
     return;
   }
+  if (isUnsupportedMissing(context, site, name.span)) return;
   draft.steps.push({ kind: "marginalized", site: site.name, origin: statement.span } satisfies Marginalized);
 }
 

@@ -25,11 +25,10 @@ function legalFor(site: ModelSite, call: DistributionCall): readonly EstimatorNa
   const support = call.type.support;
   if (!isDiscrete(support)) return distributions[call.distribution].reparameterization === "none" ? ["score"] : ["reparameterization", "score"];
   const legal: EstimatorName[] = [];
-  if (cardinality(support) !== undefined) legal.push("enumeration");
+  if (cardinality(support) !== undefined && site.scope === "row") legal.push("enumeration");
   if (!site.partlyObserved) {
     legal.push("score");
-    if (call.distribution === "Bernoulli" || call.distribution === "Categorical") legal.push("relaxation");
-    if (cardinality(support) !== undefined) legal.push("straight_through");
+    if (call.distribution === "Bernoulli" || call.distribution === "Categorical") legal.push("relaxation", "straight_through");
   }
   return legal;
 }
@@ -121,11 +120,12 @@ function whyIllegal(name: EstimatorName, site: ModelSite, call: DistributionCall
     case "reparameterization":
       return discrete ? "a discrete draw is no smooth function of noise" : "no reparameterization of this family is known";
     case "enumeration":
+      if (discrete && site.scope === "global") return "the sum would be over all rows at once";
       return discrete ? "there are infinitely many values" : "there are uncountably many values";
     case "relaxation":
       return discrete ? "only Bernoulli and Categorical can be relaxed" : "a continuous draw needs no relaxation";
     default:
-      return discrete ? "this needs finitely many values" : "a continuous draw has a gradient of its own";
+      return discrete ? "only Bernoulli and Categorical have the probabilities that this needs" : "a continuous draw has a gradient of its own";
   }
 }
 

@@ -9,6 +9,7 @@ import type { CheckedModel, ModelSite } from "../model.js";
 import type { Scope } from "../scope.js";
 import { dependenceOf, type DependenceFacts } from "./dependence.js";
 import { largestEnumeration, largestTable, printStates } from "./enumeration-size.js";
+import { isUnsupportedMissing } from "./unsupported.js";
 import { anyOf, distributionsOn, guideFit, supportWords } from "./support-rules.js";
 
 /** The place that gives a latent its type. */
@@ -85,6 +86,7 @@ export function checkGlobalGuide(context: Context, site: ModelSite, call: Distri
 export function checkPartlyObserved(context: Context, site: ModelSite, call: DistributionCall, statement: ast.SampleStatement): boolean {
   const support = site.type.support;
   const sum = isDiscrete(support);
+  if (isUnsupportedMissing(context, site, statement.distribution.span)) return false;
   const fine = sum ? cardinality(support) !== undefined : call.distribution !== "Delta" && distributions[call.distribution].reparameterization !== "none";
   if (fine) return true;
   context.error({

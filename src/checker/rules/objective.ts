@@ -218,7 +218,17 @@ function checkCombination(
     }
   }
   const supervision = given.get("supervision");
-  if (supervision && model.sound && !model.observed.some(({ partly }) => partly)) {
+  const summed = model.observed.find(({ partly, guided }) => partly && guided === "marginalized");
+  if (supervision && model.sound && summed && model.observed.every(({ partly, guided }) => !partly || guided === "marginalized")) {
+    context.error({
+      code: "LVM5009",
+      message: `\`supervision\` weighs log q of \`${summed.name}\`, and the guide has no q for it`,
+      span: supervision.span,
+      label: "there is nothing to weigh",
+      related: [{ span: summed.guideOrigin ?? summed.origin, text: "summed out here" }],
+      help: `draw it in the guide: \`${summed.name} ~ …\`, or remove \`supervision\``,
+    });
+  } else if (supervision && model.sound && !model.observed.some(({ partly }) => partly)) {
     context.error({
       code: "LVM5009",
       message: `\`supervision\` needs a partly observed column, and \`${model.name}\` has none`,

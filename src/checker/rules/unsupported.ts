@@ -1,5 +1,7 @@
 import type * as ast from "../../parser/ast.js";
 import type { Span } from "../../diagnostics/span.js";
+import type { Site } from "../../ir/model/model.js";
+import { isDiscrete } from "../../types/support.js";
 import type { Context } from "../context.js";
 import { expressionsWithin } from "./expressions-within.js";
 
@@ -36,6 +38,13 @@ export function isUnsupportedDistribution(context: Context, statement: ast.Sampl
     return true;
   }
   return false;
+}
+
+/** Whether a partly observed column is a discrete array: its missing entries would have to be summed one by one. Reports it. */
+export function isUnsupportedMissing(context: Context, site: Pick<Site, "name" | "partlyObserved" | "type" | "plates">, span: Span): boolean {
+  if (!site.partlyObserved || !isDiscrete(site.type.support) || (site.type.shape.length === 0 && site.plates.length === 0)) return false;
+  reportUnsupported(context, `a discrete array that is missing in some rows (\`${site.name}\`) is`, span, "give each of its entries a column of its own, or leave such rows out and remove the `?`");
+  return true;
 }
 
 function startsWithDistribution(expression: ast.PipeExpression): boolean {
