@@ -71,7 +71,7 @@ describe("train blocks", () => {
       binarize: { kind: "threshold", at: 0.5 },
       data: { source: "factors", args: [100, 8, 2] },
     });
-    expect(training(partly, "maximize elbo(supervision = 50)\nobserve y = 0.1")).toMatchObject({ objective: { supervision: 50 }, observe: [{ column: "y", share: 0.1 }] });
+    expect(training(partly.replace("marginalize y", "y ~ Bernoulli(logits = x)"), "maximize elbo(supervision = 50)\nobserve y = 0.1")).toMatchObject({ objective: { supervision: 50 }, observe: [{ column: "y", share: 0.1 }] });
     expect(training(latent, "optimizer = sgd(1e-2, momentum = 0.9)").optimizer).toMatchObject({ kind: "sgd", momentum: 0.9, rate: { kind: "constant", value: 1e-2 } });
     expect(training(latent, "optimizer = adam(rate = exponential(1e-2, factor = 0.5, every = 100))").optimizer.rate).toEqual({ kind: "exponential", value: 1e-2, factor: 0.5, every: 100 });
     expect(training(latent, "maximize elbo(samples = 50)").objective.samples).toBe(50);
