@@ -12,8 +12,8 @@ import { compiledModel } from "../test/codegen/support/load-emitted.js";
 
 const [rows, size, batch, hidden, latent] = [1024, 784, 128, 400, 20];
 const device = process.env["BENCH_DEVICE"] ?? "wasm";
-const rounds = 5;
-const stepsPerRound = device === "cpu" ? 2 : 10;
+const rounds = device === "cpu" ? 3 : 15;
+const stepsPerRound = device === "cpu" ? 2 : 5;
 
 function byHand(values: Float32Array): { step: () => void; dispose: () => void } {
   const glorot = (i: number, o: number): tf.Variable<tf.Rank.R2> => tf.variable(tf.randomUniform([i, o], -Math.sqrt(6 / (i + o)), Math.sqrt(6 / (i + o)))) as tf.Variable<tf.Rank.R2>;

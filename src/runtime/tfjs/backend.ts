@@ -59,6 +59,8 @@ async function start(device: Device, wasmPaths: string | undefined): Promise<str
       if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
     } else if (device.name === "cpu") {
       await import("@tensorflow/tfjs-backend-cpu");
+      // Else it advertises other backends on the console at its first use.
+      tf.enableProdMode();
     } else {
       // Optional packages: the name is kept from bundlers and type checkers.
       await import(/* @vite-ignore */ /* webpackIgnore: true */ device.packageName);
