@@ -5,7 +5,7 @@ import { distributionNames } from "../../distributions/names.js";
 import { functionNames, type FunctionName } from "../../ir/model/functions.js";
 import { layerNames, type LayerName } from "../../ir/model/layers.js";
 import type { Expr } from "../../ir/model/model.js";
-import { dims } from "../../types/type.js";
+import { dims, elementCount } from "../../types/type.js";
 import type { Context } from "../context.js";
 import { functionAliases, functionHabits, functionRules } from "../functions/function-rules.js";
 import type { BoundCall, FunctionRule } from "../functions/function-rule.js";
@@ -92,7 +92,17 @@ export function applyFunction(rule: FunctionRule, name: FunctionName, call: Boun
     call.context.error({ code: "LVM3019", message: "the value is not a finite number", span: call.span, label: `this is ${value}`, help: "look for a division by zero, a logarithm or root of a negative number" });
     return undefined;
   }
+  const folded = rule.fold && foldArrays(rule.fold, args, typed.type);
+  if (folded) return { kind: "constant", values: folded, type: typed.type, origin: call.span };
   return { kind: "apply", function: name, args, attributes: typed.attributes ?? {}, type: typed.type, origin: call.span };
+}
+
+/** `ones[K] / K`: the values of an elementwise function of constant arrays and numbers; undefined where something is not constant, or not finite. */
+function foldArrays(fold: (...values: number[]) => number, args: readonly Expr[], type: Expr["type"]): readonly number[] | undefined {
+  const operands = args.map((arg) => (arg.kind === "number" ? arg.value : arg.kind === "constant" ? arg.values : undefined));
+  if (operands.some((operand) => operand === undefined)) return undefined;
+  const values = Array.from({ length: elementCount(type) }, (_, at) => fold(...operands.map((operand) => (typeof operand === "number" ? operand : (operand?.[at] ?? NaN)))));
+  return values.every(Number.isFinite) ? values : undefined;
 }
 
 function elaborateLayer(context: Context, scope: Scope, name: LayerName, call: ast.CallExpression, callee: Span, elaborate: Elaborate): Expr | undefined {
