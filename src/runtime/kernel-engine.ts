@@ -1,0 +1,47 @@
+/**
+ * What runs compiled kernels, however they were compiled: the one interface of the `native` and the `wasm` device.
+ *
+ * The arena is one block of 32-bit words; its first four are the engine's own, see {@link arenaWords}. A run is synchronous.
+ */
+
+/** Words at the start of every arena. */
+export const arenaWords = {
+  /** u32: the number of steps that were run so far. */
+  step: 0,
+  /** u32, two words: the random key. */
+  key: 1,
+  /** Not used yet. */
+  spare: 3,
+  /** Where a program's own words may begin. */
+  first: 4,
+} as const;
+
+/** Index of the step counter in the arena. */
+export const STEP_WORD = arenaWords.step;
+
+/** Three views over the same memory: a word is an f32, an i32 or a u32 as its kernel says. Bools are i32 0 and 1. */
+export interface KernelArena {
+  readonly f32: Float32Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+}
+
+export interface KernelModule {
+  /** Length of the arena in 32-bit words. It begins with zeros. */
+  readonly words: number;
+  /** Number of kernels. */
+  readonly kernels: number;
+  /** How many threads share the groups of a kernel. Results do not depend on it. */
+  readonly threads: number;
+  /** Stays where it is until `dispose`; after that it must not be touched. */
+  readonly arena: KernelArena;
+  /**
+   * Runs all kernels in order, `steps` times, and returns when all is done. The word {@link STEP_WORD} is incremented by one (wrapping)
+   * after each step, so `run(2)` is `run(1)` twice. No memory is allocated.
+   */
+  run(steps: number): void;
+  /** Runs one kernel by itself, for profiles; the step counter stays. */
+  runKernel(index: number): void;
+  /** Ends the threads and gives the memory back. A second call does nothing. */
+  dispose(): void;
+}
