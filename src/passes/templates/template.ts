@@ -1,0 +1,93 @@
+import type { KernelBuilder } from "../../ir/kernel/builder.js";
+import type { ElementType, KernelExpr, Statement, Width } from "../../ir/kernel/nodes.js";
+
+/**
+ * Templates turn one heavy tensor operation of static size into kernels. What is fused around it comes in as functions: `Read` gives a
+ * value at coordinates (a load, or a producer computed on the spot), `Write` takes one (bias, activation, optimizer, stores).
+ */
+
+/** Where a tensor lies in the arena. */
+export interface View {
+  /** Word of the element at coordinates 0, 0, …. */
+  readonly base: number;
+  readonly shape: readonly number[];
+  /** In words; 0 repeats along the axis. */
+  readonly strides: readonly number[];
+  readonly type: ElementType;
+}
+
+/**
+ * The value at `index` (i32 scalars, one for each axis). With width "vector": of `lanes` neighbours along the vector axis
+ * (`vectorAxis` of the tensor's shape: the last axis whose size is not 1), of which `index` names the first. May bind names in `k`.
+ */
+export type Read = (k: KernelBuilder, index: readonly KernelExpr[], width: Width) => KernelExpr;
+
+/** Takes the result at `index`; a vector value covers neighbours along the result's vector axis, all of them inside the tensor. */
+export type Write = (k: KernelBuilder, index: readonly KernelExpr[], value: KernelExpr) => void;
+
+/** `Write` for templates with several results of one shape (heads, mean and variance): all values at one place. */
+export type WriteAll = (k: KernelBuilder, index: readonly KernelExpr[], values: readonly KernelExpr[]) => void;
+
+/** What a template may know of a machine. The number of threads is not among it: results do not depend on it. */
+export interface Target {
+  /** 32-bit values in a vector. */
+  readonly lanes: number;
+  /** Vector registers: 32 for AVX-512, 16 for WebAssembly. */
+  readonly registers: number;
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
+}
+
+export const wasmTarget: Target = { lanes: 4, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10 };
+export const avx512Target: Target = { lanes: 16, registers: 32, l1Bytes: 32 << 10, l2Bytes: 1 << 20 };
+export const avx2Target: Target = { lanes: 8, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10 };
+export const neonTarget: Target = { lanes: 4, registers: 32, l1Bytes: 64 << 10, l2Bytes: 1 << 20 };
+
+/** What every template gets besides its operands. */
+export interface TemplateContext {
+  readonly target: Target;
+  /**
+   * Reserves words of the arena that live from the first kernel of the template to its last, and gives the first. A planner that must
+   * know sizes before places runs the template twice: sizes do not depend on the places given out.
+   */
+  readonly scratch: (words: number) => number;
+}
+
+/** One kernel, without the name and origins that the scheduler gives it. */
+export interface TemplateKernel {
+  /** What this does within the template: `dot 128×784×400`, `pack`. */
+  readonly title: string;
+  readonly groups: number;
+  readonly body: readonly Statement[];
+  /** Without what Read and Write do. */
+  readonly flops: number;
+  /** Words that must be moved at least, times 4; without what Write moves beyond its result. */
+  readonly bytes: number;
+}
+
+/** The main kernel, in which `Write` is called for each element once (twice at most where `repeatable` allows it), and those that must run first, in order. */
+export interface Template extends TemplateKernel {
+  readonly before: readonly TemplateKernel[];
+}
+
+/** An operand: how it is read, and its shape (row-major coordinates as in the tensor IR). */
+export interface Operand {
+  readonly shape: readonly number[];
+  readonly read: Read;
+  /** Vector reads along the vector axis are one load (and cheap arithmetic). Default true. */
+  readonly contiguous?: boolean;
+}
+
+export interface WriteOptions {
+  /**
+   * Writing the same value at the same place twice, even at the same time, does no harm: true for plain stores, false when the
+   * epilogue reads what it overwrites (Adam). Then tails are covered by overlapping vectors. Default false.
+   */
+  readonly repeatable?: boolean;
+}
+
+/** Axis along which vectors run: the last whose size is not 1 (the last where all are 1; −1 for a scalar). */
+export function vectorAxis(shape: readonly number[]): number {
+  for (let axis = shape.length - 1; axis >= 0; axis--) if (shape[axis] !== 1) return axis;
+  return shape.length - 1;
+}
