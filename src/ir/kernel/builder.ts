@@ -11,6 +11,8 @@ export type KernelOperand = KernelExpr | number;
 export class KernelBuilder {
   private statements: Statement[] = [];
   private names = 0;
+  /** From the whole body inwards: which names each block defines, and which expressions `share` has named there. */
+  private readonly scopes: Scope[] = [{ statements: this.statements, constants: new Set(), shared: new Map() }];
 
   /** `lanes` of the target: loops over vectors step by it. */
   constructor(readonly lanes: number) {}
@@ -24,7 +26,9 @@ export class KernelBuilder {
   collect(write: () => void): readonly Statement[] {
     const outer = this.statements;
     this.statements = [];
+    this.scopes.push({ statements: this.statements, constants: new Set(), shared: new Map() });
     write();
+    this.scopes.pop();
     const inner = this.statements;
     this.statements = outer;
     return inner;
@@ -40,8 +44,34 @@ export class KernelBuilder {
   bind(value: KernelExpr, hint = "t"): KernelExpr {
     if (value.kind === "constant" || value.kind === "name" || value.kind === "group") return value;
     const name = this.fresh(hint);
+    this.scopes.at(-1)!.constants.add(name);
     this.statements.push({ kind: "let", name, value });
     return { kind: "name", name, type: value.type, width: value.width };
+  }
+
+  /**
+   * For index arithmetic: names a value that depends on nothing but constants, the group, lets and loop variables, once, in the outermost
+   * block where it can be computed (so out of the loops that do not change it). Anything else comes back as it is.
+   */
+  share(value: KernelExpr, hint = "at"): KernelExpr {
+    if (value.kind === "constant" || value.kind === "name" || value.kind === "group") return value;
+    let level = 0;
+    const pure = usedNames(value, (name) => {
+      const found = this.scopes.findLastIndex((scope) => scope.constants.has(name));
+      level = Math.max(level, found);
+      return found >= 0;
+    });
+    if (!pure) return value;
+    const scope = this.scopes[level]!;
+    const key = JSON.stringify(value);
+    const known = scope.shared.get(key);
+    if (known) return known;
+    const name = this.fresh(hint);
+    scope.constants.add(name);
+    scope.statements.push({ kind: "let", name, value });
+    const shared: KernelExpr = { kind: "name", name, type: value.type, width: value.width };
+    scope.shared.set(key, shared);
+    return shared;
   }
 
   /** A register with a first value; `set` changes it. */
@@ -67,7 +97,10 @@ export class KernelBuilder {
       if (start.value + step >= end.value) return write(start); // one turn needs no loop
     }
     const name = this.fresh(hint);
-    const body = this.collect(() => write({ kind: "name", name, type: "i32", width: "scalar" }));
+    const body = this.collect(() => {
+      this.scopes.at(-1)!.constants.add(name);
+      write({ kind: "name", name, type: "i32", width: "scalar" });
+    });
     this.statements.push({ kind: "for", name, from: start, to: end, step, body });
   }
 
@@ -174,6 +207,37 @@ export class KernelBuilder {
   /** A scalar function of the program. */
   call(name: string, args: readonly KernelExpr[], type: ElementType): KernelExpr {
     return { kind: "call", function: name, args, type, width: "scalar" };
+  }
+}
+
+interface Scope {
+  readonly statements: Statement[];
+  /** Lets and loop variables: names whose value does not change where they are known. */
+  readonly constants: Set<string>;
+  readonly shared: Map<string, KernelExpr>;
+}
+
+/** Whether `value` is arithmetic on names that all pass `visit`: no loads, no calls. */
+function usedNames(value: KernelExpr, visit: (name: string) => boolean): boolean {
+  switch (value.kind) {
+    case "constant":
+    case "group":
+    case "lane-numbers":
+      return true;
+    case "name":
+      return visit(value.name);
+    case "splat":
+    case "unary":
+    case "convert":
+    case "bitcast":
+      return usedNames(value.value, visit);
+    case "binary":
+    case "compare":
+      return usedNames(value.left, visit) && usedNames(value.right, visit);
+    case "select":
+      return usedNames(value.condition, visit) && usedNames(value.yes, visit) && usedNames(value.no, visit);
+    default:
+      return false;
   }
 }
 
