@@ -15,7 +15,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   distributions: ["util", "types", "ir"],
   checker: ["util", "diagnostics", "parser", "types", "distributions", "ir"],
   objectives: ["util", "diagnostics", "types", "distributions", "ir"],
-  lowering: ["util", "diagnostics/span", "types", "distributions", "ir"],
+  lowering: ["util", "diagnostics/span", "types", "distributions", "ir", "autodiff"],
+  autodiff: ["util", "types", "ir"],
+  passes: ["util", "types", "ir"],
   codegen: ["util", "types", "ir", "diagnostics/span"],
   // The special functions have no dependencies and ship with the runtime.
   runtime: ["util/math"],

@@ -1,0 +1,41 @@
+import type { TensorBuilder } from "./builder.js";
+import { InternalError } from "../../util/internal-error.js";
+import type { Dim, Shape, TensorNode, TensorOp, TensorProgram } from "./nodes.js";
+
+export interface ImportOptions {
+  /** A node of `b` that stands for an input of the program. */
+  readonly replace?: (input: TensorNode) => TensorNode | undefined;
+  /** Numbers for the symbolic sizes; a symbol that is not named stays. */
+  readonly sizes?: { readonly rows?: number; readonly dataset?: number };
+}
+
+/** Makes the nodes of a program again in `b`, with their names, origins and scopes: each old node with its new one. Adding to a finished program starts here. */
+export function importProgram(b: TensorBuilder, program: TensorProgram, { replace, sizes = {} }: ImportOptions = {}): Map<TensorNode, TensorNode> {
+  const made = new Map<TensorNode, TensorNode>();
+  const bind = (dim: Dim): Dim => (typeof dim === "number" ? dim : (sizes[dim] ?? dim));
+  for (const node of program.nodes) {
+    const replacement = node.op.kind === "input" ? replace?.(node) : undefined;
+    if (replacement) {
+      made.set(node, replacement);
+      continue;
+    }
+    const inputs = node.inputs.map((input) => {
+      const known = made.get(input);
+      if (!known) throw new InternalError(`node %${node.id} stands before its input %${input.id}`);
+      return known;
+    });
+    const copy = b.at(node.origin, () => b.inScope(node.scope, () => bound(b, node, inputs, bind)));
+    made.set(node, node.name === undefined ? copy : b.named(copy, node.name));
+  }
+  return made;
+}
+
+function bound(b: TensorBuilder, node: TensorNode, inputs: readonly TensorNode[], bind: (dim: Dim) => Dim): TensorNode {
+  const shape: Shape = node.shape.map(bind);
+  if (node.op.kind === "size") {
+    const size = bind(node.op.of);
+    if (typeof size === "number") return b.scalar(size);
+  }
+  const op: TensorOp = node.op.kind === "slice" ? { ...node.op, sizes: node.op.sizes.map(bind) } : node.op;
+  return b.make(op, inputs, node.dtype, shape);
+}
