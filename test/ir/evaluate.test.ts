@@ -85,6 +85,8 @@ const cases: { readonly [K in TensorOpKind]: readonly Case[] } = {
   "scatter-add": [
     { of: (b) => b.scatterAdd(c(b, [2, 0, 2], [3], "i32"), c(b, [1, 2, 3, 4, 5, 6], [3, 2]), 3), shape: [3, 2], values: [3, 4, 0, 0, 6, 8] },
     { of: (b) => b.scatterAdd(c(b, [1, -1, 1, 5], [2, 2], "i32"), c(b, [1, 2, 3, 4], [2, 2]), 3), shape: [3], values: [2, 4, 4] },
+    { of: (b) => b.scatterAdd(c(b, [1, 1, 0, 9], [2, 2], "i32"), c(b, [1, 2, 3, 4], [2, 2]), 3, 1), shape: [2, 3], values: [0, 3, 0, 3, 0, 4] },
+    { of: (b) => b.scatterAdd(c(b, [1, 0], [2], "i32"), c(b, [1, 2, 3, 4], [2, 2]), 2, 1), shape: [2, 2, 2], values: [0, 0, 1, 2, 3, 4, 0, 0] },
   ],
   reduce: [
     { of: (b) => b.sum(grid(b), [0]), shape: [3], values: [5, 7, 9] },
@@ -125,6 +127,11 @@ const cases: { readonly [K in TensorOpKind]: readonly Case[] } = {
     { of: (b) => b.pool2d("max", image(b), [2, 2], [1, 1], [[0, 0], [0, 0]]), shape: [2, 2, 1], values: [5, 6, 8, 9] },
     { of: (b) => b.pool2d("max", b.negate(image(b)), [2, 2], [2, 2], [[0, 1], [0, 1]]), shape: [2, 2, 1], values: [-1, -3, -7, -9] },
     { of: (b) => b.pool2d("mean", image(b), [2, 2], [2, 2], [[0, 1], [0, 1]]), shape: [2, 2, 1], values: [3, 4.5, 7.5, 9] },
+  ],
+  "pool2d-gradient": [
+    { of: (b) => b.pool2dGradient("max", image(b), c(b, [1, 2, 3, 4], [2, 2, 1]), [2, 2], [1, 1], [[0, 0], [0, 0]]), shape: [3, 3, 1], values: [0, 0, 0, 0, 1, 2, 0, 3, 4] },
+    { of: (b) => b.pool2dGradient("max", c(b, [5, 5, 5, 5], [2, 2, 1]), c(b, [7], [1, 1, 1]), [2, 2], [1, 1], [[0, 0], [0, 0]]), shape: [2, 2, 1], values: [7, 0, 0, 0] }, // the first of equals
+    { of: (b) => b.pool2dGradient("mean", image(b), c(b, [4, 2, 6, 1], [2, 2, 1]), [2, 2], [2, 2], [[0, 1], [0, 1]]), shape: [3, 3, 1], values: [1, 1, 1, 1, 1, 1, 3, 3, 1] },
   ],
   cholesky: [
     { of: (b) => b.cholesky(c(b, [4, 99, 2, 10], [2, 2])), shape: [2, 2], values: [2, 0, 1, 3] }, // the upper triangle is not read

@@ -36,7 +36,7 @@ const broken: readonly [expected: RegExp, op: TensorOp, inputs: TensorNode[], dt
   [/axes \[3\]/, { kind: "reduce", function: "sum", axes: [3], keepDims: false }, [x], "f32", ["rows", 3, 4]],
   [/axis 3 of/, { kind: "softmax", axis: 3 }, [x], "f32", ["rows", 3, 4]],
   [/the indices are f32, not i32/, { kind: "gather", batchDims: 0 }, [x, x], "f32", ["rows", 3, 4, 3, 4]],
-  [/scatter-add of/, { kind: "scatter-add" }, [i, x], "f32", [7, 3, 5]],
+  [/scatter-add of/, { kind: "scatter-add", batchDims: 0 }, [i, x], "f32", [7, 3, 5]],
   [/dot of \[rows, 3, 4\] and \[rows, 3, 4\]/, { kind: "dot", transposeLeft: false, transposeRight: false }, [x, x], "f32", ["rows", 3, 3]],
   [/image \[rows, 3, 4\] has no fixed size/, { kind: "conv2d", ...plain }, [x, f], "f32", ["rows", 3, 2]],
   [/conv2d of \[1, 1, 5, 2\] with \[1, 1, 5, 2\]/, { kind: "conv2d", ...plain }, [f, f], "f32", [1, 1, 5, 2]],

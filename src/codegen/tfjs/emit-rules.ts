@@ -146,7 +146,8 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
   reverse: (op, [x = ""]) => call("tf.reverse", x, String(op.axis)),
   gather: (op, [table = "", indices = ""], node, context) =>
     call(context.helper("gather"), table, asTensorCode(indices, node.inputs[1]?.dtype), ...(op.batchDims === 0 ? [] : [String(op.batchDims)])),
-  "scatter-add": (_, [indices = "", updates = ""], node, context) => call(context.helper("scatterAdd"), indices, updates, dimCode(node.shape[0] ?? 0, context)),
+  "scatter-add": (op, [indices = "", updates = ""], node, context) =>
+    call(context.helper("scatterAdd"), indices, updates, dimCode(node.shape[op.batchDims] ?? 0, context), ...(op.batchDims === 0 ? [] : [String(op.batchDims)])),
   reduce: (op, [x = ""], node, context) => {
     const whole = op.axes.length === (node.inputs[0]?.shape.length ?? 0) && !op.keepDims && op.function !== "logsumexp";
     const axes = op.axes.length === 1 && op.function !== "logsumexp" ? String(op.axes[0]) : numbers(op.axes);
@@ -168,6 +169,8 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
   "conv2d-filter-gradient": (op, [x = "", dy = ""], _, context) => call(context.helper("conv2dFilterGradient"), x, dy, numbers(op.filterSize), convolution(op)),
   pool2d: (op, [x = ""], _, context) =>
     call(context.helper(op.function === "max" ? "maxPool" : "meanPool"), x, record([["window", numbers(op.window)], ["strides", numbers(op.strides)], ["padding", pairs(op.padding)]])),
+  "pool2d-gradient": (op, [x = "", dy = ""], _, context) =>
+    call(context.helper(op.function === "max" ? "maxPoolBackward" : "meanPoolBackward"), x, dy, record([["window", numbers(op.window)], ["strides", numbers(op.strides)], ["padding", pairs(op.padding)]])),
   cholesky: (_op, [a = ""], _node, context) => call(context.helper("cholesky"), a),
   "triangular-solve": (op, [lower = "", b = ""], _, context) => call(context.helper("triangularSolve"), lower, b, String(op.transpose)),
   "stop-gradient": (_op, [x = ""], _node, context) => call(context.helper("stopGradient"), asTensorCode(x)),

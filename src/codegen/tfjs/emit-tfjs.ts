@@ -114,7 +114,7 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
 /** What the run time offers to emitted code, so that a model's names keep clear of it. */
 const helperNames = [
   "createModel", "Column", "CreateOptions", "Definition", "Draws", "Model", "ProgramInputs", "Value", "batchMatMul", "cholesky", "conv2d", "conv2dFilterGradient", "conv2dTranspose", "deviance",
-  "digamma", "erf", "erfInverse", "gammaDerivative", "gather", "lgamma", "logNormalCdf", "logSoftmax", "logSumExp", "maxPool", "meanPool", "normalQuantile", "scatterAdd", "softmax", "softplus",
+  "digamma", "erf", "erfInverse", "gammaDerivative", "gather", "lgamma", "logNormalCdf", "logSoftmax", "logSumExp", "maxPool", "maxPoolBackward", "meanPool", "meanPoolBackward", "normalQuantile", "scatterAdd", "softmax", "softplus",
   "stirlingError", "stopGradient", "triangularSolve", "trigamma",
 ];
 

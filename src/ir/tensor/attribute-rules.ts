@@ -10,7 +10,7 @@ type Rule<K extends TensorOpKind> = (op: OpOf<K>, inputs: readonly Shape[], node
 export const operandCounts: { readonly [K in TensorOpKind]: number | "some" } = {
   input: 0, constant: 0, size: 0, iota: 0, random: 0, "random-log-gamma": 1, unary: 1, binary: 2, compare: 2, select: 3, cast: 1, reshape: 1,
   transpose: 1, broadcast: 1, slice: 1, pad: 1, concatenate: "some", reverse: 1, gather: 2, "scatter-add": 2, reduce: 1, "arg-reduce": 1,
-  "cumulative-sum": 1, softmax: 1, "log-softmax": 1, dot: 2, conv2d: 2, "conv2d-input-gradient": 2, "conv2d-filter-gradient": 2, pool2d: 1,
+  "cumulative-sum": 1, softmax: 1, "log-softmax": 1, dot: 2, conv2d: 2, "conv2d-input-gradient": 2, "conv2d-filter-gradient": 2, pool2d: 1, "pool2d-gradient": 2,
   cholesky: 1, "triangular-solve": 2, "stop-gradient": 1,
 };
 
@@ -87,8 +87,10 @@ export const attributeRules: { readonly [K in TensorOpKind]: Rule<K> } = {
     const ranks = op.batchDims < table!.length && op.batchDims <= indices!.length;
     return ranks && sameDims(table!.slice(0, op.batchDims), indices!.slice(0, op.batchDims)) ? undefined : `gather from ${printShape(table!)} at ${printShape(indices!)} with ${op.batchDims} batch axes`;
   },
-  "scatter-add": (_, [indices, updates], node) => {
-    const fits = sameDims(updates!.slice(0, indices!.length), indices!) && node.shape.length >= 1 && sameDims(node.shape.slice(1), updates!.slice(indices!.length));
+  "scatter-add": (op, [indices, updates], node) => {
+    const { batchDims } = op;
+    const batch = batchDims <= indices!.length && batchDims < node.shape.length && sameDims(node.shape.slice(0, batchDims), indices!.slice(0, batchDims));
+    const fits = batch && sameDims(updates!.slice(0, indices!.length), indices!) && sameDims(node.shape.slice(batchDims + 1), updates!.slice(indices!.length));
     return fits ? undefined : `scatter-add of ${printShape(updates!)} at ${printShape(indices!)} into ${printShape(node.shape)}`;
   },
   reduce: (op, [x]) =>
@@ -104,6 +106,7 @@ export const attributeRules: { readonly [K in TensorOpKind]: Rule<K> } = {
   "conv2d-input-gradient": (op, [dy, filter], node) => imagesFit(op, node.shape, dy!, filter!),
   "conv2d-filter-gradient": (op, [x, dy]) => imagesFit(op, x!, dy!, op.filterSize),
   pool2d: (op, [x], node) => imagesFit({ ...op, dilation: [1, 1] }, x!, node.shape, op.window),
+  "pool2d-gradient": (op, [x, dy]) => (x!.at(-1) === dy!.at(-1) ? imagesFit({ ...op, dilation: [1, 1] }, x!, dy!, op.window) : `pool2d-gradient of ${printShape(x!)} and ${printShape(dy!)}`),
   cholesky: (_, [a]) => rankAtLeast(a!, 2) ?? (a!.at(-1) === a!.at(-2) ? undefined : `cholesky of ${printShape(a!)}`),
   "triangular-solve": (_, [lower, b]) =>
     rankAtLeast(lower!, 2) ?? rankAtLeast(b!, 2) ?? (lower!.at(-1) === lower!.at(-2) && lower!.at(-1) === b!.at(-2) ? undefined : `triangular-solve of ${printShape(lower!)} and ${printShape(b!)}`),

@@ -1,7 +1,7 @@
 import type { Span } from "../../diagnostics/span.js";
 import { InternalError } from "../../util/internal-error.js";
 import type {
-  BinaryFunction, ComparisonFunction, Conv2dAttributes, DType, InputRole, Padding2d, ReduceFunction, Scope, Shape, TensorNode, TensorOp, TensorProgram, UnaryFunction,
+  BinaryFunction, ComparisonFunction, Conv2dAttributes, Dim, DType, InputRole, Padding2d, ReduceFunction, Scope, Shape, TensorNode, TensorOp, TensorProgram, UnaryFunction,
 } from "./nodes.js";
 import { axisOf, countElements, countKey, printShape, sameDims } from "./shapes.js";
 import { shapeOf } from "./shape-rules.js";
@@ -265,8 +265,9 @@ export class TensorBuilder {
     return this.make({ kind: "gather", batchDims }, [table, indices], table.dtype);
   }
 
-  scatterAdd(indices: TensorNode, updates: TensorNode, size: number | "dataset"): TensorNode {
-    return this.make({ kind: "scatter-add" }, [indices, updates], updates.dtype, [size, ...updates.shape.slice(indices.shape.length)]);
+  scatterAdd(indices: TensorNode, updates: TensorNode, size: Dim, batchDims = 0): TensorNode {
+    const shape = [...indices.shape.slice(0, batchDims), size, ...updates.shape.slice(indices.shape.length)];
+    return this.make({ kind: "scatter-add", batchDims }, [indices, updates], updates.dtype, shape);
   }
 
   /** f32 [..., size]: 1 where the last axis equals the index. */
@@ -340,6 +341,10 @@ export class TensorBuilder {
 
   pool2d(name: "max" | "mean", x: TensorNode, window: readonly [number, number], strides: readonly [number, number], padding: Padding2d): TensorNode {
     return this.make({ kind: "pool2d", function: name, window, strides, padding }, [x], "f32");
+  }
+
+  pool2dGradient(name: "max" | "mean", x: TensorNode, dy: TensorNode, window: readonly [number, number], strides: readonly [number, number], padding: Padding2d): TensorNode {
+    return this.make({ kind: "pool2d-gradient", function: name, window, strides, padding }, [x, dy], "f32");
   }
 
   cholesky(a: TensorNode): TensorNode {

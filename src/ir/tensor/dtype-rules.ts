@@ -71,6 +71,7 @@ export const dtypeRules: { readonly [K in TensorOpKind]: Rule<K> } = {
   "conv2d-input-gradient": same(real),
   "conv2d-filter-gradient": same(real),
   pool2d: same(real),
+  "pool2d-gradient": same(real),
   cholesky: same(real),
   "triangular-solve": same(real),
   "stop-gradient": same(every),

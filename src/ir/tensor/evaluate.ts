@@ -1,6 +1,6 @@
 import { InternalError } from "../../util/internal-error.js";
 import { evaluateBinary, evaluateCast, evaluateCompare, evaluateSelect, evaluateUnary } from "./evaluate/elementwise.js";
-import { evaluateConv2d, evaluateConv2dFilterGradient, evaluateConv2dInputGradient, evaluatePool2d } from "./evaluate/images.js";
+import { evaluateConv2d, evaluateConv2dFilterGradient, evaluateConv2dInputGradient, evaluatePool2d, evaluatePool2dGradient } from "./evaluate/images.js";
 import {
   evaluateBroadcast, evaluateConcatenate, evaluateGather, evaluatePad, evaluateReverse, evaluateScatterAdd, evaluateSlice, evaluateTranspose,
 } from "./evaluate/movement.js";
@@ -52,6 +52,7 @@ export const evaluateRules: { readonly [K in TensorOpKind]: EvaluateRule<K> } = 
   "conv2d-input-gradient": evaluateConv2dInputGradient,
   "conv2d-filter-gradient": evaluateConv2dFilterGradient,
   pool2d: evaluatePool2d,
+  "pool2d-gradient": evaluatePool2dGradient,
   cholesky: evaluateCholesky,
   "triangular-solve": evaluateTriangularSolve,
   "stop-gradient": (_, [x]) => x!.values,

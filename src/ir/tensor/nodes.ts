@@ -86,8 +86,11 @@ export type TensorOp =
    * axes in common. An index outside 0..n−1 is clamped.
    */
   | { readonly kind: "gather"; readonly batchDims: number }
-  /** inputs: indices [...many], updates [...many, ...rest] → [n, ...rest]: adds each update at its index. */
-  | { readonly kind: "scatter-add" }
+  /**
+   * inputs: indices [...batch, ...many], updates [...batch, ...many, ...rest] → [...batch, n, ...rest], with `batchDims` leading axes in
+   * common: adds each update at its index, clamped. The adjoint of gather.
+   */
+  | { readonly kind: "scatter-add"; readonly batchDims: number }
   | { readonly kind: "reduce"; readonly function: ReduceFunction; readonly axes: readonly number[]; readonly keepDims: boolean }
   /** i32; the first of equals. */
   | { readonly kind: "arg-reduce"; readonly function: "max" | "min"; readonly axis: number }
@@ -104,6 +107,8 @@ export type TensorOp =
   | ({ readonly kind: "conv2d-filter-gradient"; readonly filterSize: readonly [number, number] } & Conv2dAttributes)
   /** x [...lead, h, w, c]. `mean` divides by the number of cells inside the image. */
   | { readonly kind: "pool2d"; readonly function: "max" | "mean"; readonly window: readonly [number, number]; readonly strides: readonly [number, number]; readonly padding: Padding2d }
+  /** inputs: x [...lead, h, w, c], dy [...lead, h', w', c] → gradient of x. `max` gives dy to the first of equals; `mean` reads of x only the shape. */
+  | { readonly kind: "pool2d-gradient"; readonly function: "max" | "mean"; readonly window: readonly [number, number]; readonly strides: readonly [number, number]; readonly padding: Padding2d }
   /** A [..., n, n] symmetric positive definite → lower triangular L with L Lᵀ = A. */
   | { readonly kind: "cholesky" }
   /** inputs: L [..., n, n] lower triangular, b [..., n, k] → x with L x = b, or Lᵀ x = b. */

@@ -75,6 +75,7 @@ export const shapeRules: Rules = {
   },
   "conv2d-filter-gradient": (op, [x, dy]) => [...op.filterSize, x!.at(-1)!, dy!.at(-1)!],
   pool2d: (op, [x]) => [...x!.slice(0, -3), ...slide(x!, op.window, op.strides, op.padding, [1, 1]), x!.at(-1)!],
+  "pool2d-gradient": first,
   cholesky: first,
   "triangular-solve": (_, [lower, b]) => [...broadcastShapes(lower!.slice(0, -2), b!.slice(0, -2)), b!.at(-2)!, b!.at(-1)!],
   "stop-gradient": first,

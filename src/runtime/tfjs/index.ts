@@ -7,6 +7,6 @@ export { conv2d, conv2dFilterGradient, conv2dTranspose } from "./ops/convolution
 export { softplus, stopGradient } from "./ops/elementwise.js";
 export { gather, scatterAdd } from "./ops/gather.js";
 export { batchMatMul, cholesky, triangularSolve } from "./ops/linear-algebra.js";
-export { maxPool, meanPool } from "./ops/pooling.js";
+export { maxPool, maxPoolBackward, meanPool, meanPoolBackward } from "./ops/pooling.js";
 export { logSoftmax, logSumExp, softmax } from "./ops/reductions.js";
 export { deviance, digamma, erf, erfInverse, gammaDerivative, lgamma, logNormalCdf, normalQuantile, stirlingError, trigamma } from "./ops/special.js";

@@ -175,6 +175,7 @@ export const operationCases: Readonly<Record<TensorOpKind, readonly OperationCas
   ],
   "scatter-add": [
     { name: "with repetition", inputs: { x: { values: numbers(8), shape: [4, 2] }, k: { values: [2, 0, 2, 1], shape: [4], dtype: "i32" } }, build: (b, { x, k }) => b.scatterAdd(k!, x!, 3), differentiable: ["x"] },
+    { name: "with batch axes", inputs: { x: { values: numbers(12), shape: ["rows", 2, 2] }, k: { values: [2, 0, 2, 2, 9, 1], shape: ["rows", 2], dtype: "i32" } }, build: (b, { x, k }) => b.scatterAdd(k!, x!, 3, 1), differentiable: ["x"] },
     { name: "numbers into the data set", inputs: { x: { values: numbers(4), shape: ["rows"] }, k: { values: [2, 0, 2, 1], shape: ["rows"], dtype: "i32" } }, build: (b, { x, k }) => b.scatterAdd(k!, x!, "dataset"), dataset: 6, differentiable: ["x"] },
   ],
   reduce: [
@@ -232,6 +233,10 @@ export const operationCases: Readonly<Record<TensorOpKind, readonly OperationCas
   pool2d: (["max", "mean"] as const).flatMap((name): OperationCase[] => [
     { name: `${name}, plain`, inputs: { x: images }, build: (b, { x }) => b.pool2d(name, x!, [2, 2], [2, 2], [[0, 0], [0, 0]]), differentiable: ["x"] },
     { name: `${name}, overlapping, asymmetric padding`, inputs: { x: images }, build: (b, { x }) => b.pool2d(name, x!, [3, 2], [2, 1], [[1, 1], [0, 1]]), differentiable: ["x"] },
+  ]),
+  "pool2d-gradient": (["max", "mean"] as const).flatMap((name): OperationCase[] => [
+    { name: `${name}, plain`, inputs: { x: images, y: { values: numbers(2 * 2 * 3 * 2), shape: [2, 2, 3, 2] } }, build: (b, { x, y }) => b.pool2dGradient(name, x!, y!, [2, 2], [2, 2], [[0, 0], [0, 0]]) },
+    { name: `${name}, overlapping, asymmetric padding`, inputs: { x: images, y: { values: numbers(2 * 3 * 6 * 2), shape: [2, 3, 6, 2] } }, build: (b, { x, y }) => b.pool2dGradient(name, x!, y!, [3, 2], [2, 1], [[1, 1], [0, 1]]) },
   ]),
   cholesky: [
     { name: "4 × 4", inputs: { a: { values: positiveDefinite(4), shape: [4, 4] } }, build: (b, { a }) => b.cholesky(a!), differentiable: ["a"] },

@@ -91,3 +91,30 @@ export const evaluatePool2d: EvaluateRule<"pool2d"> = (op, [x], { shape, count, 
   if (!max) for (let i = 0; i < count; i++) result[i]! /= cells[Math.floor(i / to.c)]!;
   return result;
 };
+
+/** The adjoint of pool2d at x: of equal largest cells the first in the window, row by row, takes the gradient (as in TensorFlow); a NaN wins over numbers. */
+export const evaluatePool2dGradient: EvaluateRule<"pool2d-gradient"> = (op, [x, dy], { shape, count, round }) => {
+  const [to, from] = [imageOf(shape), imageOf(dy!.shape)];
+  const [a, g] = [x!.values, dy!.values];
+  const attributes = { strides: op.strides, padding: op.padding, dilation: [1, 1] } as const;
+  const result = new Float64Array(count);
+  if (op.function === "max") {
+    const winners = new Int32Array(g.length).fill(-1);
+    visitConv(to, from, op.window, attributes, (xAt, yAt) => {
+      for (let c = 0; c < from.c; c++) {
+        const [known, value] = [winners[yAt + c]!, a[xAt + c]!];
+        if (known < 0 || value > a[known]! || (Number.isNaN(value) && !Number.isNaN(a[known]!))) winners[yAt + c] = xAt + c;
+      }
+    });
+    winners.forEach((winner, i) => {
+      if (winner >= 0) result[winner] = round(result[winner]! + g[i]!);
+    });
+    return result;
+  }
+  const cells = new Float64Array(from.count * from.h * from.w);
+  visitConv(to, from, op.window, attributes, (_, yAt) => void cells[yAt / from.c]!++);
+  visitConv(to, from, op.window, attributes, (xAt, yAt) => {
+    for (let c = 0; c < from.c; c++) result[xAt + c] = round(result[xAt + c]! + round(g[yAt + c]! / cells[yAt / from.c]!));
+  });
+  return result;
+};

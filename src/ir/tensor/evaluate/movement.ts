@@ -69,13 +69,13 @@ export const evaluateGather: EvaluateRule<"gather"> = (op, [table, indices], { c
   return result;
 };
 
-export const evaluateScatterAdd: EvaluateRule<"scatter-add"> = (_, [indices, updates], { shape, count, round }) => {
+export const evaluateScatterAdd: EvaluateRule<"scatter-add"> = (op, [indices, updates], { shape, count, round }) => {
   const result = new Float64Array(count);
-  const size = shape[0]!;
-  const rest = sizeOf(shape.slice(1));
-  const many = indices!.values.length;
-  for (let i = 0; i < many; i++) {
-    const to = clamp(indices!.values[i]!, size) * rest;
+  const size = shape[op.batchDims]!;
+  const rest = sizeOf(shape.slice(op.batchDims + 1));
+  const many = sizeOf(indices!.shape.slice(op.batchDims));
+  for (let i = 0; i < indices!.values.length; i++) {
+    const to = (Math.floor(i / many) * size + clamp(indices!.values[i]!, size)) * rest;
     for (let j = 0; j < rest; j++) result[to + j] = round(result[to + j]! + updates!.values[i * rest + j]!);
   }
   return result;

@@ -24,17 +24,19 @@ export function gather(table: tf.Tensor, indices: tf.Tensor, batchDims = 0): tf.
   );
 }
 
-/** Adds `updates` [...many, ...rest] at `indices` [...many] (clamped) into zeros of [size, ...rest]. */
-export function scatterAdd(indices: tf.Tensor, updates: tf.Tensor, size: number): tf.Tensor {
+/** Adds `updates` [...batch, ...many, ...rest] at `indices` [...batch, ...many] (clamped) into zeros of [...batch, size, ...rest]. */
+export function scatterAdd(indices: tf.Tensor, updates: tf.Tensor, size: number, batchDims = 0): tf.Tensor {
+  const batch = indices.shape.slice(0, batchDims);
+  const total = count(batch) * size;
   const rest = updates.shape.slice(indices.rank);
   return differentiable(
     [updates],
     (given = updates) => {
-      const sums = scatterRows(flatIndices(indices, [], size), tf.reshape(given, [indices.size, count(rest)]), size);
-      return tf.reshape(sums, [size, ...rest] as tf.ShapeMap[tf.Rank]);
+      const sums = scatterRows(flatIndices(indices, batch, size), tf.reshape(given, [indices.size, count(rest)]), total);
+      return tf.reshape(sums, [...batch, size, ...rest] as tf.ShapeMap[tf.Rank]);
     },
     (dy) => {
-      const rows = tf.gather(tf.reshape(dy, [size, count(rest)]), flatIndices(indices, [], size));
+      const rows = tf.gather(tf.reshape(dy, [total, count(rest)]), flatIndices(indices, batch, size));
       return tf.reshape(rows, updates.shape as tf.ShapeMap[tf.Rank]);
     },
   );

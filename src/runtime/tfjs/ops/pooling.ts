@@ -61,6 +61,15 @@ export function meanPool(x: tf.Tensor, { window, strides, padding }: PoolingOpti
   return withLead(tf.mul(pooled, tf.tensor4d(factors, [1, h, w, 1])), x);
 }
 
+/** The gradients of the two at x, given those of their results: TensorFlow.js differentiates, as it does for the programs that it trains. */
+export function maxPoolBackward(x: tf.Tensor, dy: tf.Tensor, options: PoolingOptions): tf.Tensor {
+  return tf.grad((at) => maxPool(at, options))(x, dy);
+}
+
+export function meanPoolBackward(x: tf.Tensor, dy: tf.Tensor, options: PoolingOptions): tf.Tensor {
+  return tf.grad((at) => meanPool(at, options))(x, dy);
+}
+
 /** For each window along one axis, how many of its cells lie inside. */
 function insideCounts(size: number, windows: number, window: number, stride: number, before: number): number[] {
   return Array.from({ length: windows }, (_, at) => {
