@@ -63,7 +63,7 @@ export class KernelBuilder {
     });
     if (!pure) return value;
     const scope = this.scopes[level]!;
-    const key = JSON.stringify(value);
+    const key = JSON.stringify(value, exactNumber);
     const known = scope.shared.get(key);
     if (known) return known;
     const name = this.fresh(hint);
@@ -72,6 +72,32 @@ export class KernelBuilder {
     const shared: KernelExpr = { kind: "name", name, type: value.type, width: value.width };
     scope.shared.set(key, shared);
     return shared;
+  }
+
+  /**
+   * Runs `write` in the outermost open block where the operands are known, so that what it writes leaves the loops that do not change them; where
+   * an operand depends on a variable, in place. `write` may use nothing else that is bound, nor read words that this kernel writes.
+   */
+  outwards<T>(operands: readonly KernelExpr[], write: () => T): T {
+    let level = 0;
+    const visit = (name: string): boolean => {
+      const found = this.scopes.findLastIndex((scope) => scope.constants.has(name));
+      level = Math.max(level, found);
+      return found >= 0;
+    };
+    if (!operands.every((operand) => usedNames(operand, visit)) || level === this.scopes.length - 1) return write();
+    const inner = this.scopes.splice(level + 1);
+    const statements = this.statements;
+    this.statements = this.scopes[level]!.statements;
+    const result = write();
+    this.statements = statements;
+    this.scopes.push(...inner);
+    return result;
+  }
+
+  /** Whether a name that `bind`, `share` or `loop` gave can still be used here. */
+  knows(name: string): boolean {
+    return this.scopes.some((scope) => scope.constants.has(name));
   }
 
   /** A register with a first value; `set` changes it. */
@@ -215,6 +241,11 @@ interface Scope {
   /** Lets and loop variables: names whose value does not change where they are known. */
   readonly constants: Set<string>;
   readonly shared: Map<string, KernelExpr>;
+}
+
+/** JSON has no ±∞, NaN and −0: without this, values that differ would share a name. */
+function exactNumber(_: string, value: unknown): unknown {
+  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? "-0" : value}` : value;
 }
 
 /** Whether `value` is arithmetic on names that all pass `visit`: no loads, no calls. */
