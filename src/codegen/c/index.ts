@@ -1,0 +1,1 @@
+export { renderC } from "./render.js";
