@@ -7,6 +7,7 @@ import { exitCodes } from "./exit-codes.js";
 import { readSettings } from "./options.js";
 import { modelFiles, readImport, readModel } from "./read-model.js";
 import type { CommandContext } from "./run.js";
+import { version } from "./version.js";
 
 /** Options of every command that reads a model. */
 export interface ModelOptions {
@@ -25,7 +26,7 @@ export interface ModelInput {
 export function openModel({ io }: CommandContext, file: string, options: ModelOptions): ModelInput {
   const source = readModel(file, io.cwd);
   const files = modelFiles(source, readImport(io.cwd));
-  return { source, options: { set: readSettings(options.set), load: files.load, model: options.model }, sources: files.sources };
+  return { source, options: { set: readSettings(options.set), load: files.load, model: options.model, version: version() }, sources: files.sources };
 }
 
 /** Says what the compiler has to say. @throws Stop with exit 1 where there are errors */

@@ -12,6 +12,8 @@ export interface CompileOptions {
   readonly load?: (path: string, from: SourceFile) => SourceFile | undefined;
   /** Which model of the file; by default the only one, or the only one with a `train` block. */
   readonly model?: string;
+  /** lvmc's version, for the head of what is emitted; the compiler itself does not read its package. */
+  readonly version?: string;
 }
 
 /** Text → syntax tree → model IR, with every diagnostic of both. */

@@ -1,4 +1,4 @@
-import { emitTfjs } from "../codegen/typescript/emit-tfjs.js";
+import { emitTfjs } from "../codegen/tfjs/emit-tfjs.js";
 import type { Checked } from "../diagnostics/diagnostic.js";
 import type { SourceFile } from "../diagnostics/span.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
@@ -30,6 +30,6 @@ export function compile(source: SourceFile, options: CompileOptions = {}): Check
   if (!derived) return { value: undefined, diagnostics };
   const { program, training, evaluation } = derived;
   const lowered = lower(program, training, evaluation);
-  const typescript = emitTfjs(lowered, { source: source.text, sourcePath: source.path, docComment: printDocComment(training) });
+  const typescript = emitTfjs(lowered, { source: source.text, sourcePath: source.path, version: options.version, docComment: printDocComment(training) });
   return { value: { ...derived, lowered, typescript }, diagnostics };
 }

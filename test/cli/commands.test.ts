@@ -249,3 +249,11 @@ describe("usage", () => {
     expect((await lvmc([])).code).toBe(exitCodes.usage);
   });
 });
+
+describe("the head of the emitted module", () => {
+  it("writes lvmc's version at the head of the module", async () => {
+    const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { version: string };
+    const { out } = await lvmc(["compile", "models/vae.lvm"]);
+    expect(out.split("\n")[1]).toBe(` * models/vae.lvm, model vae, compiled by lvmc ${version}. Edit the model, not this file.`);
+  });
+});

@@ -6,6 +6,7 @@ import { sanitizeName } from "../../runtime/node/run-folder.js";
 import { UsageError } from "../errors.js";
 import type { ModelInput } from "../front.js";
 import { modelFiles } from "../read-model.js";
+import { version } from "../version.js";
 
 /** config.json of a run folder: everything that the run was started with, so that it goes on without being told again. */
 export interface RunConfig {
@@ -110,7 +111,7 @@ export function modelOfRun(run: SavedRun): ModelInput {
   if (!first || text === undefined) throw new UsageError(`${run.name}: its copy of the model is missing`);
   const source: SourceFile = { path: first.path, text };
   const files = modelFiles(source, read);
-  return { source, options: { set: run.config.set, load: files.load, model: run.config.model }, sources: files.sources };
+  return { source, options: { set: run.config.set, load: files.load, model: run.config.model, version: version() }, sources: files.sources };
 }
 
 /** Names of the copies of a model's files, all different and none that the run folder uses itself. */

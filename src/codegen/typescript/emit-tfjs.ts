@@ -1,1 +1,0 @@
-export { emitTfjs, type EmitTfjsOptions } from "../tfjs/emit-tfjs.js";
