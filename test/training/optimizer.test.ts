@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { annealing, learningRate } from "../../src/runtime/train/schedule.js";
 import { compiledModel } from "../codegen/support/load-emitted.js";
@@ -87,5 +88,20 @@ describe("schedules", () => {
     expect([0, 50, 100, 200].map((step) => annealing({ steps: 100, cycles: 1 }, step))).toEqual([0, 0.5, 1, 1]);
     expect([0, 12.5, 25, 40, 50, 75, 100].map((step) => annealing({ steps: 100, cycles: 2 }, step))).toEqual([0, 0.5, 1, 1, 0, 1, 1]);
     expect(annealing({ steps: 0, cycles: 1 }, 0)).toBe(1);
+  });
+
+  it("cyclical(steps, cycles): `steps` is the whole schedule (Fu et al. 2019, equation 6, with R = 1/2)", () => {
+    const [T, M, R] = [1000, 4, 0.5];
+    for (let t = 1; t <= T; t++) {
+      const tau = ((t - 1) % Math.ceil(T / M)) / (T / M);
+      expect(annealing({ steps: T, cycles: M }, t - 1), `step ${t}`).toBeCloseTo(tau <= R ? tau / R : 1, 12);
+    }
+    expect(annealing({ steps: T, cycles: M }, T)).toBe(1);
+    // The checker's message and both documents say the same.
+    const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+    expect(read("test/errors/anneal-without-steps.txt")).toContain("the length of the whole schedule is not given");
+    expect(read("test/errors/anneal-without-steps.txt")).toContain("`anneal = cyclical(1000, 4)`: four cycles of 250 steps each");
+    expect(read("docs/language.md")).toContain("`cyclical(1000, 4)` is four cycles within 1000 steps");
+    expect(read("docs/objectives.md")).toContain("a cycle has S / c steps");
   });
 });

@@ -109,7 +109,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
   return objective;
 }
 
-/** `1000`, or `cyclical(1000, 4)`. */
+/** `1000`, or `cyclical(1000, 4)`: four cycles within 1000 steps, as T and M of Fu et al. 2019. */
 function readAnneal(context: Context, expression: ast.Expression): TrainingObjective["anneal"] {
   const choice = readChoice(expression);
   if (choice?.name !== "cyclical") {
@@ -125,8 +125,8 @@ function readAnneal(context: Context, expression: ast.Expression): TrainingObjec
       code: "LVM5014",
       message: "`cyclical` needs `steps`",
       span: choice.span,
-      label: "the length of one cycle is not given",
-      help: "write for example `anneal = cyclical(1000, 4)`",
+      label: "the length of the whole schedule is not given",
+      help: "write for example `anneal = cyclical(1000, 4)`: four cycles of 250 steps each",
     });
   }
   return { steps: read("steps", 0), cycles: read("cycles", 4) };

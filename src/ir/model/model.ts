@@ -245,7 +245,7 @@ export interface TrainingObjective {
   readonly beta: number;
   /** Least nats for each latent coordinate (Kingma et al. 2016). */
   readonly freeBits: number;
-  /** β rises from 0 (linear) over this many steps; 0 for none. `cycles` > 1 repeats it (Fu et al. 2019). */
+  /** β rises from 0 (linear) over this many steps; 0 for none. `cycles` > 1 repeats it within them, in steps / cycles steps each (Fu et al. 2019: T and M). */
   readonly anneal: { readonly steps: number; readonly cycles: number };
   /** Weight of log q(y | x) on observed rows of a partly observed column (Kingma et al. 2014). */
   readonly supervision: number;

@@ -20,8 +20,8 @@ export function learningRate(schedule: SchedulePlan, step: number, peak = schedu
 }
 
 /**
- * The weight of annealed terms at a step: it rises from 0 to 1 over `steps`; with several cycles each rises in the first half of its
- * share and stays (Fu et al. 2019).
+ * The weight of annealed terms at a step: it rises from 0 to 1 over `steps`. `steps` is the length of the whole schedule: with several
+ * cycles each takes steps / cycles of them, rises in its first half and stays at 1 in the second (Fu et al. 2019, equation 6: T = steps, M = cycles, R = 1/2).
  */
 export function annealing(plan: { readonly steps: number; readonly cycles: number }, step: number): number {
   if (plan.steps <= 0 || step >= plan.steps) return 1;
