@@ -29,7 +29,8 @@ export interface LoweredPrograms {
   readonly evaluate: TensorProgram;
   /**
    * Importance weights: `log_weight` [S, rows]; with global latents also `log_weight_global` [S] (the same draws for the same random key,
-   * whatever the batch). S is `importanceSamples`. Undefined where the model has no latent.
+   * whatever the batch). S is `importanceSamples`. Undefined where the model has no latent, or the guide of one is a point
+   * (`Delta`), which has no density.
    */
   readonly importance?: TensorProgram;
   readonly importanceSamples: number;

@@ -17,6 +17,8 @@ const IMPORTANCE_SAMPLES = 50;
 /** The tensor programs of a checked model: model IR and objective IR → tensor IR. */
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
   const latent = program.model.some((step) => step.kind === "site" && (step.role === "latent" || step.partlyObserved));
+  // A point has no density to divide by: importance weights would be of another measure than the model's.
+  const hasDensities = !evaluation.latents.some(({ estimator }) => estimator === "deterministic");
   return {
     program,
     training,
@@ -26,7 +28,7 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
     programs: {
       train: lowerTrain(program, training),
       evaluate: lowerEvaluate(program, evaluation),
-      importance: latent && evaluation.bound === "elbo" ? lowerImportance(program, evaluation, IMPORTANCE_SAMPLES) : undefined,
+      importance: latent && evaluation.bound === "elbo" && hasDensities ? lowerImportance(program, evaluation, IMPORTANCE_SAMPLES) : undefined,
       importanceSamples: IMPORTANCE_SAMPLES,
       sample: lowerSample(program, evaluation),
       infer: latent ? lowerInfer(program, evaluation) : undefined,

@@ -35,6 +35,12 @@ describe.each(names)("%s", (name) => {
     for (const [, program] of programs) verify(program);
   });
 
+  // Guards `--evidence-samples`: importance weights divide by the guide's density, and a point has none.
+  it("weighs draws where every latent's guide has a density", () => {
+    const { latents, bound } = lowered.evaluation;
+    expect(lowered.programs.importance !== undefined).toBe(bound === "elbo" && latents.length > 0 && !/autoencoder/.test(name));
+  });
+
   // Guards against NaN in a corner of some density or divergence: all outputs of all programs are finite on plausible data.
   it("evaluates to finite numbers", () => {
     const small = programs.filter(([kind]) => kind !== "importance" || !/conv|semi/.test(name));

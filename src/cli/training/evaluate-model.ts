@@ -4,11 +4,9 @@ import type { ModelData } from "./model-data.js";
 
 /**
  * A model's evaluation, with the accuracy of labels that training may lack: they are hidden, inferred from the other columns, and compared.
- * A guide that is a point has no importance weights: there the log evidence is left out.
  */
-export async function evaluateModel(model: Model, { training, program }: Pick<CompiledModel, "training" | "program">, data: ModelData, options: EvaluateOptions): Promise<Evaluation> {
-  const point = training.latents.some((latent) => latent.estimator === "deterministic");
-  const evaluation = await model.evaluate(data.columns, point ? { ...options, evidenceSamples: 0 } : options);
+export async function evaluateModel(model: Model, { program }: Pick<CompiledModel, "program">, data: ModelData, options: EvaluateOptions): Promise<Evaluation> {
+  const evaluation = await model.evaluate(data.columns, options);
   const accuracy: Record<string, number> = { ...evaluation.accuracy };
   for (const { name, type, partlyObserved, role } of program.columns) {
     if (!partlyObserved || role !== "observed" || type.support.kind !== "index" || type.shape.length > 0 || accuracy[name] !== undefined) continue;
