@@ -17,24 +17,33 @@ export interface TrainingStep {
   readonly metrics: readonly string[];
 }
 
+export interface StepSizes {
+  /** Rows of one minibatch. */
+  readonly batch: number;
+  /** Minibatches that the host lays out at a time: step n reads number n mod `slots`. */
+  readonly slots: number;
+  /** Rows of the data set: needed where parameters have one value for each row, else the program is for any number of rows. */
+  readonly dataset?: number;
+}
+
 /**
- * The training step of a model on a data set of so many rows: all sizes are numbers. Inputs beside parameters and slots: `data.<column>` [dataset, …], `order` (i32 [dataset]: rows in the order of
- * this epoch), `step` (i32, from 0), `metrics`. Everything that changes with the step is computed from `step`, so that many
- * steps run without the host.
+ * The training step of a model; every size is a number. Inputs beside parameters and slots: `data.<column>` [slots · batch, …] and `rows`
+ * (i32, their positions in the data set), laid out by the host for `slots` steps at a time; `step` (i32, from 0), `dataset` (its
+ * rows, a number), `metrics`. Everything else that changes with the step is computed from `step`, so that many steps run without the host.
  */
-export function lowerTrainingStep(lowered: LoweredModel, dataset: number): TrainingStep {
+export function lowerTrainingStep(lowered: LoweredModel, sizes: StepSizes): TrainingStep {
   const b = new TensorBuilder();
-  const training = { ...lowered.program.training, batch: Math.min(lowered.program.training.batch, dataset) };
-  const stored = (shape: Shape): Shape => shape.map((dim) => (dim === "dataset" ? dataset : dim));
+  const { training } = lowered.program;
+  const stored = (shape: Shape): Shape => shape.map((dim) => (dim === "dataset" ? (sizes.dataset ?? missing("the rows of the data set")) : dim));
   const stepNumber = b.input("scalar", "step", [], "i32");
   const step = b.cast(stepNumber, "f32");
-  const batch = minibatch(b, lowered, training, dataset, stepNumber);
+  const batch = minibatch(b, lowered, sizes, stepNumber);
   const parameters = new Map(lowered.parameters.map((parameter) => [parameter.name, b.input("parameter", parameter.name, stored(parameter.shape))]));
   const inputs = new Map<string, TensorNode>([...parameters, ...batch, ["anneal", annealing(b, training.objective.anneal, step)]]);
 
   const imported = importProgram(b, lowered.programs.train, {
-    replace: (input) => inputs.get(input.op.kind === "input" ? input.op.name : ""),
-    sizes: { rows: training.batch, dataset },
+    replace: ({ op }) => (op.kind === "size" && op.of === "dataset" ? b.input("scalar", "dataset", []) : inputs.get(op.kind === "input" ? op.name : "")),
+    sizes: { rows: sizes.batch, dataset: sizes.dataset },
   });
   const output = (name: string): TensorNode => {
     const node = imported.get(lowered.programs.train.outputs[name] ?? missing(name));
@@ -69,17 +78,17 @@ function missing(name: string): never {
   throw new InternalError(`the training program lacks ${name}`);
 }
 
-/** The rows of this step: gathered from the data set in the epoch's order, binarized afresh where the model says so. */
-function minibatch(b: TensorBuilder, lowered: LoweredModel, training: Training, dataset: number, step: TensorNode): Map<string, TensorNode> {
-  const within = b.binary("modulo", step, b.scalar(Math.floor(dataset / training.batch), "i32"));
-  const positions = b.add(b.multiply(within, b.scalar(training.batch, "i32")), b.iota(training.batch));
-  const rows = b.gather(b.input("column", "order", [dataset], "i32"), positions);
-  const batch = new Map<string, TensorNode>([["rowIndex", rows]]);
+/** The rows of this step, binarized afresh where the model says so. */
+function minibatch(b: TensorBuilder, lowered: LoweredModel, { batch, slots }: StepSizes, step: TensorNode): Map<string, TensorNode> {
+  const slot = b.binary("modulo", step, b.scalar(slots, "i32"));
+  const positions = b.add(b.multiply(slot, b.scalar(batch, "i32")), b.iota(batch));
+  const inputs = new Map<string, TensorNode>();
+  if (lowered.parameters.some(({ shape }) => shape.includes("dataset"))) inputs.set("rowIndex", b.gather(b.input("column", "rows", [slots * batch], "i32"), positions));
   for (const column of lowered.columns) {
-    const data = b.gather(b.input("column", `data.${column.name}`, [dataset, ...column.shape], column.dtype), rows);
-    batch.set(column.name, isBinary(lowered, column.name) ? binarized(b, training, column.name, data) : data);
+    const data = b.gather(b.input("column", `data.${column.name}`, [slots * batch, ...column.shape], column.dtype), positions);
+    inputs.set(column.name, isBinary(lowered, column.name) ? binarized(b, lowered.program.training, column.name, data) : data);
   }
-  return batch;
+  return inputs;
 }
 
 function isBinary(lowered: LoweredModel, column: string): boolean {

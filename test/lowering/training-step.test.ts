@@ -28,9 +28,13 @@ function firstState(step: TrainingStep, parameters: State): State {
   return state;
 }
 
+/** Two minibatches as the host lays them out. */
+const laidOut = order.slice(0, 4);
+const sizes = { batch: 2, slots: 2, dataset: rows };
+
 /** One step in float64, and the state after it. */
 function advance(step: TrainingStep, state: State, at: number): State {
-  const given: Record<string, readonly number[]> = { ...state, step: [at], order, "data.x": data.x, "data.y": data.y, metrics: new Array<number>(step.metrics.length).fill(0) };
+  const given: Record<string, readonly number[]> = { ...state, step: [at], dataset: [rows], "data.x": laidOut.flatMap((row) => data.x.slice(2 * row, 2 * row + 2)), "data.y": laidOut.map((row) => data.y[row]!), metrics: new Array<number>(step.metrics.length).fill(0) };
   const inputs = Object.fromEntries(
     step.program.inputs.map((node) => {
       const name = node.op.kind === "input" ? node.op.name : "";
@@ -61,7 +65,7 @@ describe("the training step as one program", () => {
   // objective and the optimizers as the papers print them, for three steps.
   it.each(cases)("%s", (_, settings, update) => {
     const lowered = lowerText(model(settings));
-    const step = lowerTrainingStep(lowered, rows);
+    const step = lowerTrainingStep(lowered, sizes);
     verify(step.program);
     const parameters = someParameters(lowered, rows);
     let state = firstState(step, parameters);
@@ -81,7 +85,7 @@ describe("the training step as one program", () => {
   // Guards clipping (the global norm of what SGD applies) and the moving average.
   it("clips by the global norm and averages", () => {
     const lowered = lowerText(model("optimizer = sgd(rate = 1) clip = 0.01 ema = 0.9"));
-    const step = lowerTrainingStep(lowered, rows);
+    const step = lowerTrainingStep(lowered, sizes);
     const parameters = someParameters(lowered, rows);
     const state = firstState(step, parameters);
     const after = advance(step, state, 0);

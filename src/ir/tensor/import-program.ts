@@ -3,8 +3,8 @@ import { InternalError } from "../../util/internal-error.js";
 import type { Dim, Shape, TensorNode, TensorOp, TensorProgram } from "./nodes.js";
 
 export interface ImportOptions {
-  /** A node of `b` that stands for an input of the program. */
-  readonly replace?: (input: TensorNode) => TensorNode | undefined;
+  /** A node of `b` that stands for an input, or for a symbolic size, of the program. */
+  readonly replace?: (leaf: TensorNode) => TensorNode | undefined;
   /** Numbers for the symbolic sizes; a symbol that is not named stays. */
   readonly sizes?: { readonly rows?: number; readonly dataset?: number };
 }
@@ -14,7 +14,7 @@ export function importProgram(b: TensorBuilder, program: TensorProgram, { replac
   const made = new Map<TensorNode, TensorNode>();
   const bind = (dim: Dim): Dim => (typeof dim === "number" ? dim : (sizes[dim] ?? dim));
   for (const node of program.nodes) {
-    const replacement = node.op.kind === "input" ? replace?.(node) : undefined;
+    const replacement = node.inputs.length === 0 ? replace?.(node) : undefined;
     if (replacement) {
       made.set(node, replacement);
       continue;
