@@ -1,0 +1,106 @@
+import { lineOf, type Span } from "../../diagnostics/span.js";
+import type { Kernel, KernelFunction, KernelProgram } from "../../ir/kernel/nodes.js";
+import { InternalError } from "../../util/internal-error.js";
+import { renderExpression } from "./expression.js";
+import { get } from "./operations.js";
+import { Scope, valueType } from "./scope.js";
+import { renderBody } from "./statement.js";
+import { commentText, identifier, printWat, type Wat } from "./wat.js";
+
+/** Lanes of v128 as 32-bit words. */
+export const wasmLanes = 4;
+const pageWords = 16384;
+
+export interface WasmOptions {
+  /** Vector multiply-adds may be rounded once (`f32x4.relaxed_madd`), as the host likes. */
+  readonly relaxed: boolean;
+}
+
+/**
+ * WebAssembly text of a program. The arena is the imported memory `lvmc.memory`, from byte 0 on. Exports: `kernel_0` … as functions of a
+ * range of groups (from, to), and `run` (steps), which is all kernels in order with all their groups, `steps` times, on one thread.
+ *
+ * The text says `shared`; for hosts without shared memory the runtime clears that one bit of the import in the assembled bytes.
+ */
+export function renderWat(program: KernelProgram, { relaxed }: WasmOptions): string {
+  if (program.lanes !== wasmLanes) throw new InternalError(`WebAssembly has vectors of ${wasmLanes} lanes, the program is for ${program.lanes}`);
+  const pages = Math.max(1, Math.ceil(program.words / pageWords));
+  if (pages > 65536) throw new InternalError(`an arena of ${program.words} words is larger than the memory of a WebAssembly module`);
+  const functions = program.functions.map((each) => renderFunction(each, relaxed));
+  const kernels = program.kernels.map((each, index) => renderKernel(each, index, relaxed));
+  return [
+    `;; ${commentText(program.name)}: ${program.kernels.length} kernels, ${program.words} words`,
+    "(module",
+    `  (import "lvmc" "memory" (memory ${pages} ${pages} shared))`,
+    ...functions,
+    ...kernels,
+    renderRun(program),
+    ")",
+    "",
+  ].join("\n");
+}
+
+function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
+  const scope = new Scope(kernel.groups, relaxed);
+  for (const name of ["from", "to"]) scope.parameter(name, "i32");
+  scope.own("group", "i32");
+  const body = scope.block(() => renderBody(kernel.body, scope));
+  const again: Wat = ["br_if", "$groups", ["i32.lt_s", ["local.tee", "$group", ["i32.add", get("$group"), ["i32.const", "1"]]], get("$to")]];
+  const facts = [`${kernel.groups} groups`, ...places(kernel.origins), `${kernel.flops} FLOP`, `${kernel.bytes} bytes`];
+  const text = printWat(
+    [
+      "func",
+      `$kernel_${index}`,
+      ["export", `"kernel_${index}"`],
+      ["param", "$from", "i32"],
+      ["param", "$to", "i32"],
+      ...scope.locals(),
+      ["local.set", "$group", get("$from")],
+      ["if", ["i32.lt_s", get("$group"), get("$to")], ["then", ["loop", "$groups", ...body, again]]],
+    ],
+    "  ",
+  );
+  return [`  ;; ${commentText(`${kernel.name}: ${kernel.title}`)}`, `  ;; ${commentText(facts.join(", "))}`, gatherLocals(text)].join("\n");
+}
+
+function renderFunction(definition: KernelFunction, relaxed: boolean): string {
+  const scope = new Scope(undefined, relaxed);
+  const parameters = definition.parameters.map(({ name, type }): Wat => ["param", scope.parameter(name, valueType(type, "scalar")), valueType(type, "scalar")]);
+  const body = renderBody(definition.body, scope);
+  const value = scope.statement(() => renderExpression(definition.value, scope));
+  const result: Wat = ["result", valueType(definition.result, "scalar")];
+  return gatherLocals(printWat(["func", identifier(`function_${definition.name}`), ...parameters, result, ...scope.locals(), ...body, value], "  "));
+}
+
+/** All kernels in order; the step counter is word 0. */
+function renderRun(program: KernelProgram): string {
+  const calls = program.kernels.map(({ groups }, index): Wat => ["call", `$kernel_${index}`, ["i32.const", "0"], ["i32.const", String(groups)]]);
+  const count: Wat = ["i32.store", ["i32.const", "0"], ["i32.add", ["i32.load", ["i32.const", "0"]], ["i32.const", "1"]]];
+  const again: Wat = ["br_if", "$again", ["local.tee", "$steps", ["i32.sub", get("$steps"), ["i32.const", "1"]]]];
+  const body: Wat = ["if", ["i32.gt_s", get("$steps"), ["i32.const", "0"]], ["then", ["loop", "$again", ...calls, count, again]]];
+  return printWat(["func", "$run", ["export", '"run"'], ["param", "$steps", "i32"], body], "  ");
+}
+
+/** Files with their lines: `vae.lvm:3, 7`. */
+function places(origins: readonly Span[]): readonly string[] {
+  const lines = new Map<string, Set<number>>();
+  for (const origin of origins) {
+    const of = lines.get(origin.source.path) ?? new Set();
+    lines.set(origin.source.path, of.add(lineOf(origin)));
+  }
+  return [...lines].map(([path, of]) => `${path}:${[...of].sort((a, b) => a - b).join(", ")}`);
+}
+
+/** Locals one after another on lines, like words of a paragraph, instead of a line for each. */
+function gatherLocals(text: string): string {
+  return text.replace(/(?:^ +\(local \$[\w.:]+ \w+\)\n)+/gm, (block) => {
+    const indent = /^ */.exec(block)?.[0] ?? "";
+    const lines: string[] = [];
+    for (const local of block.trim().split(/\n */)) {
+      const last = lines.at(-1);
+      if (last !== undefined && last.length + local.length < 140) lines[lines.length - 1] = `${last} ${local}`;
+      else lines.push(indent + local);
+    }
+    return `${lines.join("\n")}\n`;
+  });
+}

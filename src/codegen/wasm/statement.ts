@@ -1,0 +1,55 @@
+import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
+import { address, renderExpression } from "./expression.js";
+import { get } from "./operations.js";
+import { valueType, type Scope } from "./scope.js";
+import type { Range } from "./ranges.js";
+import type { Wat } from "./wat.js";
+
+type Of<Kind extends Statement["kind"]> = Extract<Statement, { readonly kind: Kind }>;
+type Renderers = { readonly [Kind in Statement["kind"]]: (statement: Of<Kind>, scope: Scope) => readonly Wat[] };
+
+export function renderBody(body: readonly Statement[], scope: Scope): readonly Wat[] {
+  return body.flatMap((statement) => (renderers[statement.kind] as (statement: Statement, scope: Scope) => readonly Wat[])(statement, scope));
+}
+
+const renderers: Renderers = {
+  let: ({ name, value }, scope) => [bound(name, value, value.type === "f32" ? undefined : scope.rangeOf(value), scope)],
+  var: ({ name, value }, scope) => [bound(name, value, undefined, scope)],
+  set: ({ name, value }, scope) => [scope.statement(() => ["local.set", scope.lookup(name), renderExpression(value, scope)])],
+  for: ({ name, from, to, step, body }, scope) =>
+    scope.block(() => {
+      const start = scope.statement(() => renderExpression(from, scope));
+      const [first, end] = [scope.rangeOf(from), scope.rangeOf(to)];
+      // The bound is computed once, unless it is as cheap as a local.
+      const limit = to.kind === "constant" ? undefined : scope.own("to", "i32");
+      const keep: readonly Wat[] = limit === undefined ? [] : [scope.statement(() => ["local.set", limit, renderExpression(to, scope)])];
+      const stop: Wat = limit === undefined ? renderExpression(to, scope) : get(limit);
+      const local = scope.declare(name, "i32", { low: first.low, high: Math.max(first.low, end.high - 1) });
+      const label = `$each_${local.slice(1)}`;
+      const inside = scope.block(() => renderBody(body, scope));
+      const again: Wat = ["br_if", label, ["i32.lt_s", ["local.tee", local, ["i32.add", get(local), ["i32.const", String(step)]]], stop]];
+      const loop: Wat = ["loop", label, ...inside, again];
+      const runs = first.high < end.low;
+      return [...keep, ["local.set", local, start], runs ? loop : ["if", ["i32.lt_s", get(local), stop], ["then", loop]]];
+    }),
+  if: ({ condition, then, otherwise }, scope) => {
+    const test = scope.statement(() => renderExpression(condition, scope));
+    const yes = scope.block(() => renderBody(then, scope));
+    const no = scope.block(() => renderBody(otherwise, scope));
+    return [no.length === 0 ? ["if", test, ["then", ...yes]] : ["if", test, ["then", ...yes], ["else", ...no]]];
+  },
+  store: ({ index, value }, scope) => [
+    scope.statement(() => {
+      const at = address(index, scope);
+      const what = renderExpression(value, scope);
+      if (value.width === "scalar") return [value.type === "f32" ? "f32.store" : "i32.store", ...at, what];
+      return ["v128.store", ...at, value.type === "bool" ? ["i32x4.neg", what] : what];
+    }),
+  ],
+};
+
+/** The value first: it may read an outer name that this one hides. */
+function bound(name: string, value: KernelExpr, range: Range | undefined, scope: Scope): Wat {
+  const text = scope.statement(() => renderExpression(value, scope));
+  return ["local.set", scope.declare(name, valueType(value.type, value.width), range), text];
+}

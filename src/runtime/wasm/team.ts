@@ -1,0 +1,121 @@
+import { maySleep, startThread, type Thread } from "./host.js";
+
+/**
+ * Threads that share the groups of a kernel with the calling one, which is thread 0. To begin a kernel the caller writes its number and counts
+ * `sequence` up; each worker runs its groups and writes the sequence number to its own `done`; the caller does its own groups and waits
+ * for all of them. So there is one hand-over for each shared kernel and none for the others, which the caller runs alone.
+ *
+ * Both sides spin for a while (about half a microsecond to notice) before they sleep (`Atomics.wait`, some 50 µs to wake), so idle
+ * workers cost nothing between runs. Control words lie 128 bytes apart: what one thread writes does not slow another's spinning down.
+ */
+const line = 32;
+const words = { sequence: 0, kernel: 1, sleepers: line, callerSleeps: 2 * line, failed: 3 * line, done: 4 * line } as const;
+
+/** Turns of a spin loop before a thread sleeps: some 100 µs, longer than the kernels in between take. */
+const spins = { worker: 50_000, caller: 50_000 } as const;
+
+/** First group of a thread; groups are split evenly into contiguous ranges. */
+const firstGroup = (groups: number, thread: number, threads: number): number => Math.floor((groups * thread) / threads);
+
+/** What a worker runs; text, because bundlers and test tools rewrite functions. It gets one message, then it never returns to its event loop. */
+const workerScript = `"use strict";
+const node = typeof process === "object" && process.versions && process.versions.node;
+const port = node ? require("node:worker_threads").parentPort : self;
+const begin = ({ module, memory, control, worker, ranges }) => {
+  const { exports } = new WebAssembly.Instance(module, { lvmc: { memory } });
+  const kernels = ranges.map((_, index) => exports["kernel_" + index]);
+  const done = ${words.done} + ${line} * worker;
+  let seen = 0;
+  port.postMessage("ready");
+  for (;;) {
+    for (let turn = 0; Atomics.load(control, ${words.sequence}) === seen; turn++) {
+      if (turn < ${spins.worker}) continue;
+      Atomics.add(control, ${words.sleepers}, 1);
+      Atomics.wait(control, ${words.sequence}, seen);
+      Atomics.sub(control, ${words.sleepers}, 1);
+    }
+    seen = (seen + 1) | 0;
+    const kernel = control[${words.kernel}];
+    if (kernel < 0) return;
+    try {
+      kernels[kernel](ranges[kernel][0], ranges[kernel][1]);
+    } catch {
+      Atomics.store(control, ${words.failed}, 1);
+    }
+    Atomics.store(control, done, seen);
+    if (Atomics.load(control, ${words.callerSleeps}) !== 0) Atomics.notify(control, done);
+  }
+};
+if (node) port.once("message", begin);
+else self.onmessage = (event) => begin(event.data);
+`;
+
+export interface Team {
+  /** Worker threads and the caller. */
+  readonly threads: number;
+  /** Runs all groups of a kernel; `own` is this thread's instance of it. Throws if it fails on any thread. */
+  run(kernel: number, own: (from: number, to: number) => void): void;
+  dispose(): void;
+}
+
+/**
+ * Starts `threads` − 1 workers on a shared memory. `groups`: of each kernel. Resolves to undefined where workers cannot start (a page's
+ * content security policy, a limit on threads): everything then runs on one thread.
+ */
+export async function startTeam(module: WebAssembly.Module, memory: WebAssembly.Memory, groups: readonly number[], threads: number): Promise<Team | undefined> {
+  const control = new Int32Array(new SharedArrayBuffer(4 * (words.done + line * threads)));
+  const workers: Thread[] = [];
+  try {
+    for (let thread = 1; thread < threads; thread++) {
+      const ranges = groups.map((count) => [firstGroup(count, thread, threads), firstGroup(count, thread + 1, threads)]);
+      workers.push(startThread(workerScript, { module, memory, control, worker: thread, ranges }));
+    }
+    await Promise.all(workers.map((worker) => worker.ready));
+  } catch {
+    workers.forEach((worker) => worker.terminate());
+    return undefined;
+  }
+  workers.forEach((worker) => worker.unref());
+
+  const sleeps = maySleep();
+  const ends = groups.map((count) => firstGroup(count, 1, threads));
+  let sequence = 0;
+
+  const begin = (kernel: number): void => {
+    control[words.kernel] = kernel;
+    sequence = (sequence + 1) | 0;
+    Atomics.store(control, words.sequence, sequence);
+    if (Atomics.load(control, words.sleepers) > 0) Atomics.notify(control, words.sequence);
+  };
+
+  const finish = (): void => {
+    for (let thread = 1; thread < threads; thread++) {
+      const done = words.done + line * thread;
+      for (let turn = 0; Atomics.load(control, done) !== sequence; turn++) {
+        if (turn < spins.caller || !sleeps) continue;
+        Atomics.store(control, words.callerSleeps, 1);
+        const seen = Atomics.load(control, done);
+        if (seen !== sequence) Atomics.wait(control, done, seen);
+        Atomics.store(control, words.callerSleeps, 0);
+      }
+    }
+  };
+
+  return {
+    threads,
+    run(kernel, own) {
+      begin(kernel);
+      try {
+        const end = ends[kernel] as number;
+        if (end > 0) own(0, end);
+      } finally {
+        finish();
+      }
+      if (control[words.failed] !== 0) throw new Error("a kernel trapped on a worker thread");
+    },
+    dispose() {
+      begin(-1);
+      workers.forEach((worker) => worker.terminate());
+    },
+  };
+}
