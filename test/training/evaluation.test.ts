@@ -94,8 +94,51 @@ describe("parameters per row", () => {
     await expect(model.evaluate(other)).rejects.toMatchObject({ code: "LVM7104", facts: { rows: 20, trained: 32 } });
     const refitted = await model.evaluate(other, { refitSteps: 600 });
     expect(refitted.elbo).toBeGreaterThan(exact(other.x.values) - 0.25);
+    // As many rows as in training, but others: on request they are fitted too.
+    const equal = rowsOfThree(32, -1);
+    expect((await model.evaluate(equal, { refitSteps: 600 })).elbo).toBeGreaterThan(exact(equal.x.values) - 0.25);
     // The model itself is as before.
     expect((await model.evaluate(train)).elbo).toBe(elbo);
+    model.dispose();
+  });
+
+  it("of validation rows are fitted at each evaluation, also where there are as many as in training", async () => {
+    for (const rows of [20, 32]) {
+      const model: Model = await compiledModel(local)({ device: "wasm", seed: 2 });
+      const validation = rowsOfThree(rows, -1);
+      const { steps } = await trainAll(model, rowsOfThree(32, 0.5), { epochs: 2, validation, refitSteps: 600 });
+      const found = steps.flatMap((step) => step.validation ?? []);
+      expect(found).toHaveLength(2);
+      // The exact evidence, less the noise of the last steps: nothing of the model itself is learnt.
+      for (const { elbo } of found) expect(Math.abs(elbo - exact(validation.x.values))).toBeLessThan(0.4);
+      expect(found[1]?.elbo).toBeCloseTo(found[0]!.elbo, 6);
+      model.dispose();
+    }
+  });
+
+  it("leave running statistics of the model alone when they are fitted", async () => {
+    const normed = `
+network decoder(z: real) -> (mean: real[3]) {
+  mean = z |> dense(4) |> batch_norm |> tanh |> dense(3)
+}
+model normed(x: real[3]) {
+  z: real ~ Normal(0, 1)
+  x ~ Normal(decoder(z), 1)
+}
+guide normed {
+  local m: real = 0
+  z ~ Normal(m, 0.5)
+}
+train normed {
+  maximize elbo
+  batch = 16
+}
+`;
+    const model: Model = await compiledModel(normed)({ device: "wasm", seed: 2 });
+    await trainAll(model, rowsOfThree(32, 0.5), { steps: 6, epochs: 10 });
+    const before = await model.save();
+    await model.evaluate(rowsOfThree(20, -1), { refitSteps: 5 });
+    expect(await model.save()).toEqual(before);
     model.dispose();
   });
 });

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { SourceFile } from "../../src/diagnostics/span.js";
 import { compile } from "../../src/driver/compile.js";
 import type { ColumnPlan } from "../../src/runtime/tfjs/definition.js";
 import type { Columns } from "../../src/runtime/model.js";
@@ -9,8 +10,14 @@ import { loadEmitted } from "../codegen/support/load-emitted.js";
 import { readModel } from "../codegen/support/type-check.js";
 import { trainAll } from "./support.js";
 
-/** Guards that every program of every model that ships runs: training, evaluation, evidence, samples, inference, reconstruction, checkpoint. */
+/**
+ * Guards that every program of every model that ships runs (training, evaluation, evidence, samples, inference, reconstruction, checkpoint), and of
+ * models that use what those do not: every estimator, plates, mixtures, every layer.
+ */
 
+const others = new URL("models/", import.meta.url);
+const readOther = (name: string): SourceFile => ({ path: `test/training/models/${name}.lvm`, text: readFileSync(new URL(`${name}.lvm`, others), "utf8") });
+const otherNames = readdirSync(others).map((file) => file.slice(0, -".lvm".length));
 const names = readdirSync(new URL("../../models/", import.meta.url)).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
 const rows = 40;
 
@@ -42,9 +49,9 @@ function anyData(columns: readonly Pick<ColumnPlan, "name" | "shape" | "support"
   }));
 }
 
-describe.each(names)("%s", (name) => {
+describe.each([...names, ...otherNames])("%s", (name) => {
   it("trains and answers", async () => {
-    const { value, diagnostics } = compile(readModel(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
+    const { value, diagnostics } = compile(names.includes(name) ? readModel(name) : readOther(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
     if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
     const columns = value.program.columns.map((column) => ({ name: column.name, shape: column.type.shape.map((dim) => dim.value), support: column.type.support }));
     const data = anyData(columns);

@@ -152,3 +152,44 @@ describe("devices", () => {
     await expect(create({ device: "tensorflow-gpu" })).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, facts: { tried: ["tensorflow-gpu (not installed)"] } });
   });
 });
+
+describe("early stopping", () => {
+  const patient = compiledModel(tinyVae.replace("batch = 16", "batch = 16\n  early_stopping = patience(3)").replace("rate = 1e-2", "rate = 1e-1"));
+  // Rows of another pattern than those of training: the bound on them soon falls, and not steadily.
+  const held = { x: { rows: 16, values: Float32Array.from({ length: 16 * 12 }, (_, at) => ((at * 2654435761) >>> 17) & 1), shape: [12] } };
+  const options = { epochs: 40, validation: held };
+
+  it("goes on from any checkpoint to the same stop and the same bits", async () => {
+    const straight = await patient({ device: "wasm", seed: 5 });
+    const saved: { bytes: Uint8Array; step: number }[] = [];
+    const whole = await trainAll(straight, data, { ...options, checkpointEvery: 1, onCheckpoint: (bytes, { step }) => void saved.push({ bytes, step }) });
+    expect(whole.result.reason).toBe("early-stopping");
+    const improved = whole.steps.filter((step) => step.improved).map(({ step }) => step);
+    const evaluated = whole.steps.filter(({ validation }) => validation);
+    // The best is where the highest bound was, three evaluations before the end.
+    const best = evaluated.reduce((high, each) => (each.validation!.elbo > high.validation!.elbo ? each : high));
+    expect(improved.at(-1)).toBe(best.step);
+    expect(evaluated.findIndex(({ step }) => step === best.step)).toBe(evaluated.length - 4);
+    const end = await straight.save();
+    // Among them checkpoints of the very step that was evaluated, and of steps between two evaluations.
+    for (const { bytes, step } of saved.slice(-14)) {
+      const resumed = await patient({ device: "wasm", seed: 99 });
+      const report = await resumed.load(bytes);
+      expect(report.best?.step).toBe(improved.filter((each) => each <= step).at(-1));
+      const { result } = await trainAll(resumed, data, options);
+      expect(result, `from step ${step}`).toMatchObject({ reason: "early-stopping", step: whole.result.step });
+      expect(await resumed.save()).toEqual(end);
+      resumed.dispose();
+    }
+    straight.dispose();
+  });
+
+  it("refuses a checkpoint whose memory of it makes no sense", async () => {
+    const model = await patient({ device: "wasm", seed: 5 });
+    await trainAll(model, data, { epochs: 1, validation: held });
+    const text = Buffer.from(await model.save()).toString("latin1");
+    expect(text).toContain('"best_step":"4"');
+    await expect(model.load(Buffer.from(text.replace('"best_step":"4"', '"best_step":"x"'), "latin1"))).rejects.toMatchObject({ code: "LVM7103" });
+    model.dispose();
+  });
+});

@@ -9,6 +9,9 @@ import { numberLiteral, stringLiteral } from "../typescript/names.js";
 type OpOf<K extends TensorOpKind> = Extract<TensorOp, { readonly kind: K }>;
 
 /** What a rule may ask of the function whose body it writes. */
+/** Constants with more elements stand in the module, by name. */
+export const longestInlined = 8;
+
 export interface EmitContext {
   /** A function of lvmc/runtime/tfjs; notes its import. */
   readonly helper: (name: string) => string;
@@ -107,7 +110,7 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
     if (node.shape.length === 0 && first !== undefined) {
       return node.dtype === "f32" ? numberLiteral(first) : node.dtype === "bool" ? call("tf.scalar", String(first !== 0), '"bool"') : asTensorCode(numberLiteral(first), node.dtype);
     }
-    const values = op.values.length <= 8 ? numbers(op.values) : context.constant(node, op.values);
+    const values = op.values.length <= longestInlined ? numbers(op.values) : context.constant(node, op.values);
     return call("tf.tensor", values, shapeCode(node.shape, context), ...(node.dtype === "f32" ? [] : [stringLiteral(tensorTypes[node.dtype])]));
   },
   size: (op, _args, _node, context) => context.size(op.of),

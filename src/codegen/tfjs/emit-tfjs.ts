@@ -8,6 +8,7 @@ import { printModule } from "../typescript/print-module.js";
 import { tsMorph } from "../typescript/ts-morph.js";
 import { definitionEntries, sharedOutputs, termsOf } from "./definition.js";
 import { emitBody, type Body, type ModuleContext, type Needs } from "./emit-body.js";
+import { longestInlined } from "./emit-rules.js";
 import { interfaceOf, outputProperties, tensorType, weightsInterface } from "./emit-types.js";
 import { type CutProgram, cutPrograms, type NetworkFunction } from "./functions.js";
 import { leaveBroadcastsOut } from "./rewrite.js";
@@ -72,6 +73,10 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
     },
     names,
   };
+  // The module's names come before those inside functions, which must not hide them.
+  for (const { program } of named) {
+    for (const node of program.nodes) if (node.op.kind === "constant" && node.op.values.length > longestInlined) module.constant(node, node.op.values);
+  }
   const networkFunctions = inCallOrder(functions, calls).map((each) => emitNetwork(each, lowered, module, types.weights));
   const programFunctions = named.map(({ name }, at) => emitProgram(name, cut[at] as CutProgram, module, types.inputs));
 
