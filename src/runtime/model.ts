@@ -63,6 +63,8 @@ export interface Model<Data = Columns, Term extends string = string, Sample = Ou
 export interface LoadReport extends RunPosition {
   /** False when the model's text has changed since, though its parameters fit. */
   readonly sameSource: boolean;
+  /** The best validation bound so far and its step, where there was an evaluation. */
+  readonly best?: { readonly step: number; readonly elbo: number };
 }
 
 export interface ModelDescription {
@@ -89,6 +91,8 @@ export interface TrainOptions<Data = Columns> {
   readonly metricsEvery?: number;
   /** Evaluated after each `evaluateEvery` epochs, and what early stopping watches. */
   readonly validation?: Data;
+  /** For models with parameters per row: steps that fit those of the validation rows at each evaluation, everything else frozen; default 200. */
+  readonly refitSteps?: number;
   readonly evaluateEvery?: number;
   readonly signal?: AbortSignal;
   /** Called with the model's bytes every `checkpointEvery` steps (never with a state that is not finite). */
@@ -111,6 +115,8 @@ export interface TrainStep<Term extends string = string> {
   readonly fresh: boolean;
   /** After an epoch in which the validation data was evaluated. */
   readonly validation?: Evaluation<Term>;
+  /** With `validation`: whether its bound is the highest so far, over the whole run, resumed or not. */
+  readonly improved?: boolean;
 }
 
 export interface Metrics<Term extends string = string> {
@@ -135,7 +141,10 @@ export interface EvaluateOptions {
   readonly evidenceSamples?: number;
   /** Rows per pass; does not change the result but for rounding. */
   readonly batch?: number;
-  /** For models with parameters per row: steps that fit those of new rows, everything else frozen. */
+  /**
+   * For models with parameters per row: steps that fit those of new rows, everything else frozen. Without it, as many rows as were trained on are taken for
+   * the training rows, and another number of rows is refused (LVM7104).
+   */
   readonly refitSteps?: number;
   readonly signal?: AbortSignal;
 }

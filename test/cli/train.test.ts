@@ -152,6 +152,55 @@ describe("train", () => {
     const ran = await train(cwd, ["tiny.lvm", "--validation-data", "digits(16)", "--no-samples"]);
     expect(ran.lines.filter((line) => line["type"] === "evaluation").map((line) => [line["on"], line["epoch"]])).toEqual([["validation", 1], ["validation", 2]]);
   });
+
+  it("keeps the best state by validation beside the latest, and stops where an unbroken run stops", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae.replace("epochs = 2", "epochs = 30\n  early_stopping = patience(2)").replace("rate = 1e-2", "rate = 0.3") });
+    const args = ["tiny.lvm", "--no-samples", "--validation-data", "digits(16)"];
+    const whole = await train(cwd, args);
+    const result = whole.lines.at(-1) as { reason: string; step: number; best: { step: number; elbo: number } };
+    expect(result.reason).toBe("early-stopping");
+    const bounds = whole.lines.flatMap((line) => (line["on"] === "validation" ? [{ step: Number(line["step"]), elbo: Number(line["elbo"]) }] : []));
+    expect(result.best).toEqual(bounds.reduce((high, each) => (each.elbo > high.elbo ? each : high)));
+    const best = readFileSync(join(runOf(whole), "checkpoints", "best.safetensors"));
+    expect(Number(readSafetensors(best, "best").metadata["step"])).toBe(result.best.step);
+    expect(best.equals(latest(runOf(whole)))).toBe(false);
+    // Cut two evaluations before the end, where the count of evaluations without progress is not zero any more.
+    const part = await train(cwd, [...args, "--steps", String(result.step - 5)]);
+    await train(cwd, ["--resume", runOf(part), "--steps", "1000"]);
+    expect(latest(runOf(part)).equals(latest(runOf(whole)))).toBe(true);
+    expect(readFileSync(join(runOf(part), "checkpoints", "best.safetensors")).equals(best)).toBe(true);
+    expect((await lvmc(["eval", join(runOf(part), "checkpoints", "best.safetensors"), "--json"], { cwd })).lines.at(-1)).toMatchObject({ step: result.best.step });
+  });
+
+  it("fits the parameters of validation and test rows, where rows have their own", async () => {
+    const table = (rows: number, shift: number): string => `x_1,x_2\n${Array.from({ length: rows }, (_, i) => `${shift + Math.sin(i)},${shift - Math.cos(i)}`).join("\n")}\n`;
+    const cwd = folderWith({ "m.lvm": goodModel, "a.csv": table(24, 0), "b.csv": table(24, 1), "c.csv": table(10, 1) });
+    for (const held of ["b.csv", "c.csv"]) {
+      const ran = await train(cwd, ["m.lvm", "--data", "a.csv", "--validation-data", held, "--test-data", held]);
+      expect(ran.lines.filter((line) => line["type"] === "evaluation").map((line) => line["on"])).toEqual(["validation", "validation", "test"]);
+      const other = await lvmc(["eval", runOf(ran), "--data", held, "--json"], { cwd });
+      expect(other.code, other.out).toBe(exitCodes.ok);
+      expect(other.lines.at(-1)).toMatchObject({ split: "test", notes: ["parameters of these rows are fitted for 200 steps, everything else frozen (--refit-steps)"] });
+      // The training rows have theirs.
+      expect((await lvmc(["eval", runOf(ran), "--data", "a.csv", "--json"], { cwd })).lines.at(-1)).toMatchObject({ split: "train", notes: [] });
+    }
+  });
+
+  it("says when the model's text, or an import's, has changed though its parameters fit", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae.replace("network encoder", 'import half from "half.lvm"\nnetwork encoder').replace("|> tanh\n", "|> tanh |> half\n"), "half.lvm": "network half(x: real[16]) -> (y: real[16]) {\n  y = x / 2\n}\n" });
+    const run = runOf(await train(cwd, ["tiny.lvm", "--steps", "2", "--no-samples"]));
+    expect((await lvmc(["eval", "tiny.lvm", "--run", run, "--json"], { cwd })).lines.at(-1)).toMatchObject({ sameSource: true });
+    for (const file of ["half.lvm", "tiny.lvm"]) {
+      writeFileSync(join(cwd, file), `// again\n${readFileSync(join(cwd, file), "utf8")}`);
+      const evaluated = await lvmc(["eval", "tiny.lvm", "--run", run, "--json"], { cwd });
+      expect(evaluated.lines.find((line) => line["type"] === "note")).toMatchObject({ sameSource: false, changed: file === "half.lvm" ? ["half.lvm"] : ["tiny.lvm", "half.lvm"] });
+      expect(evaluated.lines.at(-1)).toMatchObject({ sameSource: false });
+      expect((await lvmc(["eval", "tiny.lvm", "--run", run], { cwd })).out).toMatch(/half\.lvm (has|have) changed since the run; the checkpoint's parameters fit/);
+    }
+    expect((await lvmc(["eval", run, "--json"], { cwd })).lines.at(-1)).toMatchObject({ sameSource: true });
+    const resumed = await lvmc(["train", "tiny.lvm", "--resume", run, "--steps", "3", "--json"], { cwd });
+    expect(resumed.lines.find((line) => line["type"] === "start")).toMatchObject({ sameSource: false, step: 2 });
+  });
 });
 
 describe("eval and sample", () => {

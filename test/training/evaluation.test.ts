@@ -118,15 +118,15 @@ describe("parameters per row", () => {
 
   it("leave running statistics of the model alone when they are fitted", async () => {
     const normed = `
-network decoder(z: real) -> (mean: real[3]) {
+network decoder(z: real[1]) -> (mean: real[3]) {
   mean = z |> dense(4) |> batch_norm |> tanh |> dense(3)
 }
 model normed(x: real[3]) {
-  z: real ~ Normal(0, 1)
+  z: real[1] ~ Normal(0, 1)
   x ~ Normal(decoder(z), 1)
 }
 guide normed {
-  local m: real = 0
+  local m: real[1] = 0
   z ~ Normal(m, 0.5)
 }
 train normed {

@@ -13,6 +13,7 @@ import { loadEmitted } from "../training/emitted-module.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
 import { copiesOf, modelOfRun, openRun, shownPath, type RunConfig, type SavedRun } from "../training/run-config.js";
+import { noteSource } from "../training/source-note.js";
 import { trainRun } from "../training/train-run.js";
 import { version } from "../version.js";
 
@@ -51,13 +52,14 @@ export async function train(context: CommandContext, file: string | undefined, o
     const emitted = await loadEmitted(compiled.typescript);
     const model = await emitted.create({ seed: config.seed, device: config.device === "" ? undefined : config.device });
     try {
-      if (saved && !(await model.load(await readFileBytes(saved.checkpoint))).sameSource) report.say(report.color.yellow(`${file ?? saved.name} has changed since the run; its parameters fit`));
+      const loaded = saved && (await model.load(await readFileBytes(saved.checkpoint)));
+      const sameSource = saved && loaded && noteSource(context, saved, input, loaded);
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
       const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
       const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
       try {
-        announce(context, model, settled, compiled, data, saved, folder);
-        return await trainRun(context, { model, compiled, data, testData, validationData, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
+        announce(context, model, settled, compiled, data, saved, folder, sameSource);
+        return await trainRun(context, { model, compiled, data, testData, validationData, best: loaded?.best, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
       } finally {
         folder.close();
       }
@@ -133,7 +135,7 @@ async function goOn(saved: SavedRun, model: Model, config: RunConfig, input: Mod
   return folder;
 }
 
-function announce({ io, report }: CommandContext, model: Model, config: RunConfig, compiled: CompiledModel, data: ModelData, saved: SavedRun | undefined, folder: RunFolder): void {
+function announce({ io, report }: CommandContext, model: Model, config: RunConfig, compiled: CompiledModel, data: ModelData, saved: SavedRun | undefined, folder: RunFolder, sameSource: boolean | undefined): void {
   const { color } = report;
   const count = model.description.parameterCount;
   const shown = shownPath(folder.path, io.cwd);
@@ -143,7 +145,7 @@ function announce({ io, report }: CommandContext, model: Model, config: RunConfi
   report.say(color.dim(`${saved ? `goes on from step ${model.step} in` : "run folder"} ${shown}`));
   report.event("start", {
     model: config.model, hash: config.hash, device: model.device, seed: config.seed, parameters: count, rows: data.rows, data: config.data, notes: data.notes,
-    run: folder.path, step: model.step, epochs: config.epochs ?? compiled.program.training.epochs, batch: config.batch ?? compiled.program.training.batch, config: join(folder.path, "config.json"),
+    run: folder.path, step: model.step, epochs: config.epochs ?? compiled.program.training.epochs, batch: config.batch ?? compiled.program.training.batch, config: join(folder.path, "config.json"), ...(sameSource === undefined ? {} : { sameSource }),
   });
 }
 

@@ -2,12 +2,21 @@ import { link, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../runtime/node/atomic-file.js";
 
+export const bestName = "best.safetensors";
+
 /** Writes `step-N.safetensors` and makes `latest.safetensors` the same; keeps the newest `keep` steps. @returns the path of the step's file */
 export async function saveCheckpoint(folder: string, step: number, bytes: Uint8Array, keep: number): Promise<string> {
   const path = join(folder, `step-${step}.safetensors`);
   await writeFileAtomic(path, bytes);
   await pointLatest(folder, path, bytes);
   for (const old of (await savedSteps(folder)).slice(keep)) if (old !== step) await rm(join(folder, `step-${old}.safetensors`), { force: true });
+  return path;
+}
+
+/** Writes `best.safetensors`, which stays until a better one: the state after the evaluation with the highest validation bound. */
+export async function saveBest(folder: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, bestName);
+  await writeFileAtomic(path, bytes);
   return path;
 }
 

@@ -2,6 +2,9 @@ import type { CompiledModel } from "../../driver/compile.js";
 import type { Columns, EvaluateOptions, Evaluation, Model } from "../../runtime/model.js";
 import type { ModelData } from "./model-data.js";
 
+/** Steps that fit the parameters of rows that the model was not trained on, where rows have their own. */
+export const refitSteps = 200;
+
 /**
  * A model's evaluation, with the accuracy of labels that training may lack: they are hidden, inferred from the other columns, and compared.
  */
@@ -9,6 +12,8 @@ export async function evaluateModel(model: Model, { program }: Pick<CompiledMode
   const evaluation = await model.evaluate(data.columns, options);
   const accuracy: Record<string, number> = { ...evaluation.accuracy };
   for (const { name, type, partlyObserved, role } of program.columns) {
+    // Rows that were fitted for the evaluation are gone: their labels cannot be asked for again.
+    if (options.refitSteps !== undefined && program.parameters.some(({ perRow }) => perRow)) continue;
     if (!partlyObserved || role !== "observed" || type.support.kind !== "index" || type.shape.length > 0 || accuracy[name] !== undefined) continue;
     const share = await hiddenAccuracy(model, data.columns, name);
     if (share !== undefined) accuracy[name] = share;

@@ -1,13 +1,13 @@
 import type { CompiledModel } from "../../driver/compile.js";
-import type { Evaluation, Metrics, Model, TrainStep } from "../../runtime/model.js";
+import type { Evaluation, LoadReport, Metrics, Model, TrainStep } from "../../runtime/model.js";
 import type { RunFolder } from "../../runtime/node/run-folder.js";
 import { asRuntimeError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import type { Interrupt } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { shellQuote } from "../shell-quote.js";
-import { saveCheckpoint } from "./checkpoints.js";
-import { evaluateModel } from "./evaluate-model.js";
+import { bestName, saveBest, saveCheckpoint } from "./checkpoints.js";
+import { evaluateModel, refitSteps } from "./evaluate-model.js";
 import { evaluationText } from "./evaluation-text.js";
 import type { ModelData } from "./model-data.js";
 import { savePictures } from "./pictures.js";
@@ -23,6 +23,8 @@ export interface Run {
   readonly data: ModelData;
   readonly testData: ModelData | undefined;
   readonly validationData: ModelData | undefined;
+  /** Of a run that is resumed: its best evaluation so far. */
+  readonly best?: LoadReport["best"];
   readonly config: RunConfig;
   readonly folder: RunFolder;
   readonly interrupt: Interrupt;
@@ -36,8 +38,6 @@ export interface Run {
 const metricsEvery = 10;
 /** Runs of more epochs than this save and draw only every so many: a full-batch model may have thousands. */
 const manyEpochs = 50;
-/** Steps that fit the parameters of test rows, where rows have their own. */
-const refitSteps = 200;
 
 /** Trains to the end, to Ctrl-C or to a loss that is not finite; saves in each case. */
 export async function trainRun(context: CommandContext, run: Run): Promise<CommandResult> {
@@ -51,6 +51,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   const began = performance.now();
   const average = createAverage();
   let last: TrainStep | undefined;
+  let { best } = run;
   let saved = -1;
 
   const save = async (): Promise<string> => {
@@ -79,7 +80,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
     learningRate: config.rate,
     metricsEvery,
     signal: run.interrupt.signal,
-    ...(run.validationData ? { validation: run.validationData.columns } : {}),
+    ...(run.validationData ? { validation: run.validationData.columns, refitSteps } : {}),
   });
   let reason = "finished";
   try {
@@ -103,6 +104,10 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
       if (!ended) continue;
       const epoch = step.epoch + 1;
       if (step.validation) recordEvaluation(context, run, "validation", step.validation, step.step, epoch);
+      if (step.validation && step.improved) {
+        best = { step: step.step, elbo: step.validation.elbo };
+        report.event("checkpoint", { step: step.step, path: await saveBest(folder.checkpoints, await model.save()), best: true });
+      }
       if (epoch % every === 0) line.settle(epochText(run, step, average.take(), epochs, began, clock.speed()));
       if (epoch % every === 0) await save();
       if (epoch % (config.imagesEvery ?? every) === 0) await draw(`epoch-${String(epoch).padStart(4, "0")}`);
@@ -120,7 +125,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   line.clear();
 
   const checkpoint = saved === model.step ? `${folder.checkpoints}/latest.safetensors` : await save();
-  const facts = { run: folder.path, checkpoint, reason, step: model.step, seconds: (performance.now() - began) / 1000, ...(last ? { metrics: last.metrics } : {}) };
+  const facts = { run: folder.path, checkpoint, reason, step: model.step, seconds: (performance.now() - began) / 1000, ...(last ? { metrics: last.metrics } : {}), ...(best ? { best } : {}) };
   if (reason === "aborted") {
     const command = `${run.invocation} train --resume ${shellQuote(run.shown)}`;
     report.say(`stopped after step ${model.step}, saved. Go on with:\n\n  ${command}\n`);
@@ -132,7 +137,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
     report.say(`stopped before the end of the evaluation; the run is saved in ${run.shown}`);
     return { exit: exitCodes.interrupted, facts };
   }
-  summary(context, run, last, reason, began);
+  summary(context, run, last, reason, began, best);
   return { exit: exitCodes.ok, facts: { ...facts, ...(evaluation ? { evaluation } : {}) } };
 }
 
@@ -183,11 +188,12 @@ function epochText(run: Run, step: TrainStep, metrics: Metrics, epochs: number, 
   return `epoch ${step.epoch + 1}/${epochs}  step ${step.step}  ${boundText(run, metrics)}${validation}  (${speed === undefined ? "" : `${speed.toFixed(speed < 10 ? 1 : 0)} steps/s, `}${duration(seconds)}${left})`;
 }
 
-function summary({ report, io }: CommandContext, run: Run, last: TrainStep | undefined, reason: string, began: number): void {
+function summary({ report, io }: CommandContext, run: Run, last: TrainStep | undefined, reason: string, began: number, best: Run["best"]): void {
   const { color } = report;
   const done = reason === "early-stopping" ? "stopped early: the validation bound no longer rises" : last ? "done" : "nothing to do: the run has had all its steps";
   report.say(`${color.green("✓")} ${done}, step ${run.model.step}, ${duration((performance.now() - began) / 1000)}${last ? `, ${boundText(run, last.metrics)}` : ""}`);
   const at = shownPath(run.folder.checkpoints, io.cwd);
+  if (best) report.say(`  best        ${at}/${bestName}, step ${best.step}, validation ${nats(best.elbo)}`);
   report.say(`  checkpoint  ${at}/latest.safetensors\n  metrics     ${run.shown}/metrics.jsonl\n  code        ${run.shown}/model.ts`);
   report.say(`\nnext: ${run.invocation} eval ${shellQuote(run.shown)}\n      ${run.invocation} sample ${shellQuote(run.shown)} -o ${shellQuote(`${run.shown}/samples.${run.data.images.size > 0 ? "png" : "csv"}`)}`);
 }

@@ -5,12 +5,15 @@ import { UsageError } from "../errors.js";
 import { accept, openModel, type ModelOptions } from "../front.js";
 import type { CommandContext } from "../run.js";
 import { loadEmitted } from "./emitted-module.js";
+import { noteSource } from "./source-note.js";
 import { isRun, modelOfRun, openRun, type SavedRun } from "./run-config.js";
 
 export interface TrainedModel {
   readonly model: Model;
   readonly compiled: CompiledModel;
   readonly run: SavedRun;
+  /** Whether the model's files are those that it was trained with. */
+  readonly sameSource: boolean;
 }
 
 export interface TrainedModelOptions extends ModelOptions {
@@ -24,7 +27,7 @@ export interface TrainedModelOptions extends ModelOptions {
  * own copy of the model is taken where no file is named.
  */
 export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions): Promise<TrainedModel> {
-  const { io, report } = context;
+  const { io } = context;
   const itself = options.run === undefined && isRun(file, io.cwd);
   if (!itself && options.run === undefined) throw new UsageError(`${file}: with which parameters? It is a model file, not a run`, `name the run: --run runs/…, or train one first: lvmc train ${file}`);
   const run = openRun(options.run ?? file, io.cwd);
@@ -36,12 +39,8 @@ export async function openTrained(context: CommandContext, file: string, options
   const emitted = await loadEmitted(compiled.typescript);
   const model = await emitted.create({ seed: run.config.seed, device: options.device });
   try {
-    const { sameSource } = await model.load(await readFileBytes(run.checkpoint));
-    if (!sameSource) {
-      report.event("note", { message: `${file} has changed since the run; its parameters fit` });
-      report.say(report.color.yellow(`${file} has changed since the run; its parameters fit`));
-    }
-    return { model, compiled, run };
+    const sameSource = noteSource(context, run, input, await model.load(await readFileBytes(run.checkpoint)));
+    return { model, compiled, run, sameSource };
   } catch (error) {
     model.dispose();
     throw error;

@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { LvmError } from "../error.js";
 import type { LoadReport } from "../model.js";
-
+import { type BestSoFar, noneSoFar } from "../train/early-stopping.js";
 import { readSafetensors, type SafeTensor, writeSafetensors } from "../safetensors.js";
 import { boundShape, disposeState, isPerRow, materialize, type ModelState, stateTensors, variableOf } from "./state.js";
 
 /**
  * The state as safetensors: parameters by their names, optimizer slots under `optimizer/`, moving averages under `average/`. The metadata holds
- * the model's name and hash, the seed, and the position; random numbers follow from seed and step alone.
+ * the model's name and hash, the seed, the position, and what early stopping has seen; random numbers follow from seed and step alone.
  */
 export async function saveState(state: ModelState, seed: readonly [number, number]): Promise<Uint8Array> {
   const tensors = new Map<string, SafeTensor>();
@@ -23,6 +23,8 @@ export async function saveState(state: ModelState, seed: readonly [number, numbe
     epoch: String(state.position.epoch),
     epoch_step: String(state.position.step),
     ...(state.dataset === undefined ? {} : { dataset: String(state.dataset) }),
+    // Before the first evaluation there is nothing to remember.
+    ...(state.best.step === 0 && state.best.since === 0 ? {} : { best_elbo: String(state.best.elbo), best_step: String(state.best.step), evaluations_since_best: String(state.best.since) }),
   });
 }
 
@@ -46,6 +48,7 @@ export function loadState(state: ModelState, bytes: Uint8Array): LoadReport & { 
   const seed = (metadata["seed"] ?? "").split(",").map(Number);
   const [low, high] = seed;
   if (seed.length !== 2 || low === undefined || high === undefined || !seed.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32)) throw new LvmError("LVM7103", `the checkpoint's seed is ${JSON.stringify(metadata["seed"])}`);
+  const best = bestOf(metadata);
   disposeState(state);
   state.dataset = dataset;
   for (const [name, tensor] of tensors) {
@@ -57,7 +60,17 @@ export function loadState(state: ModelState, bytes: Uint8Array): LoadReport & { 
   materialize(state, dataset);
   state.step = step;
   state.position = { epoch, step: epochStep };
-  return { step, epoch, sameSource: metadata["hash"] === definition.hash, seed: [low, high] };
+  state.best = best;
+  return { step, epoch, sameSource: metadata["hash"] === definition.hash, ...(best.step > 0 ? { best: { step: best.step, elbo: best.elbo } } : {}), seed: [low, high] };
+}
+
+/** A checkpoint from before the first evaluation lacks these. */
+function bestOf(metadata: Readonly<Record<string, string>>): BestSoFar {
+  const text = metadata["best_elbo"];
+  if (text === undefined) return noneSoFar;
+  const elbo = text === "-Infinity" ? -Infinity : Number(text);
+  if (text.trim() === "" || !(Number.isFinite(elbo) || elbo === -Infinity)) throw new LvmError("LVM7103", `the checkpoint's best_elbo is ${JSON.stringify(text)}`);
+  return { elbo, step: integer(metadata, "best_step"), since: integer(metadata, "evaluations_since_best") };
 }
 
 function differencesOf(state: ModelState, tensors: ReadonlyMap<string, SafeTensor>, model: string, dataset: number | undefined): string[] {

@@ -21,6 +21,9 @@ export async function createModel<W, T, S, Data, Term extends string, Sample, In
   return model as Model<Data, Term, Sample, Inference, Reconstruction>;
 }
 
+/** Steps that fit the parameters of validation rows, where rows have their own. */
+const defaultRefitSteps = 200;
+
 /** Owns the tensors of one run. */
 class TfjsModel implements Model {
   readonly description: ModelDescription;
@@ -47,7 +50,8 @@ class TfjsModel implements Model {
     this.bindRows(bound);
     const validation = options.validation === undefined ? undefined : bindData(this.definition, options.validation);
     const result = yield* trainLoop(this.state, bound, options, {
-      evaluate: () => this.evaluateBound(validation ?? bound, {}),
+      // Validation rows are others than those of training, however many there are.
+      evaluate: () => this.evaluateBound(validation ?? bound, hasPerRow(this.definition) ? { refitSteps: options.refitSteps ?? defaultRefitSteps } : {}),
       save: () => this.save(),
       resume: () => this.use(),
     });
@@ -107,7 +111,8 @@ class TfjsModel implements Model {
   }
 
   private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {
-    if (!hasPerRow(this.definition) || this.state.dataset === bound.rows) {
+    const own = options.refitSteps === undefined && this.state.dataset === bound.rows;
+    if (!hasPerRow(this.definition) || own) {
       materialize(this.state, hasPerRow(this.definition) ? bound.rows : undefined);
       return evaluateModel(this.state, bound, options);
     }

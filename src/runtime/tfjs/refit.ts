@@ -1,5 +1,6 @@
 import { type BoundData, trainingBatch } from "./batch.js";
 import { batchIndices, stepsPerEpoch } from "../data/index.js";
+import { noneSoFar } from "../train/early-stopping.js";
 import { disposeState, isPerRow, materialize, type ModelState } from "./state.js";
 import { disposeValues, trainStep } from "./train-step.js";
 
@@ -21,9 +22,12 @@ export async function refit(state: ModelState, data: BoundData, steps: number): 
     step: 0,
     position: { epoch: 0, step: 0 },
     dataset: undefined,
+    best: noneSoFar,
     draws: 0,
   };
   materialize(fitted, data.rows);
+  // Terms of global latents weigh as they did in training: they were learnt from that many rows.
+  fitted.dataset = state.dataset ?? data.rows;
   const size = definition.training.batch;
   const perEpoch = stepsPerEpoch(data.rows, size);
   for (let epoch = 0; fitted.step < steps; epoch++) {

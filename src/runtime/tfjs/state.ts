@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { LvmError } from "../error.js";
 import type { DataPosition } from "../data/index.js";
 import { fillNormal, fillUniform, type Random, type RandomKey } from "../random/index.js";
+import { type BestSoFar, noneSoFar } from "../train/early-stopping.js";
 import type { Definition, InitializerPlan, ParameterPlan } from "./definition.js";
 
 /** Whatever a model's own types are: the run time passes its records through. */
@@ -23,12 +24,14 @@ export interface ModelState {
   position: DataPosition;
   /** Rows of the training data, once known: the size of parameters per row. */
   dataset: number | undefined;
+  /** What early stopping has seen. */
+  best: BestSoFar;
   /** Draws handed out by `sample`, `infer`, `reconstruct`. */
   draws: number;
 }
 
 export function createState(definition: AnyDefinition, random: Random): ModelState {
-  return { definition, random, parameters: new Map(), slots: new Map(), averages: new Map(), step: 0, position: { epoch: 0, step: 0 }, dataset: undefined, draws: 0 };
+  return { definition, random, parameters: new Map(), slots: new Map(), averages: new Map(), step: 0, position: { epoch: 0, step: 0 }, dataset: undefined, best: noneSoFar, draws: 0 };
 }
 
 export function isPerRow(parameter: ParameterPlan): boolean {

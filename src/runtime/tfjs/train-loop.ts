@@ -1,5 +1,6 @@
 import { batchIndices, nextPosition, stepsPerEpoch } from "../data/index.js";
 import type { Evaluation, Metrics, TrainOptions, TrainResult, TrainStep } from "../model.js";
+import { afterEvaluation, isOutOfPatience } from "../train/early-stopping.js";
 import { learningRate } from "../train/schedule.js";
 import { type BoundData, trainingBatch } from "./batch.js";
 import { explainDivergence } from "./diverged.js";
@@ -32,9 +33,11 @@ export async function* trainLoop(state: ModelState, data: BoundData, options: Tr
   const run = { data, indicesAt, advance, rate: options.learningRate };
   let metrics: Metrics = { loss: NaN, elbo: NaN, terms: {}, learningRate: NaN };
   let good: Snapshot | undefined;
-  const watch = earlyStopping(plan.patience);
   const pause = pauser();
+  const stopped = (): boolean => options.validation !== undefined && isOutOfPatience(state.best, plan.patience);
   try {
+    // A run that has stopped early stays stopped when it is resumed.
+    if (stopped()) return { reason: "early-stopping", step: state.step, metrics };
     while (state.position.epoch < epochs && state.step < total) {
       if (options.signal?.aborted) return { reason: "aborted", step: state.step, metrics };
       await host.resume();
@@ -64,11 +67,14 @@ export async function* trainLoop(state: ModelState, data: BoundData, options: Tr
         metrics = metricsOf(state, numbers, next - 1, options.learningRate);
       }
       advance();
-      if (checkpoint) await options.onCheckpoint?.(await host.save(), { step: state.step, epoch: state.position.epoch });
       const evaluated = lastOfEpoch && options.validation !== undefined && (position.epoch + 1) % Math.max(1, options.evaluateEvery ?? 1) === 0;
       const validation = evaluated ? await host.evaluate() : undefined;
-      yield { step: state.step, epoch: position.epoch, stepsPerEpoch: perEpoch, metrics, fresh: wanted, ...(validation ? { validation } : {}) };
-      if (validation && watch(validation.elbo)) return { reason: "early-stopping", step: state.step, metrics };
+      // Before anything is saved: a checkpoint knows the evaluation of its own step.
+      if (validation) state.best = afterEvaluation(state.best, validation.elbo, state.step);
+      if (checkpoint) await options.onCheckpoint?.(await host.save(), { step: state.step, epoch: state.position.epoch });
+      const improved = validation !== undefined && state.best.step === state.step;
+      yield { step: state.step, epoch: position.epoch, stepsPerEpoch: perEpoch, metrics, fresh: wanted, ...(validation ? { validation, improved } : {}) };
+      if (validation && stopped()) return { reason: "early-stopping", step: state.step, metrics };
       await pause();
     }
     return { reason: "finished", step: state.step, metrics };
@@ -100,17 +106,6 @@ function metricsOf(state: ModelState, numbers: ReadonlyMap<string, number>, step
     ...(constraints.length === 0
       ? {}
       : { constraints: Object.fromEntries(constraints.map(({ name }) => [name, { value: numbers.get(`constraint.${name}`) ?? NaN, multiplier: numbers.get(`multiplier.${name}`) ?? NaN }])) }),
-  };
-}
-
-/** True once the bound has not risen for `patience` evaluations. */
-function earlyStopping(patience: number | undefined): (elbo: number) => boolean {
-  let best = -Infinity;
-  let since = 0;
-  return (elbo) => {
-    since = elbo > best ? 0 : since + 1;
-    best = Math.max(best, elbo);
-    return patience !== undefined && since >= patience;
   };
 }
 

@@ -44,7 +44,8 @@ export function trainStep(state: ModelState, batch: Batch, options: { readonly r
     }
     applyGradients(state, gradients, step, learningRate(definition.training.optimizer.rate, step, options.rate));
     for (const [name, value] of updates) {
-      state.parameters.get(name)?.assign(value);
+      // Running statistics belong to the model: a refit of some rows leaves them alone.
+      if (state.only?.has(name) ?? true) state.parameters.get(name)?.assign(value);
       value.dispose();
     }
     if (definition.training.ema !== undefined) updateAverages(state, definition.training.ema);
