@@ -38,7 +38,7 @@ export function run(program: TensorProgram, inputs: Inputs, options: { rows: num
   return evaluate(program, bindings(program, inputs, options));
 }
 
-function bindings(program: TensorProgram, inputs: Inputs, options: { rows: number; dataset?: number; random?: RandomSource; seed?: number }): EvaluateBindings {
+export function bindings(program: TensorProgram, inputs: Inputs, options: { rows: number; dataset?: number; random?: RandomSource; seed?: number }): EvaluateBindings {
   const { rows, dataset = rows } = options;
   const bound: Record<string, { values: readonly number[]; shape: readonly number[] }> = {};
   for (const node of program.inputs) {
