@@ -10,7 +10,8 @@ export function observedValue(context: LoweringContext, site: Site): Value {
 
 /**
  * The data of a partly observed site. A missing value is −1 (labels, counts) or NaN (continuous) in the data; `value` holds a harmless
- * stand-in there, so that no NaN enters a product. A vector counts as observed when its first element is.
+ * stand-in there, so that no NaN enters a product. A vector is observed or missing as a whole, which its first element tells: the data check refuses
+ * rows that are missing in part (LVM7027).
  */
 export function observedColumn(context: LoweringContext, site: Site): { value: Value; observed: Value } {
   const { b } = context;

@@ -102,6 +102,28 @@ describe("shapes and types", () => {
   });
 });
 
+describe("rows of a partly observed vector", () => {
+  const partly = spec("x", { kind: "real" }, [2, 2], true);
+  const rows = (...values: number[]): HostColumn => host("x", Float32Array.from(values), [2, 2], { missing: "marked" });
+
+  it("are there or missing as a whole", () => {
+    expect(bind(partly, rows(1, 2, 3, 4, NaN, NaN, NaN, NaN))).toMatchObject({ missingRows: 1 });
+  });
+
+  it("are refused with row and element when they are missing in part, wherever the hole is", () => {
+    for (let hole = 0; hole < 4; hole++) {
+      const text = failure("LVM7027", () => bind(partly, rows(1, 2, 3, 4, NaN, NaN, NaN, NaN, ...[5, 6, 7, 8].map((value, at) => (at === hole ? NaN : value)))));
+      expect(text).toContain(`column x: row 2, element ${hole} (x.npy) has no value, and 3 of the 4 numbers of this row have one`);
+    }
+    expect(failure("LVM7027", () => bind(partly, rows(1, NaN, NaN, NaN)))).toMatchInlineSnapshot(`
+      "column x: row 0, element 1 (x.npy) has no value, and 1 of the 4 numbers of this row have one
+      help: a row of \`x\` is observed or missing as a whole: fill the row in, leave all of it out, or make its parts columns of their own"
+    `);
+    // Constraints on a row do not hide it.
+    expect(failure("LVM7027", () => bind(spec("s", { kind: "simplex" }, [2], true), host("s", Float32Array.of(NaN, 0.5), [2])))).toContain("row 0, element 0");
+  });
+});
+
 describe("binarization", () => {
   it("fresh: probability grey / 255, black stays black and white white, anew at each step, the same for the same key (false alarm 1e-6)", () => {
     const n = 100_000;

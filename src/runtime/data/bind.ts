@@ -27,7 +27,7 @@ export interface BindOptions {
  * Shapes fit when they are equal or have equally many elements (28×28 fits [784] and [28, 28, 1]). Bytes go to `unit` and to `real` of more
  * than one element as value / 255, to `binary` as grey levels (see `binarize`), elsewhere as they are; bytes that are all 0 or 1 are numbers.
  *
- * @throws LvmError LVM7020 missing column, LVM7021 extra column, LVM7022 shape, LVM7023 value, LVM7024 number of rows, LVM7025 missing values
+ * @throws LvmError LVM7020 missing column, LVM7021 extra column, LVM7022 shape, LVM7023 value, LVM7024 number of rows, LVM7025 missing values, LVM7027 rows that are missing in part
  */
 export function bindColumns(specs: readonly ColumnSpec[], columns: readonly HostColumn[], options: BindOptions = {}): BoundColumn[] {
   checkNames(specs, columns, options.optional ?? []);

@@ -11,13 +11,14 @@ export interface CheckedValues {
   readonly scale: number;
   /** The column is `binary` and its values are grey levels: probabilities, to be made 0 or 1 by `binarize`. */
   readonly grey: boolean;
-  /** Rows that lack the value, wholly or in part. */
+  /** Rows that lack the value: wholly, for a row that lacks a part is refused. */
   readonly missingRows: number;
 }
 
 /**
  * Checks every value against the column's type and brings it into the form for training.
- * @throws LvmError LVM7023 with the first bad row and value, LVM7025 where something is missing that must not be
+ * @throws LvmError LVM7023 with the first bad row and value, LVM7025 where something is missing that must not be, LVM7027 where a row is
+ * missing in part
  */
 export function checkValues(spec: ColumnSpec, column: HostColumn, size: number): CheckedValues {
   const bytes = column.values instanceof Uint8Array;
@@ -73,6 +74,7 @@ function checkEach(spec: ColumnSpec, column: HostColumn, size: number, rule: Rul
   const marksMissing = spec.partlyObserved && discrete && values instanceof Int32Array;
   let missingRows = 0;
   let lastMissing = -1;
+  let lacking = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (Number.isNaN(value) || (marksMissing && value === -1)) {
@@ -81,16 +83,35 @@ function checkEach(spec: ColumnSpec, column: HostColumn, size: number, rule: Rul
         const what = column.missing === "marked" ? "has no value" : "is not a number (NaN)";
         throw new LvmError("LVM7025", `column ${spec.name}: ${place(column, i, size)} ${what}, and the model takes every row's`, { facts: { column: spec.name, row }, help: `declare the column as partly observed, \`${spec.name}: ${printSupport(spec.support)}?\`, or leave such rows out` });
       }
-      if (row !== lastMissing) missingRows++;
+      if (row !== lastMissing) {
+        missingRows++;
+        lacking = 0;
+      }
       lastMissing = row;
+      lacking++;
     } else if (value === Infinity || value === -Infinity || !rule.holds(value)) {
       throw badValue(spec, column, i, size, value, rule.wants);
+    }
+    // At the end of a row: a value is there or missing as a whole.
+    if (lacking > 0 && (i + 1) % size === 0) {
+      if (lacking < size) throw partlyMissing(spec, column, lastMissing, size, lacking);
+      lacking = 0;
     }
   }
   return missingRows;
 }
 
-/** Constraints that bind a row's numbers together. A row with something missing is not judged. */
+/** The model infers a missing value from all else: it has no place for one of which a part is known. */
+function partlyMissing(spec: ColumnSpec, column: HostColumn, row: number, size: number, lacking: number): LvmError {
+  const isMissing = (value: number): boolean => Number.isNaN(value) || (column.values instanceof Int32Array && value === -1);
+  const entry = column.values.subarray(row * size, (row + 1) * size).findIndex(isMissing);
+  return new LvmError("LVM7027", `column ${spec.name}: ${place(column, row * size + entry, size)} has no value, and ${printCount(size - lacking)} of the ${printCount(size)} numbers of this row have one`, {
+    facts: { column: spec.name, row, element: entry, missing: lacking, of: size },
+    help: `a row of \`${spec.name}\` is observed or missing as a whole: fill the row in, leave all of it out, or make its parts columns of their own`,
+  });
+}
+
+/** Constraints that bind a row's numbers together. A missing row is not judged. */
 function checkRows(spec: ColumnSpec, column: HostColumn, size: number): void {
   const { kind } = spec.support;
   if (kind !== "simplex" && kind !== "ordered" && kind !== "cholesky" && kind !== "covariance") return;
