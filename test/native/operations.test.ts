@@ -102,7 +102,7 @@ function fill(arena: ArrayBufferLike, input: ElementType): void {
   }
 }
 
-describe.skipIf(!(await hasCompiler)).each([4, 8, 16])("native kernels with %i lanes", (lanes) => {
+describe.skipIf(!hasCompiler).each([4, 8, 16])("native kernels with %i lanes", (lanes) => {
   // Guards: every operation, type and width means what the interpreter says, bit for bit, on zeros, denormals, infinities, NaN and extremes.
   it.each(["f32", "i32", "u32", "bool"] as const)("%s operations equal the interpreter's", async (input) => {
     const mine = cases.filter((each) => each.input === input);

@@ -79,7 +79,7 @@ export function renderExpression(expr: KernelExpr): string {
 /** A scalar's text as it is, or in all lanes; a bool's lanes have all bits or none. */
 function constant(typed: Typed, text: string): string {
   if (typed.width === "scalar") return text;
-  return `splat_${suffix(typed)}(${typed.type !== "bool" ? text : text === "0" || text === "1" ? text.replace("1", "-1") : `-(${text})`})`;
+  return `splat_${suffix(typed)}(${typed.type !== "bool" ? unwrapped(text) : text === "0" || text === "1" ? text.replace("1", "-1") : `-(${text})`})`;
 }
 
 /** The words that a gather brings, as values. */

@@ -112,7 +112,7 @@ INLINE vf at_least_vf(vf x, vf bound) { return select_vf(x <= bound, bound, x); 
 INLINE vi int_of_vf(vf x) {
   const vi high = x >= splat_vf(2147483648.0f), inside = (x >= splat_vf(-2147483648.0f)) & ~high;
   const vi r = __builtin_convertvector(select_vf(inside, x, splat_vf(0.0f)), vi);
-  return r + (high & splat_vi(INT_MAX)) + (x < splat_vf(-2147483648.0f) & splat_vi(INT_MIN));
+  return r + (high & splat_vi(INT_MAX)) + ((x < splat_vf(-2147483648.0f)) & splat_vi(INT_MIN));
 }
 INLINE vu uint_of_vf(vf x) {
   // The upper half by way of ints: not every machine converts to unsigned.
