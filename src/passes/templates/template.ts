@@ -76,12 +76,14 @@ export interface Operand {
   readonly read: Read;
   /** Vector reads along the vector axis are one load (and cheap arithmetic). Default true. */
   readonly contiguous?: boolean;
+  /** Where it lies, when `read` is nothing but a load from there: then it need not be copied to be read in another order. */
+  readonly view?: View;
 }
 
 export interface WriteOptions {
   /**
-   * Writing the same value at the same place twice, even at the same time, does no harm: true for plain stores, false when the
-   * epilogue reads what it overwrites (Adam). Then tails are covered by overlapping vectors. Default false.
+   * Writing the same value at the same place twice, one after the other in one group, does no harm: true for plain stores, false when
+   * the epilogue reads what it overwrites (Adam). Then tails are covered by overlapping vectors. Default false.
    */
   readonly repeatable?: boolean;
 }
