@@ -205,6 +205,13 @@ export class KernelBuilder {
   remainder = (a: KernelOperand, b: KernelOperand) => this.binary("remainder", a, b);
   min = (a: KernelOperand, b: KernelOperand) => this.binary("min", a, b);
   max = (a: KernelOperand, b: KernelOperand) => this.binary("max", a, b);
+  /** By a constant below 32. */
+  shiftLeft = (a: KernelExpr, by: number) => this.binary("shift_left", a, by);
+  shiftRight = (a: KernelExpr, by: number) => this.binary("shift_right", a, by);
+
+  less = (a: KernelOperand, b: KernelOperand) => this.compare("less", a, b);
+  greater = (a: KernelOperand, b: KernelOperand) => this.compare("greater", a, b);
+  equal = (a: KernelOperand, b: KernelOperand) => this.compare("equal", a, b);
 
   multiplyAdd(a: KernelOperand, b: KernelOperand, c: KernelExpr): KernelExpr {
     const [x, y] = this.pair(a, b);
