@@ -154,10 +154,15 @@ export interface Evaluation<Term extends string = string> {
   /** Nats per row. */
   readonly elbo: number;
   readonly terms: Readonly<Record<Term, number>>;
-  /** KL of each latent's coordinates, mean over rows, in nats. */
+  /** KL of each latent's coordinates, mean over rows, in nats: one number where the guide or the prior binds them jointly (MultivariateNormal, Dirichlet). */
   readonly coordinates: Readonly<Record<string, readonly number[]>>;
-  /** Coordinates whose posterior mean varies by more than 0.01 between rows (Burda et al. 2016), or, without a mean, whose KL is above 0.01 nats. */
+  /**
+   * By row latent: coordinates whose posterior mean varies between rows with a variance above 0.01 (Burda et al. 2015), or, without a mean, whose KL is above
+   * 0.01 nats. Absent where the guide has neither a mean nor a KL by coordinate.
+   */
   readonly activeUnits: Readonly<Record<string, number>>;
+  /** Of how many coordinates `activeUnits` tells. */
+  readonly units?: Readonly<Record<string, number>>;
   /** Share of rows whose most probable label is the observed one. */
   readonly accuracy: Readonly<Record<string, number>>;
   /** log p(x) per row by importance sampling: a lower bound in the mean, tight for many samples. */

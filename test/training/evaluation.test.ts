@@ -47,6 +47,46 @@ describe("evaluation", () => {
   });
 });
 
+describe("active units", () => {
+  const joint = (guide: string): string => `
+param spread: cholesky[2] = identity
+model joint(x: real[2]) {
+  z: real[2] ~ Normal(0, 1)
+  x ~ Normal(z, 1)
+}
+guide joint {
+  ${guide}
+}
+train joint {
+  maximize elbo
+}
+`;
+  // The posterior means are x₁ · (1, 0.05): their variances are those of x₁ times 1 and 0.0025.
+  const values = Float32Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? 100 + Math.sin(at) : 0));
+  const data = { x: { rows: 10, values, shape: [2] } };
+  const first = [...values].filter((_, at) => at % 2 === 0);
+  const variance = first.reduce((sum, x) => sum + x * x, 0) / 10 - (first.reduce((sum, x) => sum + x, 0) / 10) ** 2;
+
+  it("are those whose posterior mean varies, also where the KL is one number for all coordinates", async () => {
+    expect(variance).toBeGreaterThan(0.01);
+    expect(variance * 0.0025).toBeLessThan(0.01);
+    for (const distribution of ["MultivariateNormal(MEAN, cholesky = spread)", "Normal(MEAN, 0.5)"]) {
+      const model = await compiledModel(joint(`z ~ ${distribution.replace("MEAN", "x[1] * [1, 0.05]")}`))({ device: "wasm", seed: 2 });
+      const found = await model.evaluate(data, { batch: 3 });
+      expect(found.coordinates["z"]).toHaveLength(distribution.startsWith("M") ? 1 : 2);
+      expect([found.activeUnits["z"], found.units?.["z"]]).toEqual([1, 2]);
+      model.dispose();
+    }
+  });
+
+  it("are not told of a latent that is shared by all rows", async () => {
+    const model = await compiledModel(joint("auto mean_field z").replace("z: real[2]", "global z: real[2]"))({ device: "wasm", seed: 2 });
+    await trainAll(model, data, { steps: 1 });
+    expect((await model.evaluate(data)).activeUnits).toEqual({});
+    model.dispose();
+  });
+});
+
 const local = `
 model local_mean(x: real[3]) {
   z: real ~ Normal(0, 1)

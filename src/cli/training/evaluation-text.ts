@@ -4,6 +4,13 @@ import type { Reporter } from "../reporter.js";
 import { boundName, summarizeTerms } from "./terms.js";
 import { nats } from "./progress.js";
 
+/** Coordinates whose posterior mean says something of the row. */
+function activeText({ activeUnits, units }: Evaluation, name: string): string | undefined {
+  const [active, of] = [activeUnits[name], units?.[name]];
+  if (active === undefined) return undefined;
+  return of === undefined ? `${active} coordinates active` : `${active} of ${of} ${of === 1 ? "coordinate" : "coordinates"} active`;
+}
+
 /** An evaluation as a table, in nats per row. */
 export function evaluationText(evaluation: Evaluation, derived: DerivedModel, color: Reporter["color"]): string {
   const { terms, bound } = derived.evaluation;
@@ -13,9 +20,11 @@ export function evaluationText(evaluation: Evaluation, derived: DerivedModel, co
     lines.push([`  ${name}`, nats(value), term && `${term.estimator}, ${term.exactness}`]);
   }
   for (const { name, value } of summarizeTerms(terms, evaluation.terms).kl) {
-    const coordinates = evaluation.coordinates[name];
-    const active = evaluation.activeUnits[name];
-    lines.push([`  KL(${name})`, nats(value), active === undefined || !coordinates ? undefined : coordinates.length < active ? `${active} coordinates active` : `${active} of ${coordinates.length} coordinates active`]);
+    lines.push([`  KL(${name})`, nats(value), activeText(evaluation, name)]);
+  }
+  // Latents that share a KL, and those inside the evidence.
+  for (const name of Object.keys(evaluation.activeUnits)) {
+    if (!lines.some(([label]) => label === `  KL(${name})`)) lines.push([`  ${name}`, "", activeText(evaluation, name)]);
   }
   for (const [name, values] of Object.entries(evaluation.coordinates)) {
     if (values.length <= 1) continue;

@@ -33,12 +33,14 @@ export async function evaluateModel(state: ModelState, data: BoundData, options:
   });
   const coordinates = Object.fromEntries(named("coordinates.").map((site) => [site, Array.from(sums.get(`coordinates.${site}`) ?? [], (sum) => sum / data.rows)]));
   const evidence = (options.evidenceSamples ?? 0) > 0 ? await logEvidence(state, data, options) : undefined;
+  const units = Object.entries(await activeUnits(state, data, coordinates, options));
   return {
     rows: data.rows,
     elbo: mean("elbo"),
     terms: Object.fromEntries(terms),
     coordinates,
-    activeUnits: await activeUnits(state, data, coordinates, options),
+    activeUnits: Object.fromEntries(units.map(([site, { active }]) => [site, active])),
+    units: Object.fromEntries(units.map(([site, { of }]) => [site, of])),
     accuracy: Object.fromEntries(named("accuracy.").map((site) => [site, mean(`accuracy.${site}`)])),
     ...(evidence === undefined ? {} : { logEvidence: evidence, evidenceSamples: options.evidenceSamples ?? 0 }),
   };
@@ -95,31 +97,62 @@ function addLog(into: LogSum | undefined, value: number): void {
 
 const activeThreshold = 0.01;
 
-/** Coordinates whose posterior mean varies between rows (Burda et al. 2016, section 5.2); by their KL where the guide has no mean. */
-async function activeUnits(state: ModelState, data: BoundData, coordinates: Readonly<Record<string, readonly number[]>>, options: EvaluateOptions): Promise<Record<string, number>> {
-  const { inferRows } = state.definition;
-  const moments = new Map<string, { readonly sum: Float64Array; readonly squares: Float64Array }>();
-  if (inferRows && Object.keys(coordinates).length > 0) {
+/**
+ * Active units of each row latent (Burda et al. 2015, section 5.2): coordinates u whose posterior mean varies between rows, Var_x E_{q(z | x)}[z_u] > 0.01,
+ * wherever the guide has a mean, also where the KL is one number for all coordinates. Without a mean, coordinates whose own KL is above 0.01 nats;
+ * nothing where neither exists.
+ */
+async function activeUnits(state: ModelState, data: BoundData, coordinates: Readonly<Record<string, readonly number[]>>, options: EvaluateOptions): Promise<Record<string, ActiveUnits>> {
+  const { inferRows, sharedOutputs } = state.definition;
+  const moments = new Map<string, Moments>();
+  // Coordinates of a draw: a latent whose KL has fewer numbers has a joint one.
+  const sizes = new Map<string, number>();
+  if (inferRows) {
     await eachBatch(state, data, inferRows, "evaluate", 0, options, async (outputs, rows) => {
-      for (const site of Object.keys(coordinates)) {
-        const mean = outputs[`mean.${site}`];
-        if (!mean || mean.shape[0] !== rows) continue;
-        const size = mean.size / rows;
-        const values = await mean.data();
-        const known = moments.get(site) ?? { sum: new Float64Array(size), squares: new Float64Array(size) };
-        moments.set(site, known);
-        values.forEach((value, at) => {
-          known.sum[at % size] = (known.sum[at % size] ?? 0) + value;
-          known.squares[at % size] = (known.squares[at % size] ?? 0) + value * value;
-        });
+      for (const [name, value] of Object.entries(outputs)) {
+        if (sharedOutputs.includes(name)) continue;
+        sizes.set(name, value.size / rows);
+        if (name.startsWith("mean.")) addMoments(moments, name.slice("mean.".length), await value.data(), rows);
       }
     });
   }
-  return Object.fromEntries(Object.entries(coordinates).map(([site, kl]) => {
-    const moment = moments.get(site);
-    const variances = moment && Array.from(moment.sum, (sum, at) => (moment.squares[at] ?? NaN) / data.rows - (sum / data.rows) ** 2);
-    return [site, (variances ?? kl).filter((value) => value > activeThreshold).length];
+  const found = Object.fromEntries([...moments].map(([site, { center, sum, squares }]) => {
+    const variances = Array.from(center, (_, at) => (squares[at] ?? NaN) / data.rows - ((sum[at] ?? NaN) / data.rows) ** 2);
+    return [site, counted(variances)];
   }));
+  for (const [site, kl] of Object.entries(coordinates)) {
+    const isJoint = sizes.has(site) && sizes.get(site) !== kl.length;
+    if (!Object.hasOwn(found, site) && !isJoint) found[site] = counted(kl);
+  }
+  return found;
+}
+
+/** Sums of a latent's posterior means less those of the first row, from which variances lose no digits. */
+interface Moments {
+  readonly center: Float64Array;
+  readonly sum: Float64Array;
+  readonly squares: Float64Array;
+}
+
+function addMoments(moments: Map<string, Moments>, site: string, means: ArrayLike<number>, rows: number): void {
+  const size = means.length / rows;
+  const known = moments.get(site) ?? { center: Float64Array.from({ length: size }, (_, at) => means[at] ?? NaN), sum: new Float64Array(size), squares: new Float64Array(size) };
+  moments.set(site, known);
+  for (let i = 0; i < means.length; i++) {
+    const at = i % size;
+    const value = (means[i] ?? NaN) - (known.center[at] ?? NaN);
+    known.sum[at] = (known.sum[at] ?? 0) + value;
+    known.squares[at] = (known.squares[at] ?? 0) + value * value;
+  }
+}
+
+interface ActiveUnits {
+  readonly active: number;
+  readonly of: number;
+}
+
+function counted(values: readonly number[]): ActiveUnits {
+  return { active: values.filter((value) => value > activeThreshold).length, of: values.length };
 }
 
 /** Runs a program over all rows in order, a batch at a time. */
