@@ -1,29 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { binarize, bindColumns, gatherRows, type BoundColumn, type HostColumn } from "../data/index.js";
-import type { Columns } from "../model.js";
+import { binarize, gatherRows, type BoundColumn } from "../data/index.js";
 import { deriveKey, fillUniform, runtimeSites, type RandomKey } from "../random/index.js";
-import type { AnyDefinition, ModelState } from "./state.js";
-import type { ColumnPlan } from "./definition.js";
+import { type BoundData, missingValue } from "../train/bind-data.js";
+import type { ModelState } from "./state.js";
 
-/** Data matched to a model's columns: checked, and ready to be gathered. */
-export interface BoundData {
-  readonly rows: number;
-  readonly columns: readonly { readonly plan: ColumnPlan; readonly bound: BoundColumn | undefined }[];
-}
-
-/**
- * Matches plain columns to the model's, by name. Partly observed columns may be absent: they are missing in every row.
- * @throws LvmError LVM702x naming column, row and value
- */
-export function bindData(definition: AnyDefinition, data: unknown, plans: readonly ColumnPlan[] = definition.columns): BoundData {
-  const given = Object.entries((data ?? {}) as Columns).flatMap(([name, column]): HostColumn[] =>
-    column && definition.columns.some((plan) => plan.name === name) ? [{ name, rows: column.rows, shape: column.shape, values: column.values, origin: "given columns", missing: "marked" }] : [],
-  );
-  const optional = plans.filter(({ partlyObserved }) => partlyObserved).map(({ name }) => name);
-  const wanted = given.filter(({ name }) => plans.some((plan) => plan.name === name));
-  const bound = bindColumns(plans, wanted, { optional });
-  return { rows: bound[0]?.rows ?? 0, columns: plans.map((plan) => ({ plan, bound: bound.find(({ name }) => name === plan.name) })) };
-}
+export { bindData, type BoundData } from "../train/bind-data.js";
 
 export interface Batch {
   readonly rows: number;
@@ -68,7 +49,7 @@ function uploaded(data: BoundData, indices: Int32Array, discretize: (values: Flo
     const size = plan.shape.reduce((product, dim) => product * dim, 1);
     const count = indices.length * size;
     const values = plan.dtype === "i32" ? new Int32Array(count) : new Float32Array(count);
-    if (!bound) values.fill(plan.dtype === "i32" || plan.support.kind === "binary" || plan.support.kind === "count" || plan.support.kind === "byte" ? -1 : NaN);
+    if (!bound) values.fill(missingValue(plan));
     else {
       gatherRows(bound, indices, values);
       if (bound.grey && values instanceof Float32Array) discretize(values, bound, at);

@@ -2,7 +2,8 @@ import { LvmError } from "../error.js";
 import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
 import { createRandom, type Random } from "../random/index.js";
 import { resumeBackend, selectBackend } from "./backend.js";
-import { bindData, type BoundData } from "./batch.js";
+import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
+import { describe, lacks, otherRows } from "../train/describe.js";
 import { loadState, saveState, seedOf } from "./checkpoint.js";
 import type { Definition } from "./definition.js";
 import { drawOutputs } from "./draw-outputs.js";
@@ -67,7 +68,7 @@ class TfjsModel implements Model {
     await this.use();
     if (!(Number.isInteger(rows) && rows > 0)) throw new LvmError("LVM7105", `cannot sample ${rows} rows`, { facts: { rows } });
     materialize(this.state, undefined);
-    return drawOutputs(this.state, this.givenRows(rows, options), this.definition.sampleRows, "sample", options);
+    return drawOutputs(this.state, repeatedRows(this.definition, rows, options.inputs), this.definition.sampleRows, "sample", options);
   }
 
   async infer(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
@@ -137,45 +138,4 @@ class TfjsModel implements Model {
     this.state.dataset = bound.rows;
     materialize(this.state, bound.rows);
   }
-
-  /** Rows of input columns for sampling, repeated as often as needed. */
-  private givenRows(rows: number, { inputs: given = {} }: SampleOptions): BoundData {
-    const plans = this.definition.columns.filter(({ role }) => role === "input");
-    if (plans.length === 0) return { rows, columns: [] };
-    const bound = bindData(this.definition, given, plans);
-    const repeated = bound.columns.map(({ plan, bound: column }) => {
-      if (!column) return { plan, bound: column };
-      const values = column.values.slice(0, 0).constructor === Uint8Array ? new Uint8Array(rows * column.size) : column.values instanceof Int32Array ? new Int32Array(rows * column.size) : new Float32Array(rows * column.size);
-      for (let row = 0; row < rows; row++) values.set(column.values.subarray((row % column.rows) * column.size, ((row % column.rows) + 1) * column.size), row * column.size);
-      return { plan, bound: { ...column, rows, values } };
-    });
-    return { rows, columns: repeated };
-  }
-}
-
-function otherRows(definition: AnyDefinition, trained: number | undefined, given: number): LvmError {
-  const trainedRows = trained === undefined ? "it has not seen data yet" : `it was trained on ${trained} rows`;
-  return new LvmError("LVM7104", `${definition.name} has parameters of its own for each row, and ${trainedRows}; the data given has ${given}`, {
-    facts: { rows: given, ...(trained === undefined ? {} : { trained }) },
-    help: "evaluate on the training rows, or let new rows be fitted with everything else frozen: --refit-steps N (`evaluate(data, { refitSteps })`)",
-  });
-}
-
-function lacks(definition: AnyDefinition, what: string): never {
-  throw new LvmError("LVM7107", `${definition.name} cannot ${what}: it has no latent variables`, { facts: { model: definition.name } });
-}
-
-function describe(definition: AnyDefinition): ModelDescription {
-  const parameters = definition.parameters.map(({ name, shape, trainable, line }) => ({ name, shape, trainable, line }));
-  const { epochs, batch, seed } = definition.training;
-  return {
-    name: definition.name,
-    hash: definition.hash,
-    source: definition.source,
-    parameters,
-    parameterCount: parameters.reduce((total, { shape }) => total + shape.reduce<number>((product, dim) => (dim === "dataset" ? product : product * dim), 1), 0),
-    columns: definition.columns.map(({ name, shape, role }) => ({ name, shape, role })),
-    terms: definition.terms,
-    training: { epochs, batch, seed },
-  };
 }

@@ -1,4 +1,5 @@
-import { LvmError } from "../error.js";
+import type { LvmError } from "../error.js";
+import { firstBad, lossError, unrepeatedError, updateError } from "../train/divergence.js";
 import { trainingBatch, type BoundData } from "./batch.js";
 import { nonFiniteTensors, restoreSnapshot, type Snapshot, takeSnapshot, disposeSnapshot } from "./snapshot.js";
 import type { ModelState } from "./state.js";
@@ -22,7 +23,7 @@ export async function explainDivergence(
       const numbers = await readScalars(values);
       disposeValues(values);
       const bad = firstBad(numbers);
-      if (bad) return lossError(state, bad);
+      if (bad) return lossError(state.definition, state.step + 1, bad);
       const before = takeSnapshot(state);
       disposeValues(trainStep(state, batch, { rate: run.rate, wanted: false }));
       const broken = await nonFiniteTensors(state);
@@ -30,7 +31,7 @@ export async function explainDivergence(
         const step = state.step;
         restoreSnapshot(state, before);
         disposeSnapshot(before);
-        return updateError(state, step, broken);
+        return updateError(state.definition, step, broken);
       }
       disposeSnapshot(before);
       run.advance();
@@ -38,35 +39,5 @@ export async function explainDivergence(
       batch.dispose();
     }
   }
-  return new LvmError("LVM7101", `the loss was not finite before step ${until}, and was finite when the steps were repeated`, { exitCode: 4, facts: { step: until }, help: "the device does not repeat its results: try --device wasm or cpu" });
-}
-
-function firstBad(values: ReadonlyMap<string, number>): { name: string; value: number } | undefined {
-  const bad = [...values].filter(([, value]) => !Number.isFinite(value));
-  const [name, value] = bad.find(([each]) => each.startsWith("term.")) ?? bad.find(([each]) => each === "loss") ?? bad[0] ?? [];
-  return name === undefined || value === undefined ? undefined : { name, value };
-}
-
-function lossError(state: ModelState, { name, value }: { name: string; value: number }): LvmError {
-  const { definition } = state;
-  const term = name.startsWith("term.") ? definition.terms.find((each) => `term.${each.name}` === name) : undefined;
-  const step = state.step + 1;
-  const what = term ? `term ${term.name}` : name === "loss" ? "the loss" : name.replace(/^term\./, "term ");
-  return new LvmError("LVM7101", `${what} is ${value} at step ${step}${term ? ` (${definition.source}, line ${term.line})` : ""}; the state before this step is kept`, {
-    exitCode: 4,
-    facts: { step, value: String(value), ...(term ? { term: term.name, line: term.line, site: term.name.slice(term.name.indexOf(".") + 1) } : {}) },
-    help: "a smaller learning rate, `clip`, or a bounded scale often helps",
-  });
-}
-
-function updateError(state: ModelState, step: number, broken: readonly string[]): LvmError {
-  const { definition } = state;
-  const parameter = definition.parameters.find(({ name }) => broken.some((each) => each === name || each.startsWith(`optimizer/${name}/`)));
-  const name = parameter?.name ?? broken[0] ?? "a parameter";
-  const line = parameter?.line ?? 0;
-  return new LvmError("LVM7101", `the gradient for ${name} is not finite at step ${step} (${definition.source}, line ${line}), though the loss is; the state before this step is kept`, {
-    exitCode: 4,
-    facts: { step, parameter: name, line },
-    help: "a smaller learning rate, `clip`, or a bounded scale often helps",
-  });
+  return unrepeatedError(until, "the device does not repeat its results: try --device wasm or cpu");
 }
