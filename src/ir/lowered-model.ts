@@ -34,6 +34,8 @@ export interface LoweredPrograms {
    */
   readonly importance?: TensorProgram;
   readonly importanceSamples: number;
+  /** Rows in one run of that program for which its largest tensor stays within 16 MB. */
+  readonly importanceRows: number;
   /** Ancestral sampling of `rows` rows from the model (global latents from the guide): `<site>` draws, and `mean.<column>` where it exists. */
   readonly sample: TensorProgram;
   /** The guide given all columns: for each row latent `<site>` (a draw) and, where it exists, `mean.<site>`; `probs.<site>` [rows, K] for summed sites; global latents likewise without rows. */

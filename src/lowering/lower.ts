@@ -2,6 +2,7 @@ import { lineOf } from "../diagnostics/span.js";
 import type { LoweredModel, StoredParameter } from "../ir/lowered-model.js";
 import type { ModelProgram } from "../ir/model/model.js";
 import type { Objective } from "../ir/objective/objective.js";
+import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { dims } from "../types/type.js";
 import { storedParameter } from "./parameters.js";
 import { lowerEvaluate } from "./programs/evaluate.js";
@@ -14,11 +15,15 @@ import { lowerTrain, multiplierName } from "./programs/train.js";
 /** Importance samples per call of the importance program: enough to amortize the call, few enough for memory. */
 const IMPORTANCE_SAMPLES = 50;
 
+/** Numbers in the largest tensor of one call: 16 MB in float32, of which a device holds many. */
+const IMPORTANCE_ELEMENTS = 2 ** 22;
+
 /** The tensor programs of a checked model: model IR and objective IR → tensor IR. */
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
   const latent = program.model.some((step) => step.kind === "site" && (step.role === "latent" || step.partlyObserved));
   // A point has no density to divide by: importance weights would be of another measure than the model's.
   const hasDensities = !evaluation.latents.some(({ estimator }) => estimator === "deterministic");
+  const importance = latent && evaluation.bound === "elbo" && hasDensities ? lowerImportance(program, evaluation, IMPORTANCE_SAMPLES) : undefined;
   return {
     program,
     training,
@@ -28,13 +33,20 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
     programs: {
       train: lowerTrain(program, training),
       evaluate: lowerEvaluate(program, evaluation),
-      importance: latent && evaluation.bound === "elbo" && hasDensities ? lowerImportance(program, evaluation, IMPORTANCE_SAMPLES) : undefined,
+      importance,
       importanceSamples: IMPORTANCE_SAMPLES,
+      importanceRows: importance ? rowsWithin(importance, IMPORTANCE_ELEMENTS) : 1,
       sample: lowerSample(program, evaluation),
       infer: latent ? lowerInfer(program, evaluation) : undefined,
       reconstruct: lowerReconstruct(program, evaluation),
     },
   };
+}
+
+/** Rows for which no tensor of a program has more numbers than `most`; at least one, at most 256. */
+function rowsWithin(program: TensorProgram, most: number): number {
+  const perRow = program.nodes.filter(({ shape }) => shape.includes("rows")).map(({ shape }) => shape.reduce<number>((product, dim) => (typeof dim === "number" ? product * dim : product), 1));
+  return Math.max(1, Math.min(256, Math.floor(most / Math.max(1, ...perRow))));
 }
 
 /** One learnt Lagrange multiplier for each constraint; λ starts at 1. */

@@ -41,6 +41,16 @@ describe.each(names)("%s", (name) => {
     expect(lowered.programs.importance !== undefined).toBe(bound === "elbo" && latents.length > 0 && !/autoencoder/.test(name));
   });
 
+  // Guards `--evidence-samples` against running out of memory: 50 draws of a row of a convolutional network are many numbers.
+  it("bounds the memory of one pass of importance weights", () => {
+    const { importance, importanceRows } = lowered.programs;
+    for (const { shape } of importance?.nodes ?? []) {
+      const numbers = shape.reduce<number>((product, dim) => product * (dim === "rows" ? importanceRows : dim === "dataset" ? 0 : dim), 1);
+      if (importanceRows > 1) expect(numbers).toBeLessThanOrEqual(2 ** 22);
+    }
+    expect(importanceRows).toBeGreaterThan(0);
+  });
+
   // Guards against NaN in a corner of some density or divergence: all outputs of all programs are finite on plausible data.
   it("evaluates to finite numbers", () => {
     const small = programs.filter(([kind]) => kind !== "importance" || !/conv|semi/.test(name));

@@ -224,6 +224,7 @@ function definitionCode(lowered: LoweredModel, options: EmitTfjsOptions, program
   return record([
     ...definitionEntries(lowered, options.sourcePath, sourceHash(options.source)),
     ["importanceSamples", numberLiteral(lowered.programs.importanceSamples)],
+    ["importanceRows", numberLiteral(lowered.programs.importanceRows)],
     ...programs.map((name) => [name, name] as const),
   ]);
 }

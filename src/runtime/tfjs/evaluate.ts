@@ -48,7 +48,7 @@ export async function evaluateModel(state: ModelState, data: BoundData, options:
 
 /** log p(x) per row ≥ E log 1/K Σ w (Burda et al. 2016). With global latents the rows share each draw, and the evidence is of the whole data set. */
 async function logEvidence(state: ModelState, data: BoundData, options: EvaluateOptions): Promise<number | undefined> {
-  const { importanceWeights, importanceSamples } = state.definition;
+  const { importanceWeights, importanceSamples, importanceRows = 256 } = state.definition;
   if (!importanceWeights) return undefined;
   const samples = options.evidenceSamples ?? 0;
   const rowSums = Array.from({ length: data.rows }, emptySum);
@@ -57,7 +57,7 @@ async function logEvidence(state: ModelState, data: BoundData, options: Evaluate
   for (let from = 0, chunk = 0; from < samples; from += importanceSamples, chunk++) {
     const used = Math.min(importanceSamples, samples - from);
     let first = 0;
-    await eachBatch(state, data, importanceWeights, "importance", chunk, options, async (outputs, rows) => {
+    await eachBatch(state, data, importanceWeights, "importance", chunk, { ...options, batch: Math.min(options.batch ?? 256, importanceRows) }, async (outputs, rows) => {
       const weights = (await outputs["log_weight"]?.data()) ?? new Float32Array(0);
       const globals = await outputs["log_weight_global"]?.data();
       for (let draw = 0; draw < used; draw++) {
