@@ -1,7 +1,8 @@
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { splitIndex } from "./address.js";
-import { binaryRules, compareRules, convertRules, get, unaryRules } from "./operations.js";
+import { dividedByConstant } from "./division.js";
+import { binaryRules, compareRules, convertRules, get, twice, unaryRules } from "./operations.js";
 import { valueType, type Scope } from "./scope.js";
 import { floatText, identifier, type Wat } from "./wat.js";
 
@@ -57,8 +58,13 @@ const renderers: Renderers = {
   binary: (expr, scope) => {
     const rule = binaryRules[expr.op][expr.type]?.[expr.width];
     if (rule === undefined) throw new InternalError(`kernels have no ${expr.op} of ${expr.type}`);
+    const left = renderExpression(expr.left, scope);
+    if ((expr.op === "divide" || expr.op === "remainder") && expr.width === "vector" && expr.type !== "f32") {
+      const short = dividedByConstant(expr.op, expr.right, scope.rangeOf(expr.left), left, scope.temporary);
+      if (short !== undefined) return short;
+    }
     const isShift = expr.op === "shift_left" || expr.op === "shift_right";
-    return rule(renderExpression(expr.left, scope), isShift ? shiftCount(expr.right, scope) : renderExpression(expr.right, scope), scope.temporary);
+    return rule(left, isShift ? shiftCount(expr.right, scope) : renderExpression(expr.right, scope), scope.temporary);
   },
   "multiply-add": ({ a, b, c, type, width }, scope) => {
     const [x, y, z] = [renderExpression(a, scope), renderExpression(b, scope), renderExpression(c, scope)];
@@ -93,9 +99,10 @@ const renderers: Renderers = {
   "reduce-lanes": ({ op, value, type }, scope) => {
     const rule = binaryRules[op][type]?.vector;
     if (rule === undefined) throw new InternalError(`kernels have no ${op} of ${type}`);
-    const [four, two] = [scope.temporary("v128"), scope.temporary("v128")];
+    const [four, again] = twice(renderExpression(value, scope), "v128", scope.temporary);
+    const two = scope.temporary("v128");
     // Lanes 2 and 3 onto 0 and 1, then lane 1 onto lane 0. Other lanes do not matter.
-    const halves = rule(["local.tee", four, renderExpression(value, scope)], shuffle(get(four), [2, 3, 2, 3]), scope.temporary);
+    const halves = rule(four, shuffle(again, [2, 3, 2, 3]), scope.temporary);
     const whole = rule(["local.tee", two, halves], shuffle(get(two), [1, 1, 1, 1]), scope.temporary);
     return [type === "f32" ? "f32x4.extract_lane" : "i32x4.extract_lane", "0", whole];
   },

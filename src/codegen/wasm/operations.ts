@@ -17,8 +17,8 @@ const two = (name: string): Rule2 => (a, b) => [name, a, b];
 const same: Rule1 = (a) => a;
 
 /** A value that is used twice: as it is if it costs nothing, else kept in a local. [first use, second use] */
-function twice(value: Wat, type: "i32" | "v128", temporary: Temporary): readonly [Wat, Wat] {
-  if (value[0] === "local.get" || value[0] === "i32.const") return [value, value];
+export function twice(value: Wat, type: "i32" | "v128", temporary: Temporary): readonly [Wat, Wat] {
+  if (value[0] === "local.get" || value[0] === "i32.const" || value[0] === "v128.const") return [value, value];
   const local = temporary(type);
   return [["local.tee", local, value], get(local)];
 }
@@ -32,7 +32,9 @@ const pick = (compare: string): Rule2 => (a, b, temporary) => {
 /** A scalar instruction for one lane after another, where there is no vector instruction. Operands are evaluated once. */
 const byLane = (name: string): Rule2 => (a, b, temporary) => {
   const [[x, xAgain], [y, yAgain]] = [twice(a, "v128", temporary), twice(b, "v128", temporary)];
-  const lane = (number: string, left: Wat, right: Wat): Wat => [name, ["i32x4.extract_lane", number, left], ["i32x4.extract_lane", number, right]];
+  const of = (number: string, vector: Wat): Wat =>
+    vector[0] === "v128.const" ? ["i32.const", vector[2 + Number(number)] as Wat] : ["i32x4.extract_lane", number, vector];
+  const lane = (number: string, left: Wat, right: Wat): Wat => [name, of(number, left), of(number, right)];
   const first: Wat = ["i32x4.splat", lane("0", x, y)];
   return ["1", "2", "3"].reduce<Wat>((vector, number) => ["i32x4.replace_lane", number, vector, lane(number, xAgain, yAgain)], first);
 };

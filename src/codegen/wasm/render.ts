@@ -46,7 +46,7 @@ function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
   scope.own("group", "i32");
   const body = scope.block(() => renderBody(kernel.body, scope));
   const again: Wat = ["br_if", "$groups", ["i32.lt_s", ["local.tee", "$group", ["i32.add", get("$group"), ["i32.const", "1"]]], get("$to")]];
-  const facts = [`${kernel.groups} groups`, ...places(kernel.origins), `${kernel.flops} FLOP`, `${kernel.bytes} bytes`];
+  const facts = [kernel.groups === 1 ? "1 group" : `${kernel.groups} groups`, ...places(kernel.origins), `${kernel.flops} FLOP`, `${kernel.bytes} bytes`];
   const text = printWat(
     [
       "func",

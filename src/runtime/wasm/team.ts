@@ -12,7 +12,7 @@ const line = 32;
 const words = { sequence: 0, kernel: 1, sleepers: line, callerSleeps: 2 * line, failed: 3 * line, done: 4 * line } as const;
 
 /** Turns of a spin loop before a thread sleeps: some 100 µs, longer than the kernels in between take. */
-const spins = { worker: 50_000, caller: 50_000 } as const;
+const spins = { worker: 20_000, caller: 20_000 } as const;
 
 /** First group of a thread; groups are split evenly into contiguous ranges. */
 const firstGroup = (groups: number, thread: number, threads: number): number => Math.floor((groups * thread) / threads);
