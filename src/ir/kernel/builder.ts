@@ -40,9 +40,9 @@ export class KernelBuilder {
 
   // ── Statements ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Computes a value once. Constants and names are as cheap as they are. */
+  /** Computes a value once. Constants and names that do not change are as cheap as they are; of a register it is the value at this time. */
   bind(value: KernelExpr, hint = "t"): KernelExpr {
-    if (value.kind === "constant" || value.kind === "name" || value.kind === "group") return value;
+    if (value.kind === "constant" || value.kind === "group" || (value.kind === "name" && this.knows(value.name))) return value;
     const name = this.fresh(hint);
     this.scopes.at(-1)!.constants.add(name);
     this.statements.push({ kind: "let", name, value });
