@@ -122,20 +122,20 @@ export function stirlingError(k: KernelBuilder, argument: KernelExpr): KernelExp
   return k.bind(k.select(k.less(x, 0.0625), direct, fitted));
 }
 
-/** D(x, m) = x log(x/m) + m − x; with v = (x − m)/(x + m), |v| < ½, as (x − m) v + 2x (atanh v − v). */
+/** D(x, m) = x log(x/m) + m − x; with v = (x − m)/(x + m), |v| < 0.6, as (x − m) v + 2x (atanh v − v). */
 export function deviance(k: KernelBuilder, left: KernelExpr, right: KernelExpr): KernelExpr {
   const [x, m] = [k.bind(left), k.bind(right)];
   const difference = k.bind(k.subtract(x, m));
   const v = k.bind(k.divide(k.multiply(difference, 0.5), k.add(k.multiply(x, 0.5), k.multiply(m, 0.5))));
   const square = k.bind(k.multiply(v, v));
-  const near = k.add(k.multiply(difference, v), k.multiply(k.multiply(k.add(x, x), k.multiply(v, square)), polynomial(k, square, atanhTailWide)));
+  const near = k.add(k.multiply(difference, v), k.multiply(x, k.multiply(k.multiply(k.add(v, v), square), polynomial(k, square, atanhTailWide))));
   // The quotient is kept within the numbers: above 2¹⁰⁰ it is taken of scaled numbers, below 2⁻¹²⁶ its logarithm no longer matters.
   const plain = k.bind(k.divide(x, m));
   const huge = k.bind(k.greater(plain, 2 ** 100));
   const ratio = k.select(huge, k.divide(k.multiply(x, 2 ** -96), k.multiply(m, 2 ** 96)), k.select(k.less(plain, 2 ** -126), 2 ** -126, plain));
   const logarithm = k.add(logOfNormal(k, ratio), k.select(huge, k.constant(192 * Math.LN2), k.constant(0)));
-  const far = k.subtract(k.multiply(x, logarithm), difference);
-  const usual = k.select(k.less(k.unary("abs", v), 0.5), near, far);
+  const far = k.add(k.multiply(x, k.subtract(logarithm, 1)), m);
+  const usual = k.select(k.less(k.unary("abs", v), 0.6), near, far);
   const inside = k.binary("and", k.greater(x, 0), k.binary("and", k.greater(m, 0), k.binary("and", k.less(x, Infinity), k.less(m, Infinity))));
   // x = 0 gives m; m = 0 or one of them ∞ gives ∞; both 0 gives 0.
   const edge = k.select(k.equal(x, 0), m, k.select(k.equal(x, m), k.constant(NaN), k.constant(Infinity)));

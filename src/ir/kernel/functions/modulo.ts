@@ -26,7 +26,7 @@ function real(k: KernelBuilder, x: KernelExpr, y: KernelExpr): KernelExpr {
   const rest = k.bind(k.subtract(k.subtract(x, product.high), product.low));
   // The rounded quotient can be one too large or too small.
   const signed = k.bind(k.select(k.less(y, 0), k.unary("negate", rest), rest));
-  const near = k.bind(k.select(k.less(signed, 0), k.add(signed, size), k.select(k.less(signed, size), signed, k.subtract(signed, size))));
+  const near = k.bind(k.select(k.less(signed, 0), k.add(signed, size), k.select(k.greater(signed, size), k.subtract(signed, size), signed)));
   const close = k.select(k.less(y, 0), k.unary("negate", near), near);
   const coarse = k.compare("greater_equal", k.unary("abs", quotient), 2 ** 23);
   const finite = k.select(coarse, k.multiply(y, 0), close);

@@ -67,7 +67,7 @@ export function logNormalCdf(k: KernelBuilder, argument: KernelExpr): KernelExpr
   const a = k.bind(atMost(k, size, 1e18));
   const u = k.bind(k.divide(k.subtract(a, 3), k.add(a, 3)));
   const mills = k.bind(k.divide(polynomial(k, u, millsRatio), k.add(a, 1)));
-  const left = k.subtract(logOfNormal(k, mills), k.multiply(k.multiply(size, size), 0.5));
+  const left = k.subtract(logOfNormal(k, mills), k.multiply(k.multiply(size, 0.5), size));
   const upper = k.bind(k.unary("negate", k.multiply(mills, gaussian(k, k.bind(atMost(k, size, 18))))));
   return k.bind(k.select(k.greater(x, 0), log1pSmall(k, upper), left));
 }
