@@ -12,6 +12,7 @@ import { assembleProgram } from "./program.js";
 import { createScope } from "./scope.js";
 import { checkTraining } from "./training.js";
 import type { TrainedModel } from "./rules/objective.js";
+import { checkRelaxedReads } from "./rules/relaxed-reads.js";
 import { definitionsIn } from "./rules/statement-order.js";
 import { reportUnsupported } from "./rules/unsupported.js";
 
@@ -122,7 +123,11 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
     const train = trains.get(item.name.name) as ast.TrainItem | undefined;
     if (train?.on) reportUnsupported(context, "`train … on` is", train.on.span, "train the stages with files of their own");
     const training = checkTraining(context, train, trainedModel(model, guide));
-    if (!hasErrors(context.diagnostics.slice(before)) && model.sound && guide.sound) programs.push(assembleProgram(context, model, guide, training));
+    if (!hasErrors(context.diagnostics.slice(before)) && model.sound && guide.sound) {
+      const program = assembleProgram(context, model, guide, training);
+      checkRelaxedReads(context, program);
+      programs.push(program);
+    }
   }
   return programs;
 }

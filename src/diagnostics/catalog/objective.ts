@@ -91,4 +91,9 @@ export const objectiveErrors = {
     title: "estimator with a wrong option",
     explanation: "`score` takes `baseline` (`leave_one_out` or `none`) and `samples`; `relaxation` takes `temperature`, a positive constant; the others take nothing.",
   },
+  LVM5024: {
+    title: "relaxed label read as a number",
+    explanation:
+      "`relaxation` and `straight_through` pass gradients through a Categorical as a vector: the weights of its labels. `table[k]`, `one_hot(k)` and `embedding(k)` take that vector; a comparison, arithmetic, or a position of an array of labels takes the label itself, through which no gradient passes.\n\n```lvm\nguide m { k ~ Categorical(logits = f(x)) by relaxation(temperature = 0.5) }\nmodel m(x: real) {\n  k: index(3) ~ Categorical(logits = 0)\n  x ~ Normal(k == 2, 1)    // no gradient: write LEVELS[k], with const LEVELS = [0, 0, 1]\n}\n```",
+  },
 } as const;
