@@ -1,6 +1,7 @@
 import { type DistributionCall, type Expr, isDistributionCall } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import { positionalParameters } from "./families.js";
+import { dims } from "../types/type.js";
 import type { Setting } from "./setting.js";
 
 /** Constructors of formulas, and the user's expressions and densities as formulas. */
@@ -42,12 +43,10 @@ export function formulaOf(expr: Expr, depth = 0): Formula {
   const inner = (next: Expr): Formula => formulaOf(next, depth + 1);
   switch (expr.kind) {
     case "number":
-      return number(expr.value);
+      // A number that was computed is shown so where it is short: 784, but sqrt(0.5).
+      return expr.written && String(expr.value).length > 6 ? inner(expr.written) : number(expr.value);
     case "constant":
-      if (expr.name) return symbol(expr.name);
-      if (expr.values.length === 1 && expr.values[0] !== undefined) return number(expr.values[0]);
-      if (expr.values.length > 1 && expr.values.every((value) => value === expr.values[0]) && expr.values[0] !== undefined) return number(expr.values[0]);
-      return expr.values.length <= 6 ? call("", ...expr.values.map(number)) : symbol("…");
+      return expr.name ? symbol(expr.name) : expr.written ? inner(expr.written) : arrayFormula(expr.values, dims(expr.type));
     case "reference":
       // A `local` of the guide has one value for each row n.
       return expr.to.kind === "parameter" && expr.to.name.startsWith("local.") ? subscript(symbol(expr.to.name.slice("local.".length)), symbol("n")) : symbol(expr.to.name);
@@ -72,6 +71,15 @@ export function formulaOf(expr: Expr, depth = 0): Formula {
     case "apply":
       return applyFormula(expr.function, expr.args.map(inner));
   }
+}
+
+/** A constant array without a name: `ones[3]`, `[1, 2]`, and the first numbers of a long one. */
+function arrayFormula(values: readonly number[], shape: readonly number[]): Formula {
+  const [first] = values;
+  if (first === undefined) return symbol("[]");
+  if (values.length === 1) return number(first);
+  if ((first === 0 || first === 1) && values.every((value) => value === first)) return subscript(symbol(first === 0 ? "zeros" : "ones"), shape.length === 1 ? number(values.length) : symbol(shape.join(", ")));
+  return values.length <= 6 ? call("", ...values.map(number)) : call("", ...values.slice(0, 3).map(number), symbol("…"));
 }
 
 function applyFormula(name: string, args: readonly Formula[]): Formula {

@@ -1,3 +1,4 @@
+import { explainObjective } from "../../src/driver/explain.js";
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { check } from "../../src/checker/check.js";
@@ -40,4 +41,22 @@ describe("the derived objective of models/", () => {
       expect(printDocComment(deriveObjective(program, "training")).length).toBeLessThanOrEqual(30);
     });
   }
+});
+
+describe("constant arrays in the derived objective", () => {
+  // Guards a page of 0.3333333333333333: what was computed while checking is shown as it was written.
+  it.each([
+    ["ones[K] / K", "[-1, 0, 1]", "log Mixture(x; ones[3] / 3, Normal([−1, 0, 1], 1))"],
+    ["[0.5, 0.25, 0.25]", "zeros[K]", "log Mixture(x; [½, 0.25, 0.25], Normal(zeros[3], 1))"],
+    ["WEIGHTS", "2 * ones[K] + 1", "log Mixture(x; WEIGHTS, Normal(2 · ones[3] + 1, 1))"],
+    ["WEIGHTS", "sqrt(2) * WEIGHTS", "log Mixture(x; WEIGHTS, Normal(sqrt(2) · WEIGHTS, 1))"],
+  ])("Mixture(%s, Normal(%s, 1))", (weights, means, shown) => {
+    const text = `const K = 3\nconst WEIGHTS = [0.2, 0.3, 0.5]\nmodel m(x: real) {\n  x ~ Mixture(${weights}, Normal(${means}, 1))\n}\n`;
+    expect(explainObjective({ path: "m.lvm", text }).value?.text).toContain(shown);
+  });
+
+  it("shows the first numbers of a long one", () => {
+    const text = "model m(x: real[8]) {\n  x ~ Normal([1, 2, 3, 4, 5, 6, 7, 8], 1)\n}\n";
+    expect(explainObjective({ path: "m.lvm", text }).value?.text).toContain("Normal(x; [1, 2, 3, …], 1)");
+  });
 });

@@ -86,15 +86,16 @@ export function applyFunction(rule: FunctionRule, name: FunctionName, call: Boun
   if (!typed) return undefined;
   const args = typed.args ?? call.args;
   const numbers = args.map((arg) => (arg.kind === "number" ? arg.value : undefined));
+  const written: Expr = { kind: "apply", function: name, args, attributes: typed.attributes ?? {}, type: typed.type, origin: call.span };
   if (rule.fold && numbers.every((value) => value !== undefined)) {
     const value = rule.fold(...numbers);
-    if (Number.isFinite(value)) return numberExpr(value, call.span);
+    if (Number.isFinite(value)) return { ...numberExpr(value, call.span), written };
     call.context.error({ code: "LVM3019", message: "the value is not a finite number", span: call.span, label: `this is ${value}`, help: "look for a division by zero, a logarithm or root of a negative number" });
     return undefined;
   }
   const folded = rule.fold && foldArrays(rule.fold, args, typed.type);
-  if (folded) return { kind: "constant", values: folded, type: typed.type, origin: call.span };
-  return { kind: "apply", function: name, args, attributes: typed.attributes ?? {}, type: typed.type, origin: call.span };
+  if (folded) return { kind: "constant", values: folded, type: typed.type, origin: call.span, written };
+  return written;
 }
 
 /** `ones[K] / K`: the values of an elementwise function of constant arrays and numbers; undefined where something is not constant, or not finite. */

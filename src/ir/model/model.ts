@@ -175,9 +175,10 @@ interface ExprBase {
 }
 
 export type Expr =
-  | (ExprBase & { readonly kind: "number"; readonly value: number })
-  /** A constant array (`const`, `ones[K]`, `[1, 2]`), row-major. */
-  | (ExprBase & { readonly kind: "constant"; readonly name?: string; readonly values: readonly number[] })
+  /** `written`: the expression that was computed while checking, `sqrt(0.5)`; for readers only. */
+  | (ExprBase & { readonly kind: "number"; readonly value: number; readonly written?: Expr })
+  /** A constant array (`const`, `ones[K]`, `[1, 2]`), row-major; `written` as above: `ones[K] / K`. */
+  | (ExprBase & { readonly kind: "constant"; readonly name?: string; readonly values: readonly number[]; readonly written?: Expr })
   | (ExprBase & { readonly kind: "reference"; readonly to: Reference })
   /** The value of a loop variable, as a number. */
   | (ExprBase & { readonly kind: "loop-variable"; readonly plate: Plate })
