@@ -32,11 +32,12 @@ export function unbroadcast(b: TensorBuilder, value: TensorNode, from: Shape, ta
     else if (typeof dim === "number") repeats *= dim;
     else symbols.push(dim);
   }
-  let result = b.sum(value, summed, true);
+  const excess = Math.max(0, value.shape.length - target.length);
+  const leading = summed.length === excess && summed.every((axis) => axis < excess);
+  let result = b.sum(value, summed, !leading);
   for (const symbol of symbols) result = b.multiply(b.size(symbol), result);
   result = b.multiply(repeats, result);
-  const excess = result.shape.length - target.length;
-  return excess > 0 ? b.reshape(result, result.shape.slice(excess)) : result;
+  return leading || excess === 0 ? result : b.reshape(result, result.shape.slice(excess));
 }
 
 /** `value`, which stands for an array of shape `from`, with size 1 along `axes`: `from` reduced there with its axes kept. */

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { gradientsOf } from "../../../src/autodiff/gradients-of.js";
 import { TensorBuilder } from "../../../src/ir/tensor/builder.js";
-import { evaluate, seededRandom, type EvaluateBindings } from "../../../src/ir/tensor/evaluate.js";
+import { evaluate, evaluateNodes, seededRandom, type EvaluateBindings, type Tensor } from "../../../src/ir/tensor/evaluate.js";
 import type { DType, Shape, TensorNode, TensorProgram } from "../../../src/ir/tensor/nodes.js";
 import { print } from "../../../src/ir/tensor/print.js";
 import { verify } from "../../../src/ir/tensor/verify.js";
@@ -61,10 +61,9 @@ function sizesOf({ inputs, rows, dataset = 0 }: GradientCase): { rows: number; d
 }
 
 /** The case as a program: `loss`, a weighted sum of the result, and `d.<input>` for each differentiable input. */
-export function differentiated(given: GradientCase): { program: TensorProgram; bindings: EvaluateBindings } {
+export function differentiated(given: GradientCase, b = new TensorBuilder()): { program: TensorProgram; bindings: EvaluateBindings } {
   const sizes = sizesOf(given);
   const bind = (shape: Shape): number[] => shape.map((dim) => (typeof dim === "number" ? dim : sizes[dim]));
-  const b = new TensorBuilder();
   const nodes = Object.fromEntries(Object.entries(given.inputs).map(([name, { shape, dtype }]) => [name, b.input("column", name, shape, dtype)]));
   const result = given.build(b, nodes);
   const fixed = result.shape.map((dim) => (typeof dim === "number" ? dim : 1));
@@ -90,11 +89,11 @@ export function gradientsAt(given: GradientCase): Record<string, number[]> {
  * Every element of every gradient agrees with central differences in float64 within `tolerance` of itself (or of a thousandth of the largest one). `skipKinks`
  * passes over elements where the differences do not settle; their number is returned.
  */
-export function expectGradients(given: GradientCase, options: { tolerance?: number; skipKinks?: boolean; most?: number; label?: string } = {}): { checked: number; skipped: number } {
+export function expectGradients(given: GradientCase, options: { tolerance?: number; skipKinks?: boolean; most?: number; label?: string; builder?: () => TensorBuilder } = {}): { checked: number; skipped: number } {
   const { tolerance = 1e-6, skipKinks = false, most = Infinity } = options;
-  const { program, bindings } = differentiated(given);
+  const { program, bindings } = differentiated(given, options.builder?.());
   const out = evaluate(program, bindings);
-  const lossOnly = lossOf(program);
+  const lossOnly = lossOf(program, evaluateNodes(program, bindings));
   const next = randomGenerator("coordinates");
   let [checked, skipped] = [0, 0];
   for (const name of given.differentiable ?? []) {
@@ -125,12 +124,19 @@ export function expectGradients(given: GradientCase, options: { tolerance?: numb
   return { checked, skipped };
 }
 
-/** The program that computes the loss alone, so that the differences do not pay for the gradients. */
-function lossOf(program: TensorProgram): TensorProgram {
+/** The program that computes the loss alone, so that the differences do not pay for the gradients; stop-gradients are held at their values. */
+function lossOf(program: TensorProgram, values: ReadonlyMap<TensorNode, Tensor>): TensorProgram {
   const needed = new Set<TensorNode>([program.outputs["loss"]!]);
-  for (const node of needed) for (const input of node.inputs) needed.add(input);
-  const nodes = program.nodes.filter((node) => needed.has(node));
-  return { name: "loss", nodes, inputs: nodes.filter(({ op }) => op.kind === "input"), outputs: { loss: program.outputs["loss"]! } };
+  for (const node of needed) if (node.op.kind !== "stop-gradient") for (const input of node.inputs) needed.add(input);
+  const held = new Map<TensorNode, TensorNode>();
+  for (const node of program.nodes) {
+    if (!needed.has(node)) continue;
+    const value = values.get(node)!;
+    const constant = (): TensorNode => ({ ...node, op: { kind: "constant", values: [...value.values] }, inputs: [], shape: value.shape });
+    held.set(node, node.op.kind === "stop-gradient" ? constant() : { ...node, inputs: node.inputs.map((input) => held.get(input)!) });
+  }
+  const nodes = [...held.values()];
+  return { name: "loss", nodes, inputs: nodes.filter(({ op }) => op.kind === "input"), outputs: { loss: held.get(program.outputs["loss"]!)! } };
 }
 
 /** How far a function is likely to be smooth around x: its own size, but for functions such as sin no more than 10. */
