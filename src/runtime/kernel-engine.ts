@@ -10,8 +10,8 @@ export const arenaWords = {
   step: 0,
   /** u32, two words: the random key. */
   key: 1,
-  /** Not used yet. */
-  spare: 3,
+  /** u32: which chunk of rows this is, for programs that take rows some at a time: their draws go on where those of the chunk before ended. */
+  chunk: 3,
   /** Where a program's own words may begin. */
   first: 4,
 } as const;

@@ -89,6 +89,8 @@ export interface TrainOptions<Data = Columns> {
   readonly learningRate?: number;
   /** Steps between two readings of the metrics; default 10. */
   readonly metricsEvery?: number;
+  /** Steps between two yields; default 1. An epoch of several steps ends with a yield as well, and so does what is evaluated or saved. Engines that run many steps at a time are faster then. */
+  readonly yieldEvery?: number;
   /** Evaluated after each `evaluateEvery` epochs, and what early stopping watches. */
   readonly validation?: Data;
   /** For models with parameters per row: steps that fit those of the validation rows at each evaluation, everything else frozen; default 200. */

@@ -3,12 +3,14 @@ import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, 
 import { createRandom, type Random } from "../random/index.js";
 import { resumeBackend, selectBackend } from "./backend.js";
 import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
+import type { RowProgram } from "../train/definition.js";
 import { describe, lacks, otherRows } from "../train/describe.js";
 import { loadState, saveState, seedOf } from "./checkpoint.js";
 import type { Definition } from "./definition.js";
-import { drawOutputs } from "./draw-outputs.js";
-import { evaluateModel } from "./evaluate.js";
+import { drawOutputs } from "../train/draw-outputs.js";
+import { evaluateModel } from "../train/evaluate-model.js";
 import { disposeRefit, refit } from "./refit.js";
+import { rowRunner } from "./row-runner.js";
 import { type AnyDefinition, createState, disposeState, hasPerRow, materialize, type ModelState } from "./state.js";
 import { trainLoop } from "./train-loop.js";
 
@@ -68,17 +70,17 @@ class TfjsModel implements Model {
     await this.use();
     if (!(Number.isInteger(rows) && rows > 0)) throw new LvmError("LVM7105", `cannot sample ${rows} rows`, { facts: { rows } });
     materialize(this.state, undefined);
-    return drawOutputs(this.state, repeatedRows(this.definition, rows, options.inputs), this.definition.sampleRows, "sample", options);
+    return this.drawn(repeatedRows(this.definition, rows, options.inputs), "sample", options);
   }
 
   async infer(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
     await this.use();
-    return drawOutputs(this.state, this.boundForRows(data), this.definition.inferRows ?? lacks(this.definition, "infer"), "infer", options);
+    return this.drawn(this.boundForRows(data), this.definition.inferRows ? "infer" : lacks(this.definition, "infer"), options);
   }
 
   async reconstruct(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
     await this.use();
-    return drawOutputs(this.state, this.boundForRows(data), this.definition.reconstructRows ?? lacks(this.definition, "reconstruct"), "reconstruct", options);
+    return this.drawn(this.boundForRows(data), this.definition.reconstructRows ? "reconstruct" : lacks(this.definition, "reconstruct"), options);
   }
 
   async save(): Promise<Uint8Array> {
@@ -111,16 +113,20 @@ class TfjsModel implements Model {
     await resumeBackend(this.device);
   }
 
+  private drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
+    return drawOutputs(rowRunner(this.state), data, program, { draw: options.draw ?? this.state.draws++ });
+  }
+
   private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {
     const own = options.refitSteps === undefined && this.state.dataset === bound.rows;
     if (!hasPerRow(this.definition) || own) {
       materialize(this.state, hasPerRow(this.definition) ? bound.rows : undefined);
-      return evaluateModel(this.state, bound, options);
+      return evaluateModel(rowRunner(this.state), bound, options);
     }
     if (options.refitSteps === undefined) throw otherRows(this.definition, this.state.dataset, bound.rows);
     const fitted = await refit(this.state, bound, options.refitSteps);
     try {
-      return await evaluateModel(fitted, bound, options);
+      return await evaluateModel(rowRunner(fitted), bound, options);
     } finally {
       disposeRefit(fitted);
     }

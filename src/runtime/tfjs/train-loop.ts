@@ -1,7 +1,8 @@
 import { batchIndices, nextPosition, stepsPerEpoch } from "../data/index.js";
 import type { Evaluation, Metrics, TrainOptions, TrainResult, TrainStep } from "../model.js";
 import { afterEvaluation, isOutOfPatience } from "../train/early-stopping.js";
-import { learningRate } from "../train/schedule.js";
+import { metricsOf } from "../train/metrics.js";
+import { pauser } from "../train/pauser.js";
 import { type BoundData, trainingBatch } from "./batch.js";
 import { explainDivergence } from "./diverged.js";
 import { disposeSnapshot, nonFiniteTensors, type Snapshot, takeSnapshot } from "./snapshot.js";
@@ -64,7 +65,7 @@ export async function* trainLoop(state: ModelState, data: BoundData, options: Tr
         }
         disposeSnapshot(good);
         good = before;
-        metrics = metricsOf(state, numbers, next - 1, options.learningRate);
+        metrics = metricsOf(state.definition, numbers, next - 1, options.learningRate);
       }
       advance();
       const evaluated = lastOfEpoch && options.validation !== undefined && (position.epoch + 1) % Math.max(1, options.evaluateEvery ?? 1) === 0;
@@ -91,30 +92,5 @@ function indexSource(state: ModelState, data: BoundData, batch: number): (positi
     if (position.epoch !== epoch) batches = batchIndices(data.rows, batch, position.epoch, state.random.seed);
     epoch = position.epoch;
     return batches[position.step] ?? new Int32Array(0);
-  };
-}
-
-function metricsOf(state: ModelState, numbers: ReadonlyMap<string, number>, step: number, peak: number | undefined): Metrics {
-  const { training, terms, constraints } = state.definition;
-  const norm = numbers.get("gradient_norm");
-  return {
-    loss: numbers.get("loss") ?? NaN,
-    elbo: numbers.get("elbo") ?? NaN,
-    terms: Object.fromEntries(terms.flatMap(({ name }) => (numbers.has(`term.${name}`) ? [[name, numbers.get(`term.${name}`) ?? NaN]] : []))),
-    learningRate: learningRate(training.optimizer.rate, step, peak),
-    ...(norm === undefined ? {} : { gradientNorm: norm }),
-    ...(constraints.length === 0
-      ? {}
-      : { constraints: Object.fromEntries(constraints.map(({ name }) => [name, { value: numbers.get(`constraint.${name}`) ?? NaN, multiplier: numbers.get(`multiplier.${name}`) ?? NaN }])) }),
-  };
-}
-
-/** Lets timers and signals through now and then: backends on the processor never wait by themselves. */
-function pauser(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < 50) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
   };
 }

@@ -1,39 +1,28 @@
-import * as tf from "@tensorflow/tfjs-core";
 import type { EvaluateOptions, Evaluation } from "../model.js";
-import { type BoundData, rowsBatch } from "./batch.js";
-import type { Program, TensorOutputs } from "./definition.js";
-import { createDraws } from "./draws.js";
-import { type ModelState, weightsOf } from "./state.js";
+import type { BoundData } from "./bind-data.js";
+import type { HostOutputs, RowRunner } from "./row-runner.js";
 
 /** The evaluation objective over all rows, in nats per row; the last, smaller batch counts by its rows. */
-export async function evaluateModel(state: ModelState, data: BoundData, options: EvaluateOptions): Promise<Evaluation> {
-  const { definition } = state;
+export async function evaluateModel(runner: RowRunner, data: BoundData, options: EvaluateOptions): Promise<Evaluation> {
+  const { definition } = runner;
   const sums = new Map<string, Float64Array>();
   const global = new Map<string, number>();
-  await eachBatch(state, data, definition.evaluateRows, "evaluate", 0, options, async (outputs, rows) => {
-    const totals = tf.tidy(() => Object.entries(outputs).map(([name, value]) => ({ name, value: name.startsWith("global.") ? value : tf.sum(value, 0) })).map(({ name, value }) => ({ name, value: tf.keep(tf.clone(value)) })));
-    for (const { name, value } of totals) {
-      const values = await value.data();
-      value.dispose();
+  await runner.run({ program: "evaluate", use: "evaluate", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
+    for (const [name, { values }] of Object.entries(outputs)) {
       if (name.startsWith("global.")) global.set(name, values[0] ?? NaN);
-      else {
-        const sum = sums.get(name) ?? new Float64Array(values.length);
-        for (let at = 0; at < sum.length; at++) sum[at] = (sum[at] ?? 0) + (values[at] ?? NaN);
-        sums.set(name, sum);
-      }
+      else addRows(sums, name, values, rows);
     }
-    return rows;
   });
   const mean = (name: string): number => (sums.get(name)?.[0] ?? NaN) / data.rows;
   const named = (prefix: string): string[] => [...sums.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const terms = definition.terms.flatMap(({ name }) => {
     const perRow = sums.has(`row.${name}`) ? mean(`row.${name}`) : undefined;
     const whole = global.get(`global.${name}`);
-    return perRow === undefined && whole === undefined ? [] : [[name, (perRow ?? 0) + (whole ?? 0) / (state.dataset ?? data.rows)] as const];
+    return perRow === undefined && whole === undefined ? [] : [[name, (perRow ?? 0) + (whole ?? 0) / (runner.dataset ?? data.rows)] as const];
   });
   const coordinates = Object.fromEntries(named("coordinates.").map((site) => [site, Array.from(sums.get(`coordinates.${site}`) ?? [], (sum) => sum / data.rows)]));
-  const evidence = (options.evidenceSamples ?? 0) > 0 ? await logEvidence(state, data, options) : undefined;
-  const units = Object.entries(await activeUnits(state, data, coordinates, options));
+  const evidence = (options.evidenceSamples ?? 0) > 0 ? await logEvidence(runner, data, options) : undefined;
+  const units = Object.entries(await activeUnits(runner, data, coordinates, options));
   return {
     rows: data.rows,
     elbo: mean("elbo"),
@@ -46,10 +35,18 @@ export async function evaluateModel(state: ModelState, data: BoundData, options:
   };
 }
 
+/** Adds each row's numbers to the sums of a name. */
+function addRows(sums: Map<string, Float64Array>, name: string, values: ArrayLike<number>, rows: number): void {
+  const size = values.length / rows;
+  const sum = sums.get(name) ?? new Float64Array(size);
+  sums.set(name, sum);
+  for (let at = 0; at < values.length; at++) sum[at % size] = (sum[at % size] ?? 0) + (values[at] ?? NaN);
+}
+
 /** log p(x) per row ≥ E log 1/K Σ w (Burda et al. 2016). With global latents the rows share each draw, and the evidence is of the whole data set. */
-async function logEvidence(state: ModelState, data: BoundData, options: EvaluateOptions): Promise<number | undefined> {
-  const { importanceWeights, importanceSamples, importanceRows = 256 } = state.definition;
-  if (!importanceWeights) return undefined;
+async function logEvidence(runner: RowRunner, data: BoundData, options: EvaluateOptions): Promise<number | undefined> {
+  const { importanceSamples, importanceRows = 256 } = runner.definition;
+  if (!runner.has("importance")) return undefined;
   const samples = options.evidenceSamples ?? 0;
   const rowSums = Array.from({ length: data.rows }, emptySum);
   const shared = new Float64Array(samples);
@@ -57,9 +54,10 @@ async function logEvidence(state: ModelState, data: BoundData, options: Evaluate
   for (let from = 0, chunk = 0; from < samples; from += importanceSamples, chunk++) {
     const used = Math.min(importanceSamples, samples - from);
     let first = 0;
-    await eachBatch(state, data, importanceWeights, "importance", chunk, { ...options, batch: Math.min(options.batch ?? 256, importanceRows) }, async (outputs, rows) => {
-      const weights = (await outputs["log_weight"]?.data()) ?? new Float32Array(0);
-      const globals = await outputs["log_weight_global"]?.data();
+    const batch = Math.min(options.batch ?? 256, importanceRows);
+    await runner.run({ program: "importance", use: "importance", step: chunk, data, batch, signal: options.signal }, (outputs: HostOutputs, rows) => {
+      const weights = outputs["log_weight"]?.values ?? new Float32Array(0);
+      const globals = outputs["log_weight_global"]?.values;
       for (let draw = 0; draw < used; draw++) {
         for (let row = 0; row < rows; row++) {
           const weight = weights[draw * rows + row] ?? NaN;
@@ -102,17 +100,17 @@ const activeThreshold = 0.01;
  * wherever the guide has a mean, also where the KL is one number for all coordinates. Without a mean, coordinates whose own KL is above 0.01 nats;
  * nothing where neither exists.
  */
-async function activeUnits(state: ModelState, data: BoundData, coordinates: Readonly<Record<string, readonly number[]>>, options: EvaluateOptions): Promise<Record<string, ActiveUnits>> {
-  const { inferRows, sharedOutputs } = state.definition;
+async function activeUnits(runner: RowRunner, data: BoundData, coordinates: Readonly<Record<string, readonly number[]>>, options: EvaluateOptions): Promise<Record<string, ActiveUnits>> {
+  const { sharedOutputs } = runner.definition;
   const moments = new Map<string, Moments>();
   // Coordinates of a draw: a latent whose KL has fewer numbers has a joint one.
   const sizes = new Map<string, number>();
-  if (inferRows) {
-    await eachBatch(state, data, inferRows, "evaluate", 0, options, async (outputs, rows) => {
-      for (const [name, value] of Object.entries(outputs)) {
+  if (runner.has("infer")) {
+    await runner.run({ program: "infer", use: "evaluate", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
+      for (const [name, { values }] of Object.entries(outputs)) {
         if (sharedOutputs.includes(name)) continue;
-        sizes.set(name, value.size / rows);
-        if (name.startsWith("mean.")) addMoments(moments, name.slice("mean.".length), await value.data(), rows);
+        sizes.set(name, values.length / rows);
+        if (name.startsWith("mean.")) addMoments(moments, name.slice("mean.".length), values, rows);
       }
     });
   }
@@ -153,43 +151,4 @@ interface ActiveUnits {
 
 function counted(values: readonly number[]): ActiveUnits {
   return { active: values.filter((value) => value > activeThreshold).length, of: values.length };
-}
-
-/** Runs a program over all rows in order, a batch at a time. */
-export async function eachBatch(
-  state: ModelState,
-  data: BoundData,
-  program: Program<never, never, never>,
-  use: string,
-  step: number,
-  options: { readonly batch?: number; readonly signal?: AbortSignal },
-  visit: (outputs: TensorOutputs, rows: number, first: number) => Promise<unknown>,
-): Promise<void> {
-  const size = options.batch ?? 256;
-  const weights = weightsOf(state, true);
-  for (let first = 0; first < data.rows; first += size) {
-    options.signal?.throwIfAborted();
-    const rows = Math.min(size, data.rows - first);
-    const batch = rowsBatch(state, data, first, rows);
-    const outputs = tf.tidy(() => {
-      const made = program({
-        w: weights,
-        data: batch.data,
-        rowIndex: batch.rowIndex,
-        rows,
-        dataset: state.dataset ?? data.rows,
-        random: createDraws({ seed: state.random.seed, step, use, firstRow: first, totalRows: data.rows }),
-        scalars: { anneal: tf.scalar(1) } as never,
-      });
-      return Object.fromEntries(Object.entries(made).map(([name, value]) => [name, tf.clone(value)]));
-    });
-    batch.dispose();
-    try {
-      await visit(outputs, rows, first);
-    } finally {
-      for (const tensor of Object.values(outputs)) tensor.dispose();
-    }
-    // Timers and signals come through between batches.
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  }
 }
