@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   objectives: ["util", "diagnostics", "types", "distributions", "ir"],
   lowering: ["util", "diagnostics/span", "types", "distributions", "ir", "autodiff"],
   autodiff: ["util", "types", "ir"],
-  passes: ["util", "types", "ir"],
+  passes: ["util", "types", "ir", "diagnostics/span"],
   codegen: ["util", "types", "ir", "diagnostics/span"],
   // The special functions have no dependencies and ship with the runtime.
   runtime: ["util/math"],
