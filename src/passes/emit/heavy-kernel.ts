@@ -1,0 +1,90 @@
+import { InternalError } from "../../util/internal-error.js";
+import type { KernelBuilder } from "../../ir/kernel/builder.js";
+import type { KernelExpr } from "../../ir/kernel/nodes.js";
+import type { TensorNode } from "../../ir/tensor/nodes.js";
+import { countOf, staticShape } from "../static-shape.js";
+import { conv2d, conv2dInputGradient } from "../templates/conv.js";
+import { conv2dFilterGradient } from "../templates/conv-filter-gradient.js";
+import { dot } from "../templates/dot.js";
+import { softmax } from "../templates/softmax.js";
+import { type Operand, type Read, type Template, vectorAxis, type Write } from "../templates/template.js";
+import type { EmitContext } from "./context.js";
+import { affine, type Position } from "./coordinate.js";
+import { Expressions } from "./expressions.js";
+import { reduceKernel } from "./reduce-kernel.js";
+import { writeResults } from "./results.js";
+
+/** The expressions of each kernel that a template makes. */
+function expressionsOf(context: EmitContext): (k: KernelBuilder) => Expressions {
+  const made = new Map<KernelBuilder, Expressions>();
+  return (k) => {
+    const known = made.get(k) ?? new Expressions(k, context.places, context.use);
+    made.set(k, known);
+    return known;
+  };
+}
+
+function positionOf(k: KernelBuilder, shape: readonly number[], index: readonly KernelExpr[], vector: boolean): Position {
+  const axis = vectorAxis(shape);
+  return { shape, at: index.map((each, i) => affine(k, shape[i] === 1 ? 0 : each, vector && i === axis ? 1 : 0)) };
+}
+
+/** Whether neighbours along the vector axis are adjacent in memory: the operand is stored, or seen through views that keep its last axis. */
+export function isContiguous(node: TensorNode, places: EmitContext["places"]): boolean {
+  if (places(node)) return true;
+  const [input] = node.inputs;
+  switch (node.op.kind) {
+    case "reshape":
+    case "stop-gradient":
+      return isContiguous(input!, places);
+    case "slice":
+    case "broadcast":
+      return vectorAxis(staticShape(node)) === staticShape(node).length - 1 && isContiguous(input!, places);
+    case "unary":
+    case "binary":
+    case "compare":
+    case "select":
+    case "cast":
+      return node.inputs.every((each) => countOf(staticShape(each)) === 1 || isContiguous(each, places));
+    case "random":
+    case "constant":
+    case "iota":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The kernels of a unit with a heavy operation: the templates get its operands as functions, and its users as the function that takes results. */
+export function heavyKernel(context: EmitContext): Template {
+  const { unit, places } = context;
+  const anchor = unit.anchor!;
+  const of = expressionsOf(context);
+  const operand = (node: TensorNode): Operand => {
+    const shape = staticShape(node);
+    const read: Read = (k, index, width) => k.widened(of(k).value(node, positionOf(k, shape, index, width === "vector")), width);
+    return { shape, read, contiguous: isContiguous(node, places) };
+  };
+  const shape = staticShape(anchor);
+  const write: Write = (k, index, value) => writeResults(k, of(k), context, positionOf(k, shape, index, value.width === "vector"), value);
+  const repeatable = !context.inPlace;
+  const { op } = anchor;
+  const [a, b] = anchor.inputs;
+  switch (op.kind) {
+    case "dot":
+      return dot({ left: operand(a!), rights: [operand(b!)], transposeLeft: op.transposeLeft, transposeRight: op.transposeRight, write: (k, index, [value]) => write(k, index, value!), repeatable }, context);
+    case "conv2d":
+      return conv2d({ x: operand(a!), filter: operand(b!), attributes: op, outputSize: shape.slice(-3, -1) as [number, number], write, repeatable }, context);
+    case "conv2d-input-gradient":
+      return conv2dInputGradient({ dy: operand(a!), filter: operand(b!), attributes: op, inputSize: op.inputSize, write, repeatable }, context);
+    case "conv2d-filter-gradient":
+      return conv2dFilterGradient({ x: operand(a!), dy: operand(b!), attributes: op, filterSize: op.filterSize, write, repeatable }, context);
+    case "softmax":
+    case "log-softmax":
+      return softmax({ x: operand(a!), axis: op.axis, log: op.kind === "log-softmax", write }, context);
+    case "reduce":
+      return { ...reduceKernel(context, op), before: [] };
+    default:
+      throw new InternalError(`no kernel for ${op.kind}`);
+  }
+}
