@@ -4,8 +4,8 @@ import type { Conv2dAttributes } from "../../ir/tensor/nodes.js";
 import { prepareImages } from "./conv-prepare.js";
 import { inGroups, overElements } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, Write, WriteOptions } from "./template.js";
-import { chooseTile, step, zeros } from "./tile.js";
-import { product, unravel } from "./views.js";
+import { chooseTile, step, unrolledLoop, zeros } from "./tile.js";
+import { product, unravel, wordOf } from "./views.js";
 
 export interface Conv2dFilterGradientOptions extends WriteOptions {
   /** [...lead, h, w, in]. */
@@ -46,7 +46,7 @@ export function conv2dFilterGradient(o: Conv2dFilterGradientOptions, context: Te
   const x = prepareImages(o.x, border, swapped && run % lanes !== 0 ? lanes : 0, context, before);
   const dyDense = n % lanes === 0 && !swapped ? undefined : prepareImages(o.dy, { y: [0, 0], x: [0, 0] }, swapped ? 0 : lanes, context, before);
   const dyVector = (k: KernelBuilder, b: readonly KernelExpr[], flat: KernelExpr, y: KernelExpr, q: KernelExpr, at: KernelExpr) => dyDense
-    ? k.load(k.add(k.add(k.share(k.multiply(flat, dyDense.row)), k.add(k.share(k.multiply(q, n)), at)), dyDense.base), "f32", swapped ? "scalar" : "vector")
+    ? k.load(wordOf(k, dyDense.base, [dyDense.row, n, 1], [flat, q, at]), "f32", swapped ? "scalar" : "vector")
     : o.dy.read(k, [...b, y, q, at], "vector");
 
   // Rows and vectors of a tile; rows are taps down × a piece of the run (swapped: taps down, with the run in vectors).
@@ -79,9 +79,8 @@ export function conv2dFilterGradient(o: Conv2dFilterGradientOptions, context: Te
         const [flat, y] = unravel(k, line, [product(lead), height]) as [KernelExpr, KernelExpr];
         const b = unravel(k, flat, lead);
         const start = k.share(k.add(k.add(k.multiply(flat, x.image), k.multiply(y, strides[0] * x.row)), origin));
-        k.loop(0, width, 1, (q) => {
-          const pixel = k.share(k.add(start, k.multiply(q, strides[1] * x.pixel)));
-          const word = (r: number, v: number) => k.add(pixel, x.base + Math.floor(r / across) * dilation[0] * x.row + (r % across) + v * lanes);
+        unrolledLoop(k, k.integer(0), k.integer(width), (q) => {
+          const word = (r: number, v: number) => wordOf(k, x.base + Math.floor(r / across) * dilation[0] * x.row + (r % across) + v * lanes, [1, strides[1] * x.pixel], [start, q]);
           if (swapped) {
             const g = k.bind(k.widened(k.bind(dyVector(k, b, line, y, q, k.integer(0)), "dy"), "vector"), "dy");
             acc.forEach((row, r) => row.forEach((register, v) => k.set(register, k.multiplyAdd(g, k.load(word(r, v), "f32", "vector"), register))));

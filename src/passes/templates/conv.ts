@@ -5,8 +5,8 @@ import { type Phase, type Prepared, forwardPhases, gradientPhases, prepareImages
 import { convSingleChannel } from "./conv-single-channel.js";
 import { groupsOf, inGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, Write, WriteOptions } from "./template.js";
-import { type Column, chooseTile, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
-import { product, unravel } from "./views.js";
+import { type Column, chooseTile, isHeavy, planTile, spillWords, step, unrolledLoop, writeTile, zeros } from "./tile.js";
+import { product, unravel, wordOf } from "./views.js";
 
 /** A correlation whose filter, border and phases are settled: conv2d and its adjoint in x alike. */
 export interface Correlation extends WriteOptions {
@@ -130,13 +130,11 @@ function convChannels(p: Correlation, context: TemplateContext): Template {
       const [p0, q0] = [k.share(k.multiply(ty, layout.lines)), k.share(k.multiply(tx, layout.columns))];
       const at = [k.multiply(b, images.image), origin, k.multiply(p0, each.y.stride * images.row), k.multiply(q0, each.x.stride * images.pixel)].reduce((sum, term) => k.share(k.add(sum, term)));
       const filterWord = k.share(k.add(filter, k.multiply(firstVector, lanes)));
-      const accumulate = (from: KernelExpr, under: KernelExpr, count: number) => k.loop(0, count, 1, (run) => {
-        const x = k.share(k.add(from, run));
-        const f = k.share(k.add(under, k.multiply(run, vectors * lanes)));
-        step(k, acc,
-          (r) => k.load(k.add(x, images.base + Math.floor(r / across) * each.y.stride * images.row + (r % across) * each.x.stride * images.pixel)),
-          (v) => k.load(k.add(f, filterAt + v * lanes), "f32", "vector"));
-      }, "run");
+      const accumulate = (from: KernelExpr, under: KernelExpr, count: number) => unrolledLoop(k, k.integer(0), k.integer(count), (run) => step(
+        k, acc,
+        (r) => k.load(wordOf(k, images.base + Math.floor(r / across) * each.y.stride * images.row + (r % across) * each.x.stride * images.pixel, [1, 1], [from, run])),
+        (v) => k.load(wordOf(k, filterAt + v * lanes, [1, vectors * lanes], [under, run]), "f32", "vector"),
+      ), "run");
       k.loop(0, each.y.taps, 1, (i) => {
         const line = k.share(k.add(at, k.multiply(i, each.y.step * images.row)));
         const under = k.share(k.add(filterWord, k.multiply(i, each.x.taps * p.c * vectors * lanes)));

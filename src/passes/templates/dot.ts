@@ -4,8 +4,8 @@ import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import { dotAlongSum } from "./dot-along-sum.js";
 import { maxGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, WriteAll, WriteOptions } from "./template.js";
-import { type Column, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
-import { product, unravel } from "./views.js";
+import { type Column, isHeavy, planTile, spillWords, step, unrolledLoop, writeTile, zeros } from "./tile.js";
+import { product, unravel, wordOf } from "./views.js";
 
 /** Result [...batch, m, n] of each right operand; batch axes broadcast. */
 export interface DotOptions extends WriteOptions {
@@ -41,9 +41,9 @@ export interface DotProblem extends WriteOptions {
  * Σ_k left·right for every row and column.
  *
  * Columns lie in vectors, rows are broadcast, a register tile runs over k. The right operand is packed into panels first when its columns
- * are not adjacent or too few for a vector, unless m is small: packing costs about 1.2 cycles for each of its k·n elements. Where both
- * sides are adjacent along k the alternative is a tile of dot products along k (dot-along-sum.ts) at log2(lanes) + 2 cycles for the final
- * sum of each of the m·n lanes; the cheaper is taken. When there are few tiles and k is long, k is split into fixed parts whose sums are
+ * are not adjacent or too few for a vector, unless m is small: packing costs about 0.8 cycles for each of its k·n elements. Where both
+ * sides are adjacent along k the alternative is a tile of dot products along k (dot-along-sum.ts) at 2 log2(lanes) + 4 cycles for the
+ * final sum of each of the m·n results; the cheaper is taken (measured on AVX-512: 400×784ᵀ packs in 90 µs, 12 cycles a result). When there are few tiles and k is long, k is split into fixed parts whose sums are
  * added in order by a second kernel. All choices depend on sizes and target alone, so the order of every sum is fixed.
  */
 export function dot(options: DotOptions, context: TemplateContext): Template {
@@ -62,8 +62,8 @@ export function dotProblem(p: DotProblem, context: TemplateContext): Template {
 function preferSums(p: DotProblem, lanes: number): boolean {
   if (p.columnsAdjacent && p.n >= lanes) return false;
   const outputs = product(p.batch) * p.m * p.n;
-  const finalSums = outputs * (Math.log2(lanes) + 2 + (p.k % lanes) / 2);
-  const packing = product(p.rightBatch) * p.n * p.k * 1.2;
+  const finalSums = outputs * (2 * Math.log2(lanes) + 4 + (p.k % lanes) / 2);
+  const packing = product(p.rightBatch) * p.n * p.k * 0.8;
   const padded = Math.ceil(p.n / lanes) * lanes;
   const wasted = (outputs * p.k * (padded / p.n - 1)) / lanes / 2;
   return p.m < 4 || finalSums < packing + wasted;
@@ -143,7 +143,7 @@ function dotTiles(p: DotProblem, context: TemplateContext, packs: boolean, scala
     const acc = zeros(k, rows, columns.length * p.side, width);
     const rightFlat = packed ? packed.batch(k, batch) : zero;
     const [from, to] = splits === 1 ? [zero, k.integer(p.k)] : [k.share(k.multiply(part, chunk)), k.share(k.min(k.add(k.multiply(part, chunk), chunk), p.k))];
-    k.loop(from, to, 1, (sum) => step(
+    unrolledLoop(k, from, to, (sum) => step(
       k, acc,
       (r) => p.left(k, batch, k.add(row0, r), sum),
       (v) => {
@@ -286,7 +286,7 @@ function packRight(p: DotProblem, context: TemplateContext, offsets: readonly nu
   return {
     batch: (b, index) => flatten(b, index, p.rightBatch),
     read: (b, side, flat, firstVector, panelWidth, sum, column) => b.load(
-      b.add(b.add(b.share(b.add(b.multiply(flat, p.side * words), b.multiply(firstVector, p.k * lanes))), b.share(b.multiply(sum, panelWidth * lanes))), base + side * words + column * lanes), "f32", "vector"),
+      wordOf(b, base + side * words + column * lanes, [p.side * words, p.k * lanes, panelWidth * lanes], [flat, firstVector, sum]), "f32", "vector"),
   };
 }
 

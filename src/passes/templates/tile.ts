@@ -63,10 +63,24 @@ export function step(k: KernelBuilder, acc: readonly (readonly Register[])[], ro
   const columns = (acc[0] ?? []).map((_, v) => k.bind(column(v), "b"));
   const width: Width = columns.some((c) => c.width === "vector") ? "vector" : "scalar";
   acc.forEach((registers, r) => {
-    const x = k.bind(row(r), "a");
-    const splat = width === "vector" ? k.bind(k.widened(x, "vector"), "a") : x;
-    registers.forEach((register, v) => k.set(register, k.multiplyAdd(register.width === "vector" ? splat : x, columns[v]!, register)));
+    // Named as a vector at once: a load that is broadcast is one instruction.
+    const x = k.bind(k.widened(row(r), width), "a");
+    registers.forEach((register, v) => k.set(register, k.multiplyAdd(x, columns[v]!, register)));
   });
+}
+
+/**
+ * A loop whose turns are written out four at a time for short vectors, where counting and addresses cost as much as the arithmetic
+ * (WebAssembly's compilers do not unroll); C compilers do it themselves. A count that only the running program knows stays a plain loop.
+ */
+export function unrolledLoop(k: KernelBuilder, from: KernelExpr, to: KernelExpr, write: (i: KernelExpr) => void, hint: string): void {
+  const turns = k.lanes <= 4 ? 4 : 1;
+  if (turns === 1 || from.kind !== "constant" || to.kind !== "constant" || to.value - from.value < 2 * turns) return k.loop(from, to, 1, write, hint);
+  const even = to.value - ((to.value - from.value) % turns);
+  k.loop(from, even, turns, (i) => {
+    for (let turn = 0; turn < turns; turn++) write(k.add(i, turn));
+  }, hint);
+  for (let i = even; i < to.value; i++) write(k.integer(i));
 }
 
 /** Where a column of a tile goes: `at` is its first column in the result. */
