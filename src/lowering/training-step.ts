@@ -24,16 +24,18 @@ export interface StepSizes {
   readonly slots: number;
   /** Rows of the data set: needed where parameters have one value for each row, else the program is for any number of rows. */
   readonly dataset?: number;
+  /** Fits the parameters per row alone: everything else is frozen, nothing is annealed or averaged. */
+  readonly refit?: boolean;
 }
 
 /**
  * The training step of a model; every size is a number. Inputs beside parameters and slots: `data.<column>` [slots · batch, …] and `rows`
  * (i32, their positions in the data set), laid out by the host for `slots` steps at a time; `step` (i32, from 0), `dataset` (its
- * rows, a number), `metrics`. Everything else that changes with the step is computed from `step`, so that many steps run without the host.
+ * rows, a number), `rate` (what the schedule's learning rate is multiplied by), `metrics`. Everything else that changes with the step is computed from `step`, so that many steps run without the host.
  */
 export function lowerTrainingStep(lowered: LoweredModel, sizes: StepSizes): TrainingStep {
   const b = new TensorBuilder();
-  const { training } = lowered.program;
+  const training = sizes.refit ? unsettled(lowered.program.training) : lowered.program.training;
   const stored = (shape: Shape): Shape => shape.map((dim) => (dim === "dataset" ? (sizes.dataset ?? missing("the rows of the data set")) : dim));
   const stepNumber = b.input("scalar", "step", [], "i32");
   const step = b.cast(stepNumber, "f32");
@@ -50,20 +52,23 @@ export function lowerTrainingStep(lowered: LoweredModel, sizes: StepSizes): Trai
     return node ?? missing(name);
   };
 
-  const trained = lowered.parameters.filter((parameter) => parameter.trainable).map((parameter) => ({ ...parameter, shape: stored(parameter.shape) }));
-  const gradients = clipped(b, gradientsOf(b, output("loss"), trained.map(({ name }) => parameters.get(name) ?? missing(name))), training.clip);
-  const rate = learningRate(b, training.optimizer.rate, step);
+  const trained = lowered.parameters.filter(({ trainable, shape }) => trainable && (!sizes.refit || shape.includes("dataset"))).map((parameter) => ({ ...parameter, shape: stored(parameter.shape) }));
+  const { gradients, norm } = clipped(b, gradientsOf(b, output("loss"), trained.map(({ name }) => parameters.get(name) ?? missing(name))), training.clip);
+  const rate = b.multiply(b.input("scalar", "rate", []), learningRate(b, training.optimizer.rate, step));
   const state = new SlotWriter(b);
   const next = new Map<string, TensorNode>();
   trained.forEach((parameter, at) => {
     const value = parameters.get(parameter.name) ?? missing(parameter.name);
     next.set(parameter.name, updated(b, state, training.optimizer, parameter, value, gradients[at] ?? missing(parameter.name), step, rate));
   });
-  for (const name of Object.keys(lowered.programs.train.outputs)) if (name.startsWith("state.")) next.set(name.slice("state.".length), output(name));
-  if (training.ema !== undefined) averages(b, state, trained, next, training.ema);
+  // Running statistics belong to the model: a refit of some rows leaves them alone.
+  for (const name of sizes.refit ? [] : Object.keys(lowered.programs.train.outputs)) if (name.startsWith("state.")) next.set(name.slice("state.".length), output(name));
+  if (training.ema !== undefined) averages(b, state, lowered.parameters.map((parameter) => ({ ...parameter, shape: stored(parameter.shape) })), parameters, next, training.ema);
 
-  const metrics = Object.keys(lowered.programs.train.outputs).filter((name) => !name.startsWith("state."));
-  const sums = b.add(b.input("scalar", "metrics", [metrics.length]), b.concatenate(metrics.map((name) => b.reshape(output(name), [1])), 0));
+  const measured = new Map(Object.keys(lowered.programs.train.outputs).filter((name) => !name.startsWith("state.")).map((name) => [name, output(name)]));
+  if (norm) measured.set("gradient_norm", norm);
+  const metrics = [...measured.keys()];
+  const sums = b.add(b.input("scalar", "metrics", [metrics.length]), b.concatenate([...measured.values()].map((node) => b.reshape(node, [1])), 0));
   const outputs: Record<string, TensorNode> = { "next.metrics": sums };
   for (const [name, node] of [...next, ...state.next]) outputs[`next.${name}`] = node;
   return {
@@ -129,12 +134,16 @@ function learningRate(b: TensorBuilder, schedule: Schedule, step: TensorNode): T
   }
 }
 
-/** Gradients scaled so that their global norm is at most `clip`. */
-function clipped(b: TensorBuilder, gradients: readonly TensorNode[], clip: number | undefined): readonly TensorNode[] {
-  if (clip === undefined || gradients.length === 0) return gradients;
+function unsettled(training: Training): Training {
+  return { ...training, ema: undefined, objective: { ...training.objective, anneal: { ...training.objective.anneal, steps: 0 } } };
+}
+
+/** Gradients scaled so that their global norm is at most `clip`, and the norm before. */
+function clipped(b: TensorBuilder, gradients: readonly TensorNode[], clip: number | undefined): { readonly gradients: readonly TensorNode[]; readonly norm?: TensorNode } {
+  if (clip === undefined || gradients.length === 0) return { gradients };
   const norm = b.sqrt(b.addAll(gradients.map((gradient) => b.sum(b.square(gradient)))));
   const factor = b.divide(clip, b.maximum(norm, clip));
-  return gradients.map((gradient) => b.multiply(gradient, factor));
+  return { gradients: gradients.map((gradient) => b.multiply(gradient, factor)), norm };
 }
 
 /** State of the optimizer and averages: an input, and the output that replaces it. */
@@ -176,10 +185,11 @@ function updated(b: TensorBuilder, state: SlotWriter, optimizer: Optimizer, para
   return b.subtract(kept, change());
 }
 
-/** average ← decay · average + (1 − decay) · parameter. */
-function averages(b: TensorBuilder, state: SlotWriter, trained: readonly StoredParameter[], next: ReadonlyMap<string, TensorNode>, decay: number): void {
-  for (const { name, shape } of trained) {
+/** average ← decay · average + (1 − decay) · parameter, of running statistics as well. */
+function averages(b: TensorBuilder, state: SlotWriter, all: readonly StoredParameter[], before: ReadonlyMap<string, TensorNode>, next: ReadonlyMap<string, TensorNode>, decay: number): void {
+  for (const { name, shape } of all) {
     const average = state.input(`${name}/average`, shape, { copyOf: name });
-    state.next.set(`${name}/average`, b.add(b.multiply(average, decay), b.multiply(next.get(name) ?? missing(name), 1 - decay)));
+    const value = next.get(name) ?? before.get(name) ?? missing(name);
+    state.next.set(`${name}/average`, b.add(b.multiply(average, decay), b.multiply(value, 1 - decay)));
   }
 }

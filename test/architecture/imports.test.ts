@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   codegen: ["util", "types", "ir", "diagnostics/span"],
   // The special functions have no dependencies and ship with the runtime.
   runtime: ["util/math"],
-  driver: ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "lowering", "codegen"],
+  driver: ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "lowering", "passes", "codegen"],
   cli: ["driver", "diagnostics", "runtime"],
 };
 

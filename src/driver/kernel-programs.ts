@@ -1,0 +1,83 @@
+import { renderC } from "../codegen/c/index.js";
+import { rowPrograms, rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
+import { emitWasm } from "../codegen/wasm/artifact.js";
+import { lineOf } from "../diagnostics/span.js";
+import type { LoweredModel } from "../ir/lowered-model.js";
+import type { TensorProgram } from "../ir/tensor/nodes.js";
+import { lowerTrainingStep, type StepSizes } from "../lowering/training-step.js";
+import { schedule, type Schedule } from "../passes/schedule.js";
+import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget } from "../passes/templates/template.js";
+import { InternalError } from "../util/internal-error.js";
+
+/** What kernels are compiled for: C for vectors of so many lanes, or WebAssembly; `none` leaves them as kernel IR. */
+export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm" } | { readonly kind: "none" };
+
+export interface CompiledProgram {
+  readonly schedule: Schedule;
+  /** For the run time (`ProgramArtifact`). */
+  readonly artifact: ReturnType<typeof planOf> & { readonly c?: string; readonly wasm?: { readonly module: Uint8Array; readonly relaxed: Uint8Array } };
+}
+
+/** The whole training step of a model as kernels. */
+export async function compileStep(lowered: LoweredModel, sizes: StepSizes, target: KernelTarget) {
+  const step = lowerTrainingStep(lowered, sizes);
+  const compiled = await compileProgram(step.program, step.aliases, "train", target);
+  return { ...compiled, artifact: { ...compiled.artifact, batch: sizes.batch, slots: sizes.slots, dataset: sizes.dataset, state: step.slots.map(({ name, init }) => ({ name, init })), metrics: step.metrics } };
+}
+
+/** One of a model's programs over rows as kernels. @throws InternalError where the model has no such program */
+export async function compileRows(lowered: LoweredModel, which: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, target: KernelTarget) {
+  const made = rowsProgram(lowered, which, sizes);
+  if (!made) throw new InternalError(`${lowered.program.name} has no program ${which}`);
+  const compiled = await compileProgram(made.program, {}, which, target);
+  return { ...compiled, artifact: { ...compiled.artifact, ...sizes, rowsAxis: made.rowsAxis } };
+}
+
+/** Where the kernel engine gets a model's programs from while the compiler is at hand: for any sizes, when they are asked for. */
+export function kernelPrograms(lowered: LoweredModel, targetOf: (device: "native" | "wasm") => KernelTarget | Promise<KernelTarget>) {
+  return {
+    step: async (sizes: StepSizes, device: "native" | "wasm") => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
+    rows: async (which: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, device: "native" | "wasm") => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
+    has: (which: RowProgram) => rowPrograms.includes(which) && lowered.programs[which] !== undefined,
+  };
+}
+
+async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {
+  const made = schedule(program, { target: machineOf(target), aliases, use, pinned: { step: 0 } });
+  const plan = planOf(made);
+  switch (target.kind) {
+    case "c":
+      return { schedule: made, artifact: { ...plan, c: renderC(made.kernels) } };
+    case "wasm": {
+      const { module, relaxed, kernels } = await emitWasm(made.kernels);
+      return { schedule: made, artifact: { ...plan, kernels: plan.kernels.map((kernel, at) => ({ ...kernel, threaded: kernels[at]?.threaded })), wasm: { module, relaxed } } };
+    }
+    case "none":
+      return { schedule: made, artifact: plan };
+  }
+}
+
+function machineOf(target: KernelTarget): Target {
+  if (target.kind !== "c") return wasmTarget;
+  return target.lanes >= 16 ? avx512Target : target.lanes >= 8 ? avx2Target : neonTarget;
+}
+
+interface PlannedKernel {
+  readonly name: string;
+  readonly title: string;
+  readonly lines: readonly number[];
+  readonly groups: number;
+  readonly flops: number;
+  readonly bytes: number;
+  readonly threaded?: boolean;
+}
+
+function planOf({ kernels, inputs, outputs, constants }: Schedule) {
+  return {
+    words: kernels.words,
+    inputs,
+    outputs,
+    constants: constants.map(({ offset, type, values }) => ({ offset, type, values })),
+    kernels: kernels.kernels.map(({ name, title, origins, groups, flops, bytes }): PlannedKernel => ({ name, title, lines: [...new Set(origins.map(lineOf))].sort((a, b) => a - b), groups, flops, bytes })),
+  };
+}

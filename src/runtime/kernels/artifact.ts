@@ -1,0 +1,90 @@
+import type { RowProgram } from "../train/definition.js";
+
+/** Where a tensor lies in a program's arena, row-major. */
+export interface Region {
+  /** In words of 32 bits. */
+  readonly offset: number;
+  readonly words: number;
+  readonly shape: readonly number[];
+  /** Bools are i32 0 and 1. */
+  readonly type: "f32" | "i32" | "u32" | "bool";
+}
+
+export type Regions = Readonly<Record<string, Region>>;
+
+/** One kernel, for people and profiles. */
+export interface KernelPlan {
+  readonly name: string;
+  /** `decoder.dense_2 + bias, Bernoulli log density`. */
+  readonly title: string;
+  /** Lines of the model file. */
+  readonly lines: readonly number[];
+  readonly groups: number;
+  readonly flops: number;
+  readonly bytes: number;
+  /** Worth sharing among threads; where it is missing, kernels of more than one group are. */
+  readonly threaded?: boolean;
+}
+
+/** A compiled program as plain data: kernels over an arena of its own. */
+export interface ProgramArtifact {
+  readonly words: number;
+  /** Inputs and state; they keep their values from step to step. */
+  readonly inputs: Regions;
+  readonly outputs: Regions;
+  /** Words that must stand in the arena before the first run. */
+  readonly constants: readonly { readonly offset: number; readonly type: Region["type"]; readonly values: readonly number[] }[];
+  readonly kernels: readonly KernelPlan[];
+  /** The kernels as C, for the `native` device. */
+  readonly c?: string;
+  /** The kernels as WebAssembly: bytes or base64. `relaxed`: with relaxed multiply-add. */
+  readonly wasm?: { readonly module: Uint8Array | string; readonly relaxed?: Uint8Array | string };
+}
+
+/** State that lives from step to step beside the parameters: `encoder.dense_1.kernel/m`. */
+export interface StateSlot {
+  readonly name: string;
+  /** Zeros, or a parameter's value. */
+  readonly init: "zero" | { readonly copyOf: string };
+}
+
+/**
+ * A whole training step. Inputs by name: parameters, slots, `data.<column>` and `rows` for `slots` minibatches, `step` (word 0), `dataset`,
+ * `rate`, `metrics` (sums since the host last zeroed them). What a step replaces is replaced in place.
+ */
+export interface StepArtifact extends ProgramArtifact {
+  readonly batch: number;
+  readonly slots: number;
+  /** Rows of the data set, where the program is for one number of them. */
+  readonly dataset?: number;
+  readonly state: readonly StateSlot[];
+  /** Names in the order of `metrics`. */
+  readonly metrics: readonly string[];
+}
+
+/** A program over `rows` rows. Inputs: parameters, columns, `rowIndex`, `dataset`. Word 0 counts draws, word 3 chunks of rows. */
+export interface RowsArtifact extends ProgramArtifact {
+  readonly rows: number;
+  readonly dataset?: number;
+  /** The axis of the rows of each output; −1 where there is none. */
+  readonly rowsAxis: Readonly<Record<string, number>>;
+}
+
+export interface StepSizes {
+  readonly batch: number;
+  readonly slots: number;
+  /** Rows of the data set. */
+  readonly dataset: number;
+  /** Fits parameters per row alone, everything else frozen, without annealing and averages. */
+  readonly refit?: boolean;
+}
+
+/** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each and refuses other sizes. An artifact holds at least the device's kernels. */
+export interface KernelPrograms {
+  readonly step: (sizes: StepSizes, device: KernelDevice) => StepArtifact | Promise<StepArtifact>;
+  readonly rows: (program: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, device: KernelDevice) => RowsArtifact | Promise<RowsArtifact>;
+  /** Programs that the model has. */
+  readonly has: (program: RowProgram) => boolean;
+}
+
+export type KernelDevice = "native" | "wasm";

@@ -1,0 +1,82 @@
+import { LvmError } from "../error.js";
+import type { KernelModule } from "../kernel-engine.js";
+import type { CreateOptions } from "../model.js";
+import { createWasmModule } from "../wasm/index.js";
+import type { KernelDevice, ProgramArtifact } from "./artifact.js";
+
+export interface HostOptions extends CreateOptions {
+  /** How many threads share a kernel's groups; the machine's cores by default. Results do not depend on it. */
+  readonly threads?: number;
+  /** Of the native device: where compiled libraries are kept. */
+  readonly cacheFolder?: string;
+  /** Told when a device was passed over and why. */
+  readonly onNote?: (message: string) => void;
+}
+
+export interface Opened<A extends ProgramArtifact> {
+  readonly artifact: A;
+  readonly module: KernelModule;
+}
+
+/** Makes programs run on a device. Tests put an interpreter in its place. */
+export interface KernelHost {
+  /** `native`, `wasm`. */
+  readonly device: string;
+  /** Compiles with `make`, starts what it gives, and fills in its constants. */
+  open<A extends ProgramArtifact>(make: (device: KernelDevice) => A | Promise<A>): Promise<Opened<A>>;
+}
+
+/** Devices of the kernel engine, in the order in which they are tried. */
+export const kernelDevices: readonly KernelDevice[] = ["native", "wasm"];
+
+/**
+ * The device asked for, else `native` where a compiler makes the kernels, else `wasm`; a compiler that fails is passed over with a note.
+ * @throws LvmError LVM7150 for a device that is not there; `open` throws LVM7160 for native kernels that were asked for by name and cannot be made
+ */
+export function createHost(options: HostOptions): KernelHost {
+  const { device: named, onNote } = options;
+  if (named !== undefined && !kernelDevices.some((name) => name === named)) {
+    throw new LvmError("LVM7150", `there is no device ${named}`, { exitCode: 5, facts: { device: named, available: kernelDevices }, help: `devices are ${kernelDevices.join(", ")}` });
+  }
+  const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+  let device: KernelDevice = kernelDevices.find((name) => name === named) ?? (inNode ? "native" : "wasm");
+  return {
+    get device() {
+      return device;
+    },
+    async open(make) {
+      for (;;) {
+        try {
+          const artifact = await make(device);
+          const module = await start(artifact, device, options);
+          fillConstants(artifact, module);
+          return { artifact, module };
+        } catch (error) {
+          if (device !== "native" || named !== undefined || !(error instanceof LvmError && error.code === "LVM7160")) throw error;
+          device = "wasm";
+          onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with WebAssembly`);
+        }
+      }
+    },
+  };
+}
+
+async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions): Promise<KernelModule> {
+  if (device === "native") {
+    if (artifact.c === undefined) throw new LvmError("LVM7160", "no native kernels: the module was compiled without them", { exitCode: 5, facts: { device } });
+    const { createNativeModule } = await loadNative();
+    return createNativeModule(artifact.c, { threads, cacheFolder });
+  }
+  if (artifact.wasm === undefined) throw new LvmError("LVM7150", "the module was compiled without WebAssembly kernels", { exitCode: 5, facts: { device } });
+  return createWasmModule({ words: artifact.words, kernels: artifact.kernels, ...artifact.wasm }, { threads });
+}
+
+/** Node only: bundlers for browsers must not follow. */
+function loadNative(): Promise<typeof import("../node/native/index.js")> {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ "../node/native/index.js");
+}
+
+/** Puts a program's constants into its fresh arena. */
+export function fillConstants({ constants }: ProgramArtifact, { arena }: KernelModule): void {
+  for (const { offset, type, values } of constants) (type === "f32" ? arena.f32 : type === "u32" ? arena.u32 : arena.i32).set(values, offset);
+}

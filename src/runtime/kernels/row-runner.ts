@@ -1,0 +1,96 @@
+import { arenaWords } from "../kernel-engine.js";
+import type { RowProgram } from "../train/definition.js";
+import type { HostOutput, RowRunner } from "../train/row-runner.js";
+import type { KernelPrograms, Region, RowsArtifact } from "./artifact.js";
+import { binarizeKey, binarizeRows, layOutRows } from "./lay-out.js";
+import type { KernelHost, Opened } from "./host.js";
+import { evaluatedParameter, type KernelState } from "./state.js";
+import { setScalar } from "./trainer.js";
+
+/** The programs over rows of one model, made when they are first asked for. */
+export interface RowModules {
+  get(program: RowProgram, dataset: number): Promise<Opened<RowsArtifact>>;
+  dispose(): void;
+}
+
+/** Rows that go through a program at a time. */
+const chunkRows = 256;
+
+export function createRowModules(state: KernelState, programs: KernelPrograms, host: KernelHost): RowModules {
+  const made = new Map<string, Promise<Opened<RowsArtifact>>>();
+  const { importanceRows = chunkRows } = state.definition;
+  return {
+    get(program, dataset) {
+      const key = `${program} ${dataset}`;
+      const known = made.get(key);
+      if (known) return known;
+      const rows = program === "importance" ? Math.min(chunkRows, importanceRows) : chunkRows;
+      const promise = host.open((device) => programs.rows(program, { rows, dataset }, device));
+      made.set(key, promise);
+      promise.catch(() => made.delete(key));
+      return promise;
+    },
+    dispose() {
+      for (const promise of made.values()) promise.then(({ module }) => module.dispose(), () => undefined);
+      made.clear();
+    },
+  };
+}
+
+/** Programs over rows on kernels, a chunk at a time. `parameterRows`: rows of parameters per row, where there are some. */
+export function rowRunner(state: KernelState, programs: KernelPrograms, modules: RowModules, parameterRows: number): RowRunner {
+  return {
+    definition: state.definition,
+    get dataset() {
+      return state.dataset;
+    },
+    has: (program) => programs.has(program),
+    async run({ program, step, data, wanted, signal }, visit) {
+      const { artifact, module } = await modules.get(program, parameterRows);
+      const { f32, i32, u32 } = module.arena;
+      const { inputs, outputs, rows: size, rowsAxis } = artifact;
+      for (const { name } of state.definition.parameters) {
+        const [region, values] = [inputs[name], evaluatedParameter(state, name)];
+        if (region && values) f32.set(values, region.offset);
+      }
+      setScalar(f32, inputs["dataset"], state.dataset ?? data.rows);
+      u32[arenaWords.key] = state.random.seed[0];
+      u32[arenaWords.key + 1] = state.random.seed[1];
+      const indices = new Int32Array(size);
+      for (let first = 0, chunk = 0; first < data.rows; first += size, chunk++) {
+        signal?.throwIfAborted();
+        const rows = Math.min(size, data.rows - first);
+        // The rest of the last chunk repeats its last row.
+        for (let at = 0; at < size; at++) indices[at] = Math.min(first + at, data.rows - 1);
+        data.columns.forEach((column, at) => {
+          const region = inputs[column.plan.name];
+          if (!region) return;
+          const elements = region.words / size;
+          layOutRows(column, indices, elements, region.type === "f32" ? f32 : i32, region.offset);
+          if (column.bound?.grey && region.type === "f32") binarizeRows(f32.subarray(region.offset, region.offset + region.words), state.definition.training.binarize, binarizeKey(state.random, at, 0), first * elements);
+        });
+        if (inputs["rowIndex"]) i32.set(indices, inputs["rowIndex"].offset);
+        u32[arenaWords.step] = step;
+        u32[arenaWords.chunk] = chunk;
+        module.run(1);
+        const read: Record<string, HostOutput> = {};
+        for (const [name, region] of Object.entries(outputs)) if (wanted?.has(name) ?? true) read[name] = outputOf(region, region.type === "f32" ? f32 : i32, rowsAxis[name] ?? -1, rows);
+        visit(read, rows, first);
+        // Timers and signals come through between chunks.
+        await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      }
+    },
+  };
+}
+
+/** A copy of an output, cut to `rows` along the axis of the rows. */
+function outputOf({ offset, words, shape }: Region, memory: Float32Array | Int32Array, axis: number, rows: number): HostOutput {
+  const all = memory.slice(offset, offset + words);
+  const size = shape[axis];
+  if (size === undefined || size === rows) return { values: all, shape };
+  const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const outer = words / (inner * size);
+  const values = all.slice(0, outer * rows * inner);
+  for (let block = 0; block < outer; block++) values.set(all.subarray(block * size * inner, (block * size + rows) * inner), block * rows * inner);
+  return { values, shape: shape.map((dim, at) => (at === axis ? rows : dim)) };
+}

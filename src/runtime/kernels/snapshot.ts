@@ -1,0 +1,31 @@
+import type { KernelState } from "./state.js";
+
+/** A copy of the state to go back to; its memory is used again each time. */
+export interface Snapshots {
+  /** The step at which the copy was made. */
+  readonly step: number;
+  take(): void;
+  restore(): void;
+}
+
+export function createSnapshots(state: KernelState): Snapshots {
+  const copies = new Map<string, Float32Array>();
+  let [step, position] = [state.step, state.position];
+  return {
+    get step() {
+      return step;
+    },
+    take() {
+      for (const [name, { values }] of state.tensors) {
+        const copy = copies.get(name);
+        if (copy) copy.set(values);
+        else copies.set(name, values.slice());
+      }
+      [step, position] = [state.step, state.position];
+    },
+    restore() {
+      for (const [name, copy] of copies) state.tensors.get(name)?.values.set(copy);
+      [state.step, state.position] = [step, position];
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { stepsPerEpoch } from "../data/index.js";
+import type { LvmError } from "../error.js";
+import type { Evaluation, Metrics, TrainOptions, TrainResult, TrainStep } from "../model.js";
+import { firstBad, lossError, unrepeatedError, updateError } from "../train/divergence.js";
+import { afterEvaluation, isOutOfPatience } from "../train/early-stopping.js";
+import { metricsOf } from "../train/metrics.js";
+import { pauser } from "../train/pauser.js";
+import { type KernelState, nonFiniteTensors } from "./state.js";
+import { createSnapshots } from "./snapshot.js";
+import type { Trainer } from "./trainer.js";
+
+/** What the loop needs from the model around it. */
+export interface TrainHost {
+  readonly evaluate: () => Promise<Evaluation>;
+  readonly save: () => Promise<Uint8Array>;
+  readonly rows: number;
+}
+
+/** Steps after which the state is copied: what is taken again when a loss is not finite. */
+const snapshotEvery = 256;
+
+/**
+ * The training loop: as many steps at a time as nobody looks in between. Metrics are those of the step at which they are read; sums over the steps
+ * before it tell whether all were finite.
+ */
+export async function* trainLoop(state: KernelState, trainer: Trainer, options: TrainOptions<unknown>, host: TrainHost): AsyncGenerator<TrainStep, TrainResult, void> {
+  const plan = state.definition.training;
+  const perEpoch = stepsPerEpoch(host.rows, trainer.batch);
+  const epochs = options.epochs ?? plan.epochs;
+  const total = options.steps ?? Infinity;
+  const every = Math.max(1, options.metricsEvery ?? 10);
+  const yieldEvery = Math.max(1, options.yieldEvery ?? 1);
+  const evaluateEvery = options.validation === undefined ? Infinity : Math.max(1, options.evaluateEvery ?? 1);
+  const checkpointEvery = options.onCheckpoint ? (options.checkpointEvery ?? Infinity) : Infinity;
+  let metrics: Metrics = { loss: NaN, elbo: NaN, terms: {}, learningRate: NaN };
+  const snapshots = createSnapshots(state);
+  const pause = pauser();
+  const stopped = (): boolean => options.validation !== undefined && isOutOfPatience(state.best, plan.patience);
+  if (stopped()) return { reason: "early-stopping", step: state.step, metrics };
+  snapshots.take();
+  trainer.zeroMetrics();
+  let first = true;
+  while (state.position.epoch < epochs && state.step < total) {
+    if (options.signal?.aborted) return { reason: "aborted", step: state.step, metrics };
+    const { epoch, step: at } = state.position;
+    const toEpochEnd = perEpoch - at;
+    // An epoch of one step is no reason to look.
+    const count = first ? 1 : Math.min(
+      yieldEvery - (state.step % yieldEvery),
+      perEpoch === 1 ? Infinity : toEpochEnd,
+      toEpochEnd + perEpoch * (Math.min(epochs - epoch, evaluateEvery - (epoch % evaluateEvery)) - 1),
+      total - state.step,
+      checkpointEvery - (state.step % checkpointEvery),
+    );
+    const next = state.step + count;
+    const lastOfEpoch = (at + count) % perEpoch === 0;
+    const checkpoint = next % checkpointEvery === 0;
+    const wanted = first || checkpoint || lastOfEpoch || next === total || Math.floor(next / every) > Math.floor(state.step / every);
+    first = false;
+    if (count > 1) trainer.run(count - (wanted ? 1 : 0));
+    if (wanted) {
+      // What the steps before summed up is finite if all of it was.
+      let finite = isFinite(trainer.metrics);
+      trainer.zeroMetrics();
+      trainer.run(1);
+      finite &&= isFinite(trainer.metrics);
+      const due = checkpoint || state.step - snapshots.step >= snapshotEvery;
+      if (!finite || (due && nonFiniteTensors(state).length > 0)) throw explainDivergence(state, trainer, snapshots);
+      if (due) snapshots.take();
+      metrics = metricsOf(state.definition, readMetrics(trainer), state.step - 1, options.learningRate);
+      trainer.zeroMetrics();
+    } else if (count === 1) trainer.run(1);
+    const evaluated = lastOfEpoch && state.position.epoch % evaluateEvery === 0;
+    const validation = evaluated ? await host.evaluate() : undefined;
+    // Before anything is saved: a checkpoint knows the evaluation of its own step.
+    if (validation) state.best = afterEvaluation(state.best, validation.elbo, state.step);
+    if (checkpoint) await options.onCheckpoint?.(await host.save(), { step: state.step, epoch: state.position.epoch });
+    const improved = validation !== undefined && state.best.step === state.step;
+    const now = lastOfEpoch ? state.position.epoch - 1 : state.position.epoch;
+    yield { step: state.step, epoch: now, stepsPerEpoch: perEpoch, metrics, fresh: wanted, ...(validation ? { validation, improved } : {}) };
+    if (validation && stopped()) return { reason: "early-stopping", step: state.step, metrics };
+    await pause();
+  }
+  return { reason: "finished", step: state.step, metrics };
+}
+
+function isFinite(values: Float32Array): boolean {
+  for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return false;
+  return true;
+}
+
+function readMetrics({ artifact, metrics }: Trainer): Map<string, number> {
+  return new Map(artifact.metrics.map((name, at) => [name, metrics[at] ?? NaN]));
+}
+
+/**
+ * Steps repeat exactly: they are taken again from the last copy of the state, one by one, to name the first bad one. Leaves the state as it was
+ * before that step.
+ */
+function explainDivergence(state: KernelState, trainer: Trainer, snapshots: ReturnType<typeof createSnapshots>): LvmError {
+  const until = state.step;
+  const bad = ((): LvmError | undefined => {
+    snapshots.restore();
+    while (state.step < until) {
+      trainer.zeroMetrics();
+      trainer.run(1);
+      const value = firstBad(readMetrics(trainer));
+      if (value) return lossError(state.definition, state.step, value);
+      const broken = nonFiniteTensors(state);
+      if (broken.length > 0) return updateError(state.definition, state.step, broken);
+    }
+    return undefined;
+  })();
+  if (!bad) return unrepeatedError(until, "the device does not repeat its results: try --device wasm");
+  const before = state.step - 1;
+  snapshots.restore();
+  if (before > state.step) trainer.run(before - state.step);
+  return bad;
+}
