@@ -118,7 +118,7 @@ const all = [
   fit("exp2", { text: "2ᶠ for |f| ≤ ½", of: (f) => 2 ** f, weight: (f) => 2 ** -f, low: -0.51, high: 0.51, degree: 6, exact: [1] }),
   fit("logTail", { text: "(log(1 + f) − f + f²/2) / f³ for √½ − 1 ≤ f ≤ √2 − 1", of: logTail, weight: (f) => f * f + 1e-4, low: Math.SQRT1_2 - 1.001, high: Math.SQRT2 - 0.999, degree: 7 }),
   fit("atanhTail", { text: "(atanh v / v − 1) / v² in v² for |v| ≤ ⅓", of: atanhTail, weight: (y) => y + 1e-4, low: 0, high: 1 / 9, degree: 3 }),
-  fit("atanhTailWide", { text: "the same for |v| ≤ 0.6", of: atanhTail, weight: (y) => y + 0.01, low: 0, high: 0.361, degree: 7 }),
+  fit("atanhTailWide", { text: "the same for |v| ≤ 0.52", of: atanhTail, weight: (y) => y + 0.01, low: 0, high: 0.272, degree: 6 }),
   fit("logTwoTail", { text: "the same for |s| ≤ (√2 − 1)/(√2 + 1)", of: (y) => atanhTail(Math.max(y, 0)), weight: (y) => y + 1e-5, low: 0, high: 0.0296, degree: 3 }),
   fit("sinTail", { text: "(sin r / r − 1) / r² in r² for |r| ≤ π/4", of: sinTail, weight: (y) => y + 1e-4, low: 0, high: 0.62, degree: 2 }),
   fit("cosTail", { text: "(cos r − 1 + r²/2) / r⁴ in r²", of: cosTail, weight: (y) => y * y + 1e-4, low: 0, high: 0.62, degree: 2 }),

@@ -12,7 +12,7 @@ export class KernelBuilder {
   private statements: Statement[] = [];
   private names = 0;
   /** From the whole body inwards: which names each block defines, and which expressions `share` has named there. */
-  private readonly scopes: Scope[] = [{ statements: this.statements, constants: new Set(), shared: new Map() }];
+  private readonly scopes: Scope[] = [{ statements: this.statements, constants: new Set(), shared: new Map(), guarded: false }];
 
   /** `lanes` of the target: loops over vectors step by it. */
   constructor(readonly lanes: number) {}
@@ -23,10 +23,10 @@ export class KernelBuilder {
   }
 
   /** The statements that `write` writes, apart from the rest. */
-  collect(write: () => void): readonly Statement[] {
+  collect(write: () => void, guarded = false): readonly Statement[] {
     const outer = this.statements;
     this.statements = [];
-    this.scopes.push({ statements: this.statements, constants: new Set(), shared: new Map() });
+    this.scopes.push({ statements: this.statements, constants: new Set(), shared: new Map(), guarded });
     write();
     this.scopes.pop();
     const inner = this.statements;
@@ -79,7 +79,7 @@ export class KernelBuilder {
    * an operand depends on a variable, in place. `write` may use nothing else that is bound, nor read words that this kernel writes.
    */
   outwards<T>(operands: readonly KernelExpr[], write: () => T): T {
-    let level = 0;
+    let level = Math.max(0, this.scopes.findLastIndex((scope) => scope.guarded));
     const visit = (name: string): boolean => {
       const found = this.scopes.findLastIndex((scope) => scope.constants.has(name));
       level = Math.max(level, found);
@@ -138,7 +138,7 @@ export class KernelBuilder {
   }
 
   when(condition: KernelExpr, then: () => void, otherwise: () => void = () => {}): void {
-    this.statements.push({ kind: "if", condition, then: this.collect(then), otherwise: this.collect(otherwise) });
+    this.statements.push({ kind: "if", condition, then: this.collect(then, true), otherwise: this.collect(otherwise, true) });
   }
 
   // ── Expressions ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,6 +248,8 @@ interface Scope {
   /** Lets and loop variables: names whose value does not change where they are known. */
   readonly constants: Set<string>;
   readonly shared: Map<string, KernelExpr>;
+  /** Whether it runs under a condition: a load may not leave it, for its index may be good only there. */
+  readonly guarded: boolean;
 }
 
 /** JSON has no ±∞, NaN and −0: without this, values that differ would share a name. */

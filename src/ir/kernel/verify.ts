@@ -57,7 +57,8 @@ function verifyKernel(kernel: Kernel, context: Context): void {
 function verifyFunction(definition: KernelFunction, context: Context): void {
   const names: Names = new Map();
   for (const { name, type } of definition.parameters) define(name, { type, width: "scalar", variable: false }, names, context);
-  verifyBlock(definition.body, names, context);
+  // The value sees what the body defined.
+  for (const statement of definition.body) verifyStatement(statement, names, context);
   const { type, width } = verifyExpr(definition.value, names, context);
   if (type !== definition.result || width !== "scalar") refuse(context, `gives a ${width} ${type}, not the scalar ${definition.result} it promises`);
 }

@@ -122,7 +122,7 @@ export function stirlingError(k: KernelBuilder, argument: KernelExpr): KernelExp
   return k.bind(k.select(k.less(x, 0.0625), direct, fitted));
 }
 
-/** D(x, m) = x log(x/m) + m − x; with v = (x − m)/(x + m), |v| < 0.6, as (x − m) v + 2x (atanh v − v). */
+/** D(x, m) = x log(x/m) + m − x; with v = (x − m)/(x + m), |v| < 0.52, as (x − m) v + 2x (atanh v − v). */
 export function deviance(k: KernelBuilder, left: KernelExpr, right: KernelExpr): KernelExpr {
   const [x, m] = [k.bind(left), k.bind(right)];
   const difference = k.bind(k.subtract(x, m));
@@ -135,7 +135,7 @@ export function deviance(k: KernelBuilder, left: KernelExpr, right: KernelExpr):
   const ratio = k.select(huge, k.divide(k.multiply(x, 2 ** -96), k.multiply(m, 2 ** 96)), k.select(k.less(plain, 2 ** -126), 2 ** -126, plain));
   const logarithm = k.add(logOfNormal(k, ratio), k.select(huge, k.constant(192 * Math.LN2), k.constant(0)));
   const far = k.add(k.multiply(x, k.subtract(logarithm, 1)), m);
-  const usual = k.select(k.less(k.unary("abs", v), 0.6), near, far);
+  const usual = k.select(k.less(k.unary("abs", v), 0.52), near, far);
   const inside = k.binary("and", k.greater(x, 0), k.binary("and", k.greater(m, 0), k.binary("and", k.less(x, Infinity), k.less(m, Infinity))));
   // x = 0 gives m; m = 0 or one of them ∞ gives ∞; both 0 gives 0.
   const edge = k.select(k.equal(x, 0), m, k.select(k.equal(x, m), k.constant(NaN), k.constant(Infinity)));

@@ -115,7 +115,7 @@ export function logGammaAt(k: KernelBuilder, key: Words, index: KernelExpr, alph
   const c = k.bind(k.divide(1, k.unary("sqrt", k.multiply(d, 9))));
   const zero = widest(k, d, at);
   const draw = k.variable(k.add(zero, k.constant(NaN)), "log_draw");
-  const waiting = k.variable(k.add(zero, 1), "waiting");
+  const waiting = k.variable(k.add(zero, k.select(k.greater(alpha, 0), k.constant(1), k.constant(0))), "waiting");
   k.loop(1, mostRounds + 1, 1, (round) => {
     const open = k.greater(waiting, 0);
     whenAny(k, open, () => {
