@@ -17,3 +17,8 @@ export function watchInterrupts(io: Io, onFirst: () => void): Interrupt {
   });
   return { signal: controller.signal, interrupted: () => controller.signal.aborted, stop };
 }
+
+/** On a terminal a line is open when Ctrl-C is pressed: that of the progress, with the terminal's own `^C` behind it. */
+export function lineEnd(io: Io): string {
+  return io.stdout.isTTY ? "\n" : "";
+}

@@ -23,6 +23,11 @@ describe("check", () => {
     expect(out).toContain("✓ good.lvm: m");
   });
 
+  it("counts errors and warnings", async () => {
+    expect((await lvmc(["check", "test/errors/ten-mistakes.lvm"])).out).toBe("✗ test/errors/ten-mistakes.lvm: 9 errors, 1 warning\n");
+    expect((await lvmc(["check", "test/errors/relaxed-label-compared.lvm"])).out).toBe("✓ test/errors/relaxed-label-compared.lvm: m, 1 warning\n");
+  });
+
   it("suggests the file that was probably meant", async () => {
     expect((await lvmc(["check", "models/vea.lvm"])).err).toContain("did you mean models/vae.lvm?");
   });

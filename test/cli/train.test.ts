@@ -147,6 +147,21 @@ describe("train", () => {
     expect(plain.out).toMatch(/epoch 2\/2 {2}step 24 {2}ELBO -\d+\.\d\d {2}reconstruction -\d+\.\d\d {2}KL z \d/);
   });
 
+  it("ends the progress line at Ctrl-C before it says anything", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae });
+    let pressed = false;
+    const { code, out } = await lvmc(["train", "tiny.lvm", "--no-samples"], {
+      cwd, tty: true, env: { NO_COLOR: "1" },
+      onOutput(text, interrupt) {
+        if (pressed || !text.includes("epoch 1/2")) return;
+        pressed = true;
+        interrupt();
+      },
+    });
+    expect(code).toBe(exitCodes.interrupted);
+    expect(out).toMatch(/epoch 1\/2[^\n]*\nfinishing the step and saving; Ctrl-C again ends at once\n/);
+  });
+
   it("evaluates validation data after each epoch", async () => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
     const ran = await train(cwd, ["tiny.lvm", "--validation-data", "digits(16)", "--no-samples"]);

@@ -23,10 +23,16 @@ export async function check(context: CommandContext, files: readonly string[], o
     const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
     if (hasErrors(diagnostics)) bad += 1;
     const models = value.programs.map((program) => program.name);
-    report.event("file", { file, ok: errors === 0, errors, warnings: diagnostics.filter((diagnostic) => diagnostic.severity === "warning").length, models });
-    report.say(errors === 0 ? `${report.color.green("✓")} ${printable(file)}${models.length === 0 ? "" : `: ${models.join(", ")}`}` : `${report.color.red("✗")} ${printable(file)}: ${errors === 1 ? "1 error" : `${errors} errors`}`);
+    const warnings = diagnostics.filter((diagnostic) => diagnostic.severity === "warning").length;
+    report.event("file", { file, ok: errors === 0, errors, warnings, models });
+    const counts = [...(errors > 0 ? [counted(errors, "error")] : models), ...(warnings > 0 ? [counted(warnings, "warning")] : [])].join(", ");
+    report.say(`${errors === 0 ? report.color.green("✓") : report.color.red("✗")} ${printable(file)}${counts === "" ? "" : `: ${counts}`}`);
   }
   return { exit: unreadable ? exitCodes.usage : bad > 0 ? exitCodes.model : exitCodes.ok, facts: { files: files.length, bad } };
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** A file that cannot be read does not keep the others from being checked. */

@@ -1,6 +1,6 @@
 import { printable } from "../../diagnostics/render.js";
 import { exitCodes } from "../exit-codes.js";
-import { watchInterrupts } from "../interrupt.js";
+import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { evaluateModel, refitSteps } from "../training/evaluate-model.js";
 import { evaluationText } from "../training/evaluation-text.js";
@@ -18,7 +18,7 @@ export interface EvalCommandOptions extends TrainedModelOptions {
 /** `lvmc eval RUN`: the evaluation objective in nats per row, its terms, active units, accuracy, and the importance-sampled log evidence. */
 export async function evaluate(context: CommandContext, file: string, options: EvalCommandOptions): Promise<CommandResult> {
   const { io, report } = context;
-  const interrupt = watchInterrupts(io, () => report.say("stopping; Ctrl-C again ends at once"));
+  const interrupt = watchInterrupts(io, () => report.say(`${lineEnd(io)}stopping; Ctrl-C again ends at once`));
   const { model, compiled, run, sameSource } = await openTrained(context, file, options);
   try {
     const { config } = run;

@@ -7,7 +7,8 @@ import type { Model } from "../../runtime/model.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import { accept, openModel, type ModelInput, type ModelOptions } from "../front.js";
-import { watchInterrupts } from "../interrupt.js";
+import { invocationOf } from "../invocation.js";
+import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { loadEmitted } from "../training/emitted-module.js";
 import { rewindMetrics } from "../training/metrics-file.js";
@@ -41,7 +42,7 @@ export async function train(context: CommandContext, file: string | undefined, o
   const saved = options.resume === undefined ? undefined : openRun(options.resume, io.cwd);
   if (file === undefined && !saved) throw new UsageError("train what? A model file, or --resume and a run", "lvmc train models/vae.lvm");
   if (saved) refuseChanges(options);
-  const interrupt = watchInterrupts(io, () => report.say(report.color.yellow("finishing the step and saving; Ctrl-C again ends at once")));
+  const interrupt = watchInterrupts(io, () => report.say(`${lineEnd(io)}${report.color.yellow("finishing the step and saving; Ctrl-C again ends at once")}`));
   try {
     const input = file === undefined && saved ? modelOfRun(saved) : openModel(context, file ?? "", saved ? { set: settingsOf(saved, options), model: options.model ?? saved.config.model } : options);
     const { compile } = await import("../../driver/compile.js");
@@ -147,9 +148,4 @@ function announce({ io, report }: CommandContext, model: Model, config: RunConfi
     model: config.model, hash: config.hash, device: model.device, seed: config.seed, parameters: count, rows: data.rows, data: config.data, notes: data.notes,
     run: folder.path, step: model.step, epochs: config.epochs ?? compiled.program.training.epochs, batch: config.batch ?? compiled.program.training.batch, config: join(folder.path, "config.json"), ...(sameSource === undefined ? {} : { sameSource }),
   });
-}
-
-/** How this command was called, for commands that are printed: through npx or by its own name. */
-function invocationOf(env: Readonly<Record<string, string | undefined>>): string {
-  return env["npm_command"] === "exec" ? "npx lvmc" : "lvmc";
 }
