@@ -132,6 +132,31 @@ const moreCases: Readonly<Partial<Record<TensorOpKind, readonly (GradientCase & 
 
 /** Inputs of i32 and comparisons have none; a mean pool's gradient does not depend on x. */
 describe("operations", () => {
+  // Guards gradients that are the same along an axis and kept small: repeated operands must count how often they were repeated.
+  const [column, row, matrix] = [{ values: numbers(2), shape: ["rows", 1] as const }, { values: numbers(3), shape: [3] }, { values: numbers(6), shape: ["rows", 3] as const }];
+  const sums: Readonly<Record<string, GradientCase["build"]>> = {
+    "add of a column and a row": of((b, x, y) => b.sum(b.add(x, y))),
+    "subtract, summed over one axis": of((b, x, y) => b.sum(b.subtract(x, y), [1])),
+    "subtract, summed over the other axis": of((b, x, y) => b.square(b.sum(b.subtract(x, y), [0], true))),
+    multiply: of((b, x, y) => b.sum(b.multiply(x, y))),
+    select: of((b, x, y) => b.sum(b.select(b.constant([1, 0, 1], [3], "bool"), x, y))),
+    broadcast: of((b, x, y) => b.add(b.sum(b.broadcast(x, [4, "rows", 5])), b.sum(b.broadcast(y, [2, "rows", 3]), [0, 2]))),
+    "reshape, transpose, reverse, concatenate, slice and pad": of((b, x, y) => {
+      const both = b.concatenate([b.transpose(b.add(x, y), [1, 0]), b.reshape(b.add(x, y), [3, "rows"])], 0);
+      return b.add(b.sum(b.reverse(b.pad(both, [1, 0], [0, 0]), 0)), b.sum(b.sliceAxis(both, 0, 1, 3)));
+    }),
+    "log-softmax and cumulative-sum": of((b, x, y) => b.add(b.sum(b.logSoftmax(b.add(x, y)), [1]), b.sum(b.cumulativeSum(b.add(x, y), 1), [1]))),
+    "dot and gather": of((b, x, y) => b.add(b.sum(b.dot(x, b.expandDims(y, [0]))), b.sum(b.gather(y, b.constant([2, 2, 0], [3], "i32"))))),
+    "reductions of a sum": of((b, x, y) => b.addAll((["max", "min", "product", "logsumexp", "sum"] as const).map((name) => b.sum(b.reduce(name, b.add(x, y), [1]))))),
+  };
+  for (const [name, build] of Object.entries(sums)) {
+    it(`plain sums: ${name}`, () => {
+      expectGradients({ inputs: { x: column, y: row }, build: (b, at) => b.sum(build(b, at)), differentiable: ["x", "y"] });
+      expectGradients({ inputs: { x: column, y: row }, build, differentiable: ["x", "y"] });
+      expectGradients({ inputs: { x: column, y: row, z: matrix }, build: (b, at) => b.sum(b.multiply(b.sum(build(b, at)), at["z"]!)), differentiable: ["x", "y", "z"] });
+    });
+  }
+
   for (const kind of Object.keys(vjpRules) as TensorOpKind[]) {
     for (const each of [...operationCases[kind], ...(moreCases[kind] ?? [])]) {
       if ((each.differentiable ?? []).length === 0) continue;

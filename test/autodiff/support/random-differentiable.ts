@@ -141,7 +141,9 @@ function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNod
     if (!node || countOf(node.shape) > 150 || countOf(node.shape) === 0 || node.shape.length > 6) continue;
     made.push(next() < 0.3 ? b.tanh(node) : node);
   }
-  return b.addAll(made.slice(-5).map((node) => b.sum(b.multiply(b.unary("atan", node), b.add(0.7, b.multiply(0.2, b.unary("cos", b.stopGradient(node))))))));
+  // Plain sums give gradients that are one number; weighted ones give one for each element.
+  const weighted = (node: TensorNode): TensorNode => b.multiply(b.unary("atan", node), b.add(0.7, b.multiply(0.2, b.unary("cos", b.stopGradient(node)))));
+  return b.addAll(made.slice(-5).map((node) => (next() < 0.5 ? b.multiply(0.2, b.sum(node)) : b.sum(weighted(node)))));
 
   function broadcastPair(x: TensorNode, y: TensorNode, make: (x: TensorNode, y: TensorNode) => TensorNode): TensorNode | undefined {
     const rank = Math.min(x.shape.length, y.shape.length);
