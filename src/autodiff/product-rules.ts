@@ -33,8 +33,8 @@ function dotTo(b: TensorBuilder, left: TensorNode, right: TensorNode, tl: boolea
 }
 
 /**
- * [...lead, n, k] (or, `inPlace` false, [...lead, k, n]) as [s, c, k], where s and c hold the leading axes and n. No size is a product of `rows` and a
- * number, so if `rows` is among them it is c, and the rest is s; otherwise all are c and s is left out.
+ * [...lead, n, k] (or, `inPlace` false, [...lead, k, n]) as [c, k]: the leading axes and n in one. No size is a product of `rows` and a number, so beside a
+ * number the symbol stays an axis, [s, rows, k]. Both operands are reshaped alike and all of s and c is summed, so it does not matter which row goes where.
  */
 function contractedFirst(b: TensorBuilder, x: TensorNode, inPlace: boolean): TensorNode {
   const rank = x.shape.length;
@@ -45,8 +45,7 @@ function contractedFirst(b: TensorBuilder, x: TensorNode, inPlace: boolean): Ten
   const count = axes.reduce((product, axis) => (axis === symbol ? product : product * Number(shape[axis])), 1);
   const width = shape[rank - 1]!;
   if (symbol === undefined) return b.reshape(ordered, [count, width]);
-  const moved = b.transpose(ordered, [...axes.filter((axis) => axis !== symbol), symbol, rank - 1]);
-  return b.reshape(moved, count === 1 ? [shape[symbol]!, width] : [count, shape[symbol]!, width]);
+  return b.reshape(ordered, count === 1 ? [shape[symbol]!, width] : [count, shape[symbol]!, width]);
 }
 
 /** bool [n, n]: the lower triangle, `strictly` without the diagonal. */
