@@ -4,7 +4,7 @@ import type { Conv2dAttributes } from "../../ir/tensor/nodes.js";
 import { prepareImages } from "./conv-prepare.js";
 import { inGroups, overElements } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, Write, WriteOptions } from "./template.js";
-import { chooseTile, step, unrolledLoop, zeros } from "./tile.js";
+import { chooseTile, step, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
 
 export interface Conv2dFilterGradientOptions extends WriteOptions {
@@ -79,7 +79,7 @@ export function conv2dFilterGradient(o: Conv2dFilterGradientOptions, context: Te
         const [flat, y] = unravel(k, line, [product(lead), height]) as [KernelExpr, KernelExpr];
         const b = unravel(k, flat, lead);
         const start = k.share(k.add(k.add(k.multiply(flat, x.image), k.multiply(y, strides[0] * x.row)), origin));
-        unrolledLoop(k, k.integer(0), k.integer(width), (q) => {
+        k.loop(0, width, 1, (q) => {
           const word = (r: number, v: number) => wordOf(k, x.base + Math.floor(r / across) * dilation[0] * x.row + (r % across) + v * lanes, [1, strides[1] * x.pixel], [start, q]);
           if (swapped) {
             const g = k.bind(k.widened(k.bind(dyVector(k, b, line, y, q, k.integer(0)), "dy"), "vector"), "dy");

@@ -5,7 +5,7 @@ import { type Phase, type Prepared, forwardPhases, gradientPhases, prepareImages
 import { convSingleChannel } from "./conv-single-channel.js";
 import { groupsOf, inGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, Write, WriteOptions } from "./template.js";
-import { type Column, chooseTile, isHeavy, planTile, spillWords, step, unrolledLoop, writeTile, zeros } from "./tile.js";
+import { type Column, chooseTile, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
 
 /** A correlation whose filter, border and phases are settled: conv2d and its adjoint in x alike. */
@@ -130,7 +130,7 @@ function convChannels(p: Correlation, context: TemplateContext): Template {
       const [p0, q0] = [k.share(k.multiply(ty, layout.lines)), k.share(k.multiply(tx, layout.columns))];
       const at = [k.multiply(b, images.image), origin, k.multiply(p0, each.y.stride * images.row), k.multiply(q0, each.x.stride * images.pixel)].reduce((sum, term) => k.share(k.add(sum, term)));
       const filterWord = k.share(k.add(filter, k.multiply(firstVector, lanes)));
-      const accumulate = (from: KernelExpr, under: KernelExpr, count: number) => unrolledLoop(k, k.integer(0), k.integer(count), (run) => step(
+      const accumulate = (from: KernelExpr, under: KernelExpr, count: number) => k.loop(0, count, 1, (run) => step(
         k, acc,
         (r) => k.load(wordOf(k, images.base + Math.floor(r / across) * each.y.stride * images.row + (r % across) * each.x.stride * images.pixel, [1, 1], [from, run])),
         (v) => k.load(wordOf(k, filterAt + v * lanes, [1, vectors * lanes], [under, run]), "f32", "vector"),

@@ -4,7 +4,7 @@ import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import { dotAlongSum } from "./dot-along-sum.js";
 import { maxGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, WriteAll, WriteOptions } from "./template.js";
-import { type Column, isHeavy, planTile, spillWords, step, unrolledLoop, writeTile, zeros } from "./tile.js";
+import { type Column, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
 
 /** Result [...batch, m, n] of each right operand; batch axes broadcast. */
@@ -143,7 +143,7 @@ function dotTiles(p: DotProblem, context: TemplateContext, packs: boolean, scala
     const acc = zeros(k, rows, columns.length * p.side, width);
     const rightFlat = packed ? packed.batch(k, batch) : zero;
     const [from, to] = splits === 1 ? [zero, k.integer(p.k)] : [k.share(k.multiply(part, chunk)), k.share(k.min(k.add(k.multiply(part, chunk), chunk), p.k))];
-    unrolledLoop(k, from, to, (sum) => step(
+    k.loop(from, to, 1, (sum) => step(
       k, acc,
       (r) => p.left(k, batch, k.add(row0, r), sum),
       (v) => {

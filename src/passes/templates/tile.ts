@@ -12,17 +12,18 @@ export interface TileSize {
 
 /**
  * The tile that covers m rows and `vectors` columns in the fewest cycles, by a model of two multiply-adds or two loads a cycle and a
- * latency of four: cycles of one step = max(rows·columns / 2, (rows + columns) / 2, 4) + ½ for the loop. Accumulators, a row of the
+ * latency of four: cycles of one step = max(rows·columns / 2, (rows + columns) / 2, 4) and a little for the loop. Accumulators, a row of the
  * right operand and one broadcast must fit the registers. `side` is the number of right operands side by side.
  */
 export function chooseTile(m: number, vectors: number, target: Target, side = 1, panelSteps = 0, noLonelyVector = false): TileSize & { readonly cycles: number } {
-  // V8 keeps one register of sixteen for itself; so do we everywhere.
-  const registers = target.registers === 16 ? 15 : target.registers;
+  // V8's 3×4 tiles of four lanes run as fast as its 6×2 ones although something is spilled (33 GFLOP/s either way), and its loop is nearly free; loads are not.
+  const short = target.lanes <= 4 && target.registers === 16;
+  const [registers, accumulators, overhead] = short ? [17, 12, 0.15] : [target.registers, target.registers, 0.5];
   const cost = (rows: number, columns: number) => {
     const n = columns * side;
     // A panel that does not fit the first cache streams from the second at about 32 bytes a cycle.
     const stream = panelSteps * n * target.lanes * 4 > target.l1Bytes ? (n * target.lanes * 4) / 32 : 0;
-    return Math.max((rows * n) / 2, (rows + n) / 2, 4, stream) + 0.5;
+    return Math.max((rows * n) / 2, (rows + n) / 2, 4, stream) + overhead + (short ? 0.15 * (rows + n) : 0);
   };
   let best: TileSize = { rows: 1, columns: 1 };
   let least = Infinity;
@@ -31,7 +32,7 @@ export function chooseTile(m: number, vectors: number, target: Target, side = 1,
     const n = columns * side;
     if (n + n + 1 > registers && columns > 1) break;
     if (noLonelyVector && vectors % columns === (columns === 1 ? 0 : 1)) continue;
-    const most = Math.max(1, Math.min(m, Math.floor((registers - 1 - n) / n)));
+    const most = Math.max(1, Math.min(m, Math.min(Math.floor((registers - 1 - n) / n), Math.floor(accumulators / n))));
     for (let rows = most; rows >= 1; rows--) {
       const [wholeM, restM] = [Math.floor(m / rows), m % rows];
       const [wholeN, restN] = [Math.floor(vectors / columns), vectors % columns];
@@ -58,7 +59,10 @@ export function zeros(k: KernelBuilder, rows: number, columns: number, width: Wi
     Array.from({ length: columns }, (_, v) => k.variable(k.constant(0, "f32", typeof width === "string" ? width : width[v]!), "acc")));
 }
 
-/** acc[r][v] += row(r) · column(v): columns are loaded once, each row is broadcast once. */
+/**
+ * acc[r][v] += row(r) · column(v): columns are loaded once, each row is broadcast once. Turns are not unrolled further: it costs
+ * WebAssembly a tenth (V8 runs out of registers) and gains C nothing.
+ */
 export function step(k: KernelBuilder, acc: readonly (readonly Register[])[], row: (r: number) => KernelExpr, column: (v: number) => KernelExpr): void {
   const columns = (acc[0] ?? []).map((_, v) => k.bind(column(v), "b"));
   const width: Width = columns.some((c) => c.width === "vector") ? "vector" : "scalar";
@@ -67,20 +71,6 @@ export function step(k: KernelBuilder, acc: readonly (readonly Register[])[], ro
     const x = k.bind(k.widened(row(r), width), "a");
     registers.forEach((register, v) => k.set(register, k.multiplyAdd(x, columns[v]!, register)));
   });
-}
-
-/**
- * A loop whose turns are written out four at a time for short vectors, where counting and addresses cost as much as the arithmetic
- * (WebAssembly's compilers do not unroll); C compilers do it themselves. A count that only the running program knows stays a plain loop.
- */
-export function unrolledLoop(k: KernelBuilder, from: KernelExpr, to: KernelExpr, write: (i: KernelExpr) => void, hint: string): void {
-  const turns = k.lanes <= 4 ? 4 : 1;
-  if (turns === 1 || from.kind !== "constant" || to.kind !== "constant" || to.value - from.value < 2 * turns) return k.loop(from, to, 1, write, hint);
-  const even = to.value - ((to.value - from.value) % turns);
-  k.loop(from, even, turns, (i) => {
-    for (let turn = 0; turn < turns; turn++) write(k.add(i, turn));
-  }, hint);
-  for (let i = even; i < to.value; i++) write(k.integer(i));
 }
 
 /** Where a column of a tile goes: `at` is its first column in the result. */
