@@ -22,6 +22,8 @@ export interface ScheduleOptions extends FuseOptions {
   readonly target: Target;
   /** Outputs that take an input's place in memory, by their names: new parameters. Shapes and types agree. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** Inputs that are words of the engine: `step` is word 0. */
+  readonly pinned?: Readonly<Record<string, number>>;
   /** Passes to leave out, for tests. */
   readonly without?: readonly PassName[];
   /** Separates the random streams of programs that share a step: evaluation from training. */
@@ -114,7 +116,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const stageOf = new Map<Part, number>(stages.flatMap((stage, at) => stage.clusters.flatMap((cluster) => cluster.parts.map((part) => [part, at] as const))));
 
   // Memory.
-  const memory = placeEverything({ optimized, ordered, stored: order.stored, inPlace: order.inPlace, unitOf: fusion.unitOf, mains, made, stageOf, probe, overwrites });
+  const memory = placeEverything({ optimized, ordered, stored: order.stored, inPlace: order.inPlace, unitOf: fusion.unitOf, mains, made, stageOf, probe, overwrites, pinned: options.pinned ?? {} });
   const places = (node: TensorNode): View | undefined => (order.stored.has(node) ? viewAt(memory.offsetOf(node), node) : undefined);
 
   // Second emission, in place.
@@ -284,12 +286,13 @@ interface PlacingProblem {
   readonly stageOf: ReadonlyMap<Part, number>;
   readonly probe: ReadonlyMap<Unit, Emitted>;
   readonly overwrites: (unit: Unit) => boolean;
+  readonly pinned: Readonly<Record<string, number>>;
 }
 
 const roleOrder = ["parameter", "state", "scalar", "row-index", "latent", "column"];
 
 function placeEverything(problem: PlacingProblem) {
-  const { optimized, ordered, stored, inPlace, mains, made, stageOf, probe, overwrites } = problem;
+  const { optimized, ordered, stored, inPlace, mains, made, stageOf, probe, overwrites, pinned } = problem;
   const blocks: Block[] = [];
   const blockOf = new Map<TensorNode, number>();
   const add = (node: TensorNode, live: Block["live"], replaces?: number): void => {
@@ -342,6 +345,8 @@ function placeEverything(problem: PlacingProblem) {
   const plan = planMemory(blocks);
   checkMemoryPlan(blocks, plan);
   const offsetOf = (node: TensorNode): number => {
+    const fixed = node.op.kind === "input" ? pinned[node.op.name] : undefined;
+    if (fixed !== undefined) return fixed;
     const block = blockOf.get(inPlace.get(node) ?? node);
     if (block === undefined) throw new InternalError(`node %${node.id} has no place`);
     return plan.offsets[block]!;

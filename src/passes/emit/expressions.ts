@@ -9,6 +9,9 @@ import { emitBinary, emitCompare, emitUnary } from "./elementwise.js";
 import type { Words } from "../../ir/kernel/functions/random.js";
 import { emitRandom, emitRandomLogGamma, streamKey } from "./random.js";
 
+/** Word of the arena that counts chunks of rows (`arenaWords.chunk` of the run time). */
+const chunkWord = 3;
+
 /** Where the tensors that are in memory lie; undefined for those that are computed where they are used. */
 export type Places = (node: TensorNode) => View | undefined;
 
@@ -150,12 +153,12 @@ export class Expressions {
       case "gather":
         return this.gather(node, own(), op.batchDims);
       case "random": {
-        const index = valueOf(k, linear(k, own()));
+        const index = this.drawIndex(op, shape, own());
         const key = this.key(op.stream);
         return k.outwards([index], () => k.bind(emitRandom(k, key, op.distribution, index), op.distribution));
       }
       case "random-log-gamma": {
-        const index = valueOf(k, linear(k, own()));
+        const index = this.drawIndex(op, shape, own());
         const alpha = this.value(first!, position);
         const key = this.key(op.stream);
         return this.elementwise([index, alpha], () => emitRandomLogGamma(k, key, alpha, index), "log_gamma");
@@ -163,6 +166,15 @@ export class Expressions {
       default:
         throw new InternalError(`node %${node.id} (${op.kind}) is no expression: it needs a kernel of its own`);
     }
+  }
+
+  /** Which draw of its stream: chunks of rows go on where the chunk before ended. */
+  private drawIndex({ chunked }: { readonly chunked?: true }, shape: readonly number[], position: Position): KernelExpr {
+    const { k } = this;
+    const within = linear(k, position);
+    if (!chunked) return valueOf(k, within);
+    const first = k.outwards([], () => k.bind(k.multiply(k.load(k.integer(chunkWord), "i32"), countOf(shape)), "chunk"));
+    return valueOf(k, plus(k, within, affine(k, first)));
   }
 
   private choose(condition: KernelExpr, yes: KernelExpr, no: KernelExpr): KernelExpr {
