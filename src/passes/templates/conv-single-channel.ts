@@ -1,6 +1,7 @@
 import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr, Width } from "../../ir/kernel/nodes.js";
-import { type Correlation, work } from "./conv.js";
+import type { Phase } from "./conv-prepare.js";
+import { type Correlation, work } from "./correlation.js";
 import { groupsOf, inGroups } from "./groups.js";
 import type { Template, TemplateContext, TemplateKernel } from "./template.js";
 import { zeros } from "./tile.js";
@@ -21,7 +22,10 @@ export function convSingleChannel(p: Correlation, context: TemplateContext): Tem
   const line = Math.ceil(widest / (across * lanes)) * across * lanes;
   const reach = Math.max(0, ...p.x.phases.map((phase) => Math.floor((phase.offset + Math.max(0, phase.taps - 1) * phase.step) / stride)));
   const planar = preparePlanar(p, context, stride, line + reach, before);
-  const mostRows = Math.max(1, Math.min(8, Math.floor((registers - 4) / across)));
+  // Remainders with the same taps run together: they see the same pixels.
+  const together = phasesTogether(p.x.phases, Math.max(1, Math.floor((registers - 4) / across / 2)));
+  const mostTogether = Math.max(...together.map(([, members]) => members.length));
+  const mostRows = Math.max(1, Math.min(8, Math.floor((registers - 4) / (across * mostTogether))));
   const everyX = p.x.phases[0]!.every;
   const phaseWords = line;
   const rowWords = p.x.phases.length * phaseWords;
@@ -38,28 +42,30 @@ export function convSingleChannel(p: Correlation, context: TemplateContext): Tem
   const own = k.share(k.add(k.multiply(k.group(), slot), spill));
 
   const block = (phase: (typeof layouts)[number]["phase"], b: KernelExpr, t0: KernelExpr, rows: number) => {
-    p.x.phases.forEach((x, which) => k.loop(0, Math.ceil(x.count / (across * lanes)) * across * lanes, across * lanes, (u) => {
-      const acc = zeros(k, rows, across, "vector");
+    for (const [x, members] of together) k.loop(0, Math.ceil(x.count / (across * lanes)) * across * lanes, across * lanes, (u) => {
+      const acc = zeros(k, rows, across * members.length, "vector");
       const at = k.share(k.add(k.share(k.add(k.multiply(b, planar.image), k.multiply(k.add(k.multiply(t0, phase.stride), phase.offset), planar.row))), u));
       k.loop(0, phase.taps, 1, (i) => k.loop(0, p.c, 1, (c) => {
         const word = k.share(k.add(k.share(k.add(at, k.multiply(i, phase.step * planar.row))), k.multiply(c, planar.channel)));
         const filterI = k.share(k.add(k.multiply(i, phase.filterStep), phase.filter));
-        const tap = (from: KernelExpr, j: KernelExpr) => {
-          const f = k.bind(k.widened(k.bind(p.filter(k, filterI, j, c, k.integer(0)), "f"), "vector"), "f");
-          acc.forEach((row, r) => row.forEach((register, v) =>
+        const tap = (from: KernelExpr, j: KernelExpr, which: number) => {
+          const f = k.bind(k.widened(p.filter(k, filterI, j, c, k.integer(0)), "vector"), "f");
+          acc.forEach((row, r) => row.slice(which * across, (which + 1) * across).forEach((register, v) =>
             k.set(register, k.multiplyAdd(f, k.load(k.add(from, planar.base + r * phase.stride * planar.row + v * lanes), "f32", "vector"), register))));
         };
-        if (stride === 1) {
-          k.loop(0, x.taps, 1, (j) => tap(k.share(k.add(k.add(word, k.multiply(j, x.step)), x.offset)), k.share(k.add(k.multiply(j, x.filterStep), x.filter))), "j");
-        } else {
-          for (let j = 0; j < x.taps; j++) {
-            const seen = x.offset + j * x.step;
-            tap(k.add(word, (seen % stride) * planar.remainder + Math.floor(seen / stride)), k.integer(x.filter + j * x.filterStep));
-          }
-        }
+        const turn = (j: KernelExpr) => members.forEach((member, which) => {
+          const own = p.x.phases[member]!;
+          const filterJ = k.share(k.add(k.multiply(j, own.filterStep), own.filter));
+          if (stride === 1) return tap(k.add(k.share(k.add(word, k.multiply(j, own.step))), own.offset), filterJ, which);
+          const seen = own.offset + (j as { value: number }).value * own.step;
+          tap(k.add(word, (seen % stride) * planar.remainder + Math.floor(seen / stride)), filterJ, which);
+        });
+        if (stride === 1) k.loop(0, x.taps, 1, turn, "j");
+        else for (let j = 0; j < x.taps; j++) turn(k.integer(j));
       }, "c"), "i");
-      acc.forEach((row, r) => row.forEach((register, v) => k.store(k.add(k.share(k.add(own, u)), r * rowWords + which * phaseWords + v * lanes), register)));
-    }, "u"));
+      acc.forEach((row, r) => row.forEach((register, v) =>
+        k.store(k.add(k.share(k.add(own, u)), r * rowWords + members[Math.floor(v / across)]! * phaseWords + (v % across) * lanes), register)));
+    }, "u");
     k.loop(0, rows, 1, (r) => {
       const y = k.share(k.add(k.multiply(k.add(t0, r), phase.every), phase.first));
       const index = [...unravel(k, b, p.lead), y];
@@ -91,6 +97,17 @@ export function convSingleChannel(p: Correlation, context: TemplateContext): Tem
     dispatch(0, 0);
   });
   return { title: p.title, groups, body: k.body(), ...work(p), before };
+}
+
+/** Positions of phases of equal extent, at most so many at once, each set with its first. */
+function phasesTogether(phases: readonly Phase[], most: number): [Phase, number[]][] {
+  const sets: [Phase, number[]][] = [];
+  phases.forEach((phase, i) => {
+    const known = sets.find(([first, members]) => first.count === phase.count && first.taps === phase.taps && members.length < most);
+    if (known) known[1].push(i);
+    else sets.push([phase, [i]]);
+  });
+  return sets;
 }
 
 /** Pixel x of a row that is kept remainder by remainder. */

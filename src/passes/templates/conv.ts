@@ -1,29 +1,13 @@
 import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import type { Conv2dAttributes } from "../../ir/tensor/nodes.js";
-import { type Phase, type Prepared, forwardPhases, gradientPhases, prepareImages } from "./conv-prepare.js";
+import { type Phase, forwardPhases, gradientPhases, prepareImages } from "./conv-prepare.js";
 import { convSingleChannel } from "./conv-single-channel.js";
+import { type Correlation, work } from "./correlation.js";
 import { groupsOf, inGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, Write, WriteOptions } from "./template.js";
 import { type Column, chooseTile, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
-
-/** A correlation whose filter, border and phases are settled: conv2d and its adjoint in x alike. */
-export interface Correlation extends WriteOptions {
-  readonly images: Operand;
-  /** Element (i, j, c, n): c is summed, n is the channel of the result. */
-  readonly filter: (k: KernelBuilder, i: KernelExpr, j: KernelExpr, c: KernelExpr, n: KernelExpr) => KernelExpr;
-  readonly lead: readonly number[];
-  /** Summed channels and channels of the result. */
-  readonly c: number;
-  readonly n: number;
-  readonly y: { readonly phases: readonly Phase[]; readonly border: readonly [number, number] };
-  readonly x: { readonly phases: readonly Phase[]; readonly border: readonly [number, number] };
-  /** Of the result. */
-  readonly size: readonly [number, number];
-  readonly write: Write;
-  readonly title: string;
-}
 
 export interface Conv2dOptions extends WriteOptions {
   /** [...lead, h, w, in]. */
@@ -179,13 +163,6 @@ function convChannels(p: Correlation, context: TemplateContext): Template {
   return { title: p.title, groups, body: k.body(), ...work(p), before };
 }
 
-/** Multiply-adds of all phases, and the words of images, filter and result. */
-export function work(p: Correlation): { flops: number; bytes: number } {
-  const taps = (axis: Correlation["y"]) => axis.phases.reduce((sum, phase) => sum + phase.count * phase.taps, 0);
-  const flops = 2 * product(p.lead) * taps(p.y) * taps(p.x) * p.c * p.n;
-  return { flops, bytes: 4 * (product(p.images.shape) + product(p.lead) * p.size[0] * p.size[1] * p.n) };
-}
-
 function phaseClasses(p: Correlation, tapWords: number): PhaseClass[] {
   const classes = new Map<string, { y: Phase; x: Phase; members: { y: Phase; x: Phase; filterAt: number }[] }>();
   let filterAt = 0;
@@ -235,5 +212,3 @@ function packFilter(p: Correlation, classes: readonly PhaseClass[], offsets: rea
   if (groups > 0) before.push({ title: "pack filter", groups, body: k.body(), flops: 0, bytes: 8 * words });
   return base;
 }
-
-export type { Prepared };
