@@ -30,18 +30,21 @@ function unsigned(k: KernelBuilder, x: KernelOperand): KernelExpr {
  * widths. Equal bit for bit to the run time's `threefry`.
  */
 export function threefry(k: KernelBuilder, key: { readonly first: KernelOperand; readonly second: KernelOperand }, counter0: KernelOperand, counter1: KernelOperand): Words {
+  const counters = [unsigned(k, counter0), unsigned(k, counter1)] as const;
+  const width = counters.some((counter) => counter.width === "vector") ? "vector" : "scalar";
   const [k0, k1] = [k.bind(unsigned(k, key.first)), k.bind(unsigned(k, key.second))];
-  const k2 = k.bind(k.binary("xor", k.binary("xor", k0, k1), parity));
-  const keys = [k0, k1, k2];
-  let x = k.bind(k.add(unsigned(k, counter0), k0), "x");
-  let y = k.bind(k.add(unsigned(k, counter1), k1), "y");
+  const k2 = k.share(k.binary("xor", k.binary("xor", k0, k1), parity), "key");
+  // The key schedule is shared: it leaves the loop over elements.
+  const keys = [k0, k1, k2].map((part) => (part.width === width ? part : k.share(k.widened(part, width), "key"))) as [KernelExpr, KernelExpr, KernelExpr];
+  let x = k.bind(k.add(counters[0], keys[0]), "x");
+  let y = k.bind(k.add(counters[1], keys[1]), "y");
   for (let block = 0; block < 5; block++) {
     for (const by of rotations[block % 2]!) {
       x = k.bind(k.add(x, y), "x");
       y = k.bind(k.binary("xor", k.binary("or", k.shiftLeft(y, by), k.shiftRight(y, 32 - by)), x), "y");
     }
     x = k.bind(k.add(x, keys[(block + 1) % 3]!), "x");
-    y = k.bind(k.add(y, k.bind(k.add(keys[(block + 2) % 3]!, block + 1))), "y");
+    y = k.bind(k.add(y, k.share(k.add(keys[(block + 2) % 3]!, block + 1), "key")), "y");
   }
   return { first: x, second: y };
 }
