@@ -54,10 +54,15 @@ export interface Model<Data = Columns, Term extends string = string, Sample = Ou
   save(): Promise<Uint8Array>;
   /** @throws LvmError LVM7102 for a checkpoint of another model, naming what differs; LVM7103 for one that cannot be read */
   load(bytes: Uint8Array): Promise<LoadReport>;
-  /** The constrained or stored value of a parameter, by its name in checkpoints. */
-  parameters(): Promise<Readonly<Record<string, Value>>>;
+  /** The parameters by their names in checkpoints: as they are stored, on the unconstrained scale, or on the scale of the model file. */
+  parameters(options?: ParameterOptions): Promise<Readonly<Record<string, Value>>>;
   /** Frees the device's memory; the model cannot be used afterwards. */
   dispose(): void;
+}
+
+export interface ParameterOptions {
+  /** A `positive` parameter as a positive number, a `simplex` as shares …, instead of what is stored. Running statistics and weights are the same on both scales. */
+  readonly constrained?: boolean;
 }
 
 export interface LoadReport extends RunPosition {

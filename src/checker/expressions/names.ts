@@ -174,7 +174,7 @@ export function wholeType(entity: Extract<Entity, { kind: "site" | "binding" }>)
   return { support: entity.type.support, shape: [...sizes, ...entity.type.shape] };
 }
 
-export function numberExpr(value: number, origin: Span): Expr {
+export function numberExpr(value: number, origin: Span): Extract<Expr, { kind: "number" }> {
   return { kind: "number", value, origin, type: { support: supportOfRange(range(value, value, { integer: Number.isInteger(value) })), shape: [] } };
 }
 

@@ -8,6 +8,7 @@ import { numberLiteral, stringLiteral } from "../typescript/names.js";
 /** The tables of a model as an object literal: parameters, columns, terms, training. */
 export function definitionEntries(lowered: LoweredModel, sourcePath: string, hash: string): (readonly [string, Code])[] {
   const { program } = lowered;
+  const supports = new Map(program.parameters.map(({ name, type }) => [name, type.support]));
   return [
     ["name", stringLiteral(program.name)],
     ["source", stringLiteral(sourcePath)],
@@ -18,6 +19,7 @@ export function definitionEntries(lowered: LoweredModel, sourcePath: string, has
         ["shape", list(...each.shape.map((dim) => (typeof dim === "number" ? String(dim) : stringLiteral(dim))))],
         ["init", initializerCode(each.init)],
         ["trainable", String(each.trainable)],
+        ...(supports.get(each.name)?.kind === "real" || !supports.has(each.name) ? [] : [["support", supportCode(supports.get(each.name) ?? { kind: "real" })] as const]),
         ["line", String(each.line)],
       ]),
     ))],

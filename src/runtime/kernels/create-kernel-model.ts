@@ -1,7 +1,8 @@
 import { LvmError } from "../error.js";
-import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
 import { createRandom } from "../random/index.js";
 import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
+import { constrainValues } from "../train/constrain.js";
 import { readCheckpoint, writeCheckpoint } from "../train/checkpoint.js";
 import { hasPerRow, isPerRow, type ModelTables, type RowProgram } from "../train/definition.js";
 import { describe, lacks, otherRows } from "../train/describe.js";
@@ -120,11 +121,11 @@ class KernelModel implements Model {
     return report;
   }
 
-  async parameters(): Promise<Readonly<Record<string, Value>>> {
+  async parameters({ constrained = false }: ParameterOptions = {}): Promise<Readonly<Record<string, Value>>> {
     this.use();
-    return Object.fromEntries(this.definition.parameters.flatMap(({ name }): [string, Value][] => {
+    return Object.fromEntries(this.definition.parameters.flatMap(({ name, support }): [string, Value][] => {
       const tensor = this.state.tensors.get(name);
-      return tensor ? [[name, { values: tensor.values.slice(), shape: tensor.shape }]] : [];
+      return tensor ? [[name, constrainValues(tensor.values, tensor.shape, constrained ? support : undefined)]] : [];
     }));
   }
 

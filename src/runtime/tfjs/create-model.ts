@@ -1,5 +1,5 @@
 import { LvmError } from "../error.js";
-import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
 import { createRandom, type Random } from "../random/index.js";
 import { resumeBackend, selectBackend } from "./backend.js";
 import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
@@ -11,6 +11,7 @@ import { drawOutputs } from "../train/draw-outputs.js";
 import { evaluateModel } from "../train/evaluate-model.js";
 import { disposeRefit, refit } from "./refit.js";
 import { rowRunner } from "./row-runner.js";
+import { constrainValues } from "../train/constrain.js";
 import { type AnyDefinition, createState, disposeState, hasPerRow, materialize, type ModelState } from "./state.js";
 import { trainLoop } from "./train-loop.js";
 
@@ -96,10 +97,11 @@ class TfjsModel implements Model {
     return report;
   }
 
-  async parameters(): Promise<Readonly<Record<string, Value>>> {
+  async parameters({ constrained = false }: ParameterOptions = {}): Promise<Readonly<Record<string, Value>>> {
     await this.use();
+    const supports = new Map(this.definition.parameters.map(({ name, support }) => [name, support]));
     const values: [string, Value][] = [];
-    for (const [name, variable] of this.state.parameters) values.push([name, { values: Float32Array.from(await variable.data()), shape: variable.shape }]);
+    for (const [name, variable] of this.state.parameters) values.push([name, constrainValues(await variable.data(), variable.shape, constrained ? supports.get(name) : undefined)]);
     return Object.fromEntries(values);
   }
 

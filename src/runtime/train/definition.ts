@@ -1,4 +1,4 @@
-import type { ColumnSpec } from "../data/index.js";
+import type { ColumnSpec, ColumnSupport } from "../data/index.js";
 import type { OptimizerPlan } from "./optimizer-plan.js";
 
 export type InitializerPlan =
@@ -17,6 +17,8 @@ export interface ParameterPlan {
   readonly init: InitializerPlan;
   /** False for running statistics, which steps replace instead of descending. */
   readonly trainable: boolean;
+  /** Where its values lie on the scale of the model file; absent for all real numbers. */
+  readonly support?: ColumnSupport;
   /** Line of the model file. */
   readonly line: number;
 }
