@@ -29,9 +29,13 @@ export class Expressions {
   constructor(readonly k: KernelBuilder, private readonly places: Places, private readonly use?: string) {}
 
   private key(stream: string): Words {
-    const known = this.keys.get(stream) ?? streamKey(this.k, this.use === undefined ? stream : `${this.use}/${stream}`);
-    this.keys.set(stream, known);
-    return known;
+    // A key that was written under a condition is not there behind it.
+    const seen = (value: KernelExpr): boolean => value.kind !== "name" || this.k.knows(value.name);
+    const known = this.keys.get(stream);
+    if (known && seen(known.first) && seen(known.second)) return known;
+    const made = streamKey(this.k, this.use === undefined ? stream : `${this.use}/${stream}`);
+    this.keys.set(stream, made);
+    return made;
   }
 
   /**
