@@ -6,7 +6,10 @@ import { countOf, staticShape } from "../static-shape.js";
 import { conv2d, conv2dInputGradient } from "../templates/conv.js";
 import { conv2dFilterGradient } from "../templates/conv-filter-gradient.js";
 import { dot } from "../templates/dot.js";
+import { pool2d, pool2dGradient } from "../templates/pool.js";
+import { argReduce, cumulativeSum, scatterAdd } from "../templates/rows.js";
 import { softmax } from "../templates/softmax.js";
+import { cholesky, triangularSolve } from "../templates/triangular.js";
 import { type Operand, type Read, type Template, vectorAxis, type Write } from "../templates/template.js";
 import type { EmitContext } from "./context.js";
 import { affine, type Position } from "./coordinate.js";
@@ -82,6 +85,20 @@ export function heavyKernel(context: EmitContext): Template {
     case "softmax":
     case "log-softmax":
       return softmax({ x: operand(a!), axis: op.axis, log: op.kind === "log-softmax", write }, context);
+    case "pool2d":
+      return pool2d({ x: operand(a!), function: op.function, window: op.window, strides: op.strides, padding: op.padding, outputSize: shape.slice(-3, -1) as [number, number], write }, context);
+    case "pool2d-gradient":
+      return pool2dGradient({ x: operand(a!), dy: operand(b!), function: op.function, window: op.window, strides: op.strides, padding: op.padding, write }, context);
+    case "scatter-add":
+      return scatterAdd({ indices: operand(a!), updates: operand(b!), type: anchor.dtype, shape, batchDims: op.batchDims, write }, context);
+    case "cumulative-sum":
+      return cumulativeSum({ x: operand(a!), type: anchor.dtype, axis: op.axis, exclusive: op.exclusive, reverse: op.reverse, write }, context);
+    case "arg-reduce":
+      return argReduce({ x: operand(a!), type: a!.dtype, axis: op.axis, function: op.function, write }, context);
+    case "cholesky":
+      return cholesky({ a: operand(a!), write }, context);
+    case "triangular-solve":
+      return triangularSolve({ lower: operand(a!), b: operand(b!), transpose: op.transpose, write }, context);
     case "reduce":
       return { ...reduceKernel(context, op), before: [] };
     default:
