@@ -34,7 +34,7 @@ export function createProgram(host: ProgramHost): Command {
   const dataOptions = (made: Command): Command =>
     made
       .option("--data <source>", "x=FILE, FILE.csv, FILE.npz, x=FOLDER/ or \"digits(8192)\" (may be repeated)", collect)
-      .option("--device <name>", "tensorflow-gpu, tensorflow, webgpu, wasm or cpu; by default the first that is installed")
+      .option("--device <name>", "tensorflow-gpu, tensorflow, webgpu, wasm or cpu; by default the first that is installed; native or wasm-kernels for compiled kernels")
       .option("--seed <n>", "everything random follows from it", wholeNumber(0));
 
   modelOptions(command("check", "check model files"))

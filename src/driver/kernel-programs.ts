@@ -1,5 +1,6 @@
 import { renderC } from "../codegen/c/index.js";
 import { rowPrograms, rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
+import { modelTables } from "../codegen/kernels/tables.js";
 import { emitWasm } from "../codegen/wasm/artifact.js";
 import { lineOf } from "../diagnostics/span.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
@@ -40,6 +41,11 @@ export function kernelPrograms(lowered: LoweredModel, targetOf: (device: "native
     rows: async (which: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, device: "native" | "wasm") => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
     has: (which: RowProgram) => rowPrograms.includes(which) && lowered.programs[which] !== undefined,
   };
+}
+
+/** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device. */
+export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>) {
+  return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device) => (device === "native" ? { kind: "c", lanes: await lanes() } : { kind: "wasm" })) };
 }
 
 async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {

@@ -10,7 +10,7 @@ import { accept, openModel, type ModelInput, type ModelOptions } from "../front.
 import { invocationOf } from "../invocation.js";
 import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
-import { loadEmitted } from "../training/emitted-module.js";
+import { createOnDevice } from "../training/create-on-device.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
 import { copiesOf, modelOfRun, openRun, shownPath, type RunConfig, type SavedRun } from "../training/run-config.js";
@@ -50,13 +50,12 @@ export async function train(context: CommandContext, file: string | undefined, o
     const config = configOf(input, compiled, options, saved, io.cwd);
     const [data, testData, validationData] = await loadAll(compiled, config);
 
-    const emitted = await loadEmitted(compiled.typescript);
-    const model = await emitted.create({ seed: config.seed, device: config.device === "" ? undefined : config.device });
+    const { model, device } = await createOnDevice(compiled, { seed: config.seed, device: config.device === "" ? undefined : config.device });
     try {
       const loaded = saved && (await model.load(await readFileBytes(saved.checkpoint)));
       const sameSource = saved && loaded && noteSource(context, saved, input, loaded);
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
-      const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
+      const settled: RunConfig = { ...config, hash: model.description.hash, device };
       const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
       try {
         announce(context, model, settled, compiled, data, saved, folder, sameSource);

@@ -79,6 +79,8 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
     batch: config.batch,
     learningRate: config.rate,
     metricsEvery,
+    // An epoch of one step is looked at only where something is done.
+    yieldEvery: run.data.rows <= (config.batch ?? training.batch) ? every : metricsEvery,
     signal: run.interrupt.signal,
     ...(run.validationData ? { validation: run.validationData.columns, refitSteps } : {}),
   });

@@ -4,7 +4,7 @@ import { readFileBytes } from "../../runtime/node/read-file.js";
 import { UsageError } from "../errors.js";
 import { accept, openModel, type ModelOptions } from "../front.js";
 import type { CommandContext } from "../run.js";
-import { loadEmitted } from "./emitted-module.js";
+import { createOnDevice } from "./create-on-device.js";
 import { noteSource } from "./source-note.js";
 import { isRun, modelOfRun, openRun, type SavedRun } from "./run-config.js";
 
@@ -36,8 +36,7 @@ export async function openTrained(context: CommandContext, file: string, options
   const input = itself ? modelOfRun(run) : openModel(context, file, { set: settings, model: options.model ?? run.config.model });
   const { compile } = await import("../../driver/compile.js");
   const compiled = accept(context, compile(input.source, input.options));
-  const emitted = await loadEmitted(compiled.typescript);
-  const model = await emitted.create({ seed: run.config.seed, device: options.device });
+  const { model } = await createOnDevice(compiled, { seed: run.config.seed, device: options.device });
   try {
     const sameSource = noteSource(context, run, input, await model.load(await readFileBytes(run.checkpoint)));
     return { model, compiled, run, sameSource };
