@@ -77,6 +77,8 @@ export interface Schedule {
 interface Emitted {
   readonly template: Template;
   readonly scratch: readonly number[];
+  /** What a kernel of the template loads; undefined where that is not known. */
+  readonly loads: (kernel: TemplateKernel) => ReadonlySet<TensorNode> | undefined;
 }
 
 /**
@@ -101,14 +103,17 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const parts: Part[] = [];
   const made = new Map<Part, { unit: Unit; which: number }>();
   for (const unit of ordered) {
-    const { template } = probe.get(unit)!;
-    let before: readonly Part[] = [...order.before.get(unit)!].map((other) => mains.get(other)!);
+    const { template, loads } = probe.get(unit)!;
+    const needed = [...order.before.get(unit)!].map((other) => mains.get(other)!);
+    const own: Part[] = [];
     [...template.before, template].forEach((kernel, which) => {
       const work = which === template.before.length ? facts.get(unit)!.work : kernel.bytes;
+      const loaded = kernel.independent ? loads(kernel) : undefined;
+      const before = loaded ? [...loaded].flatMap((node) => fusion.unitOf.get(node) ?? []).map((other) => mains.get(other)!) : [...own, ...needed];
       const part: Part = { id: parts.length, groups: kernel.groups, work, before };
       parts.push(part);
+      own.push(part);
       made.set(part, { unit, which });
-      before = [part, ...before];
     });
     mains.set(unit, parts.at(-1)!);
   }
@@ -271,8 +276,8 @@ function emitUnit(unit: Unit, { target, use }: ScheduleOptions, places: (node: T
       return reserve(words);
     },
   };
-  const template: Template = unit.anchor ? heavyKernel(context) : { ...mapKernel(context), before: [] };
-  return { template, scratch };
+  const { template, loads } = unit.anchor ? heavyKernel(context) : { template: { ...mapKernel(context), before: [] }, loads: () => undefined };
+  return { template, scratch, loads };
 }
 
 interface PlacingProblem {
@@ -322,8 +327,8 @@ function placeEverything(problem: PlacingProblem) {
       if (!stored.has(node) || blockOf.has(node) || inPlace.has(node)) continue;
       const from = written.get(node)!;
       const live = { from, to: Math.max(from, read.get(node)?.last ?? from) };
-      // In the place of an operand of as many words that this unit is the last to read, and reads in step.
-      const heir = [...unit.reads].find(([operand, aligned]) => {
+      // In the place of an operand of as many words that this unit is the last to read, and reads in step. Templates may take other memory then.
+      const heir = (unit.anchor && unit.anchor.op.kind !== "reduce" ? [] : [...unit.reads]).find(([operand, aligned]) => {
         const block = blockOf.get(operand);
         const readers = read.get(operand)!;
         return aligned && block !== undefined && blocks[block]!.live && !taken.has(operand) && countOf(staticShape(operand)) === countOf(staticShape(node))
