@@ -65,8 +65,8 @@ export function readSafetensors(bytes: Uint8Array, file: string): SafetensorsFil
   if (covered !== dataLength) throw bad(file, `there are ${dataLength - covered} bytes after the last tensor`);
   const tensors = new Map<string, SafeTensor>();
   for (const entry of entries) {
-    // The copy aligns the elements.
-    const buffer = bytes.slice(dataStart + entry.begin, dataStart + entry.end).buffer;
+    // The copy aligns the elements. (`slice` would not copy what `fs.readFile` gives: a Buffer's is a view of it.)
+    const { buffer } = new Uint8Array(bytes.subarray(dataStart + entry.begin, dataStart + entry.end));
     tensors.set(entry.name, makeTensor[entry.dtype](buffer, entry.shape));
   }
   return { tensors, metadata };

@@ -18,7 +18,7 @@ export interface NumberPlace {
  * @throws LvmError LVM7007 for an integer outside int32, or a finite float64 outside float32
  */
 export function toColumnValues(data: Uint8Array, format: NumberFormat, count: number, place: NumberPlace): Float32Array | Int32Array | Uint8Array {
-  if (format.kind === "u" && format.bytes === 1) return data.slice(0, count);
+  if (format.kind === "u" && format.bytes === 1) return new Uint8Array(data.subarray(0, count));
   const view = new DataView(data.buffer, data.byteOffset, count * format.bytes);
   const little = format.littleEndian;
   if (format.kind === "f") {
