@@ -63,39 +63,67 @@ function chooseMaterialized(program: TensorProgram, { fusion }: FuseOptions): Se
   const outputs = new Set(Object.values(program.outputs));
   const certain = (node: TensorNode): boolean => outputs.has(node) || heavyKinds.has(node.op.kind) || isLongFunction(node) || inMemory(node);
   if (fusion === "none") return new Set(program.nodes.filter((node) => node.op.kind !== "constant" || inMemory(node) || outputs.has(node)));
-  const evaluations = countEvaluations(program, certain);
+  // From the users down, with costs as if everything below were fused: what many ask for lies in memory, and its operands are asked once.
+  const candidates = candidatesFrom(program, certain);
+  // From the operands up, with costs as they are now: a candidate that would be cheap after all is computed where it is used.
+  const evaluations = countEvaluations(program, (node) => certain(node) || candidates.has(node));
   const materialized = new Set<TensorNode>();
   const expressions = new Map<TensorNode, ReadonlySet<TensorNode>>();
   for (const node of program.nodes) {
-    const expression = new Set<TensorNode>([node]);
-    for (const input of node.inputs) if (!materialized.has(input)) for (const part of expressions.get(input) ?? []) expression.add(part);
-    expressions.set(node, expression);
-    if (certain(node)) {
-      materialized.add(node);
-      continue;
-    }
-    const count = Math.max(1, countOf(staticShape(node)));
-    const uses = evaluations.get(node)! / count;
-    // Of an expression with broadcasts inside, the small parts are computed less often.
-    let cost = 0;
-    for (const part of expression) cost += elementCost(part) * Math.min(1, countOf(staticShape(part)) / count);
-    const isConstant = node.op.kind === "constant" || expression.size === 1 && node.op.kind === "iota";
-    if (!isConstant && (uses * cost > cost + storeCost + uses * loadCost || expression.size > largestExpression)) materialized.add(node);
+    const expression = expressionOf(node, materialized, expressions);
+    if (certain(node) || (candidates.has(node) && isWorthStoring(node, evaluations.get(node) ?? 0, expression)) || expression.size > largestExpression) materialized.add(node);
   }
   return materialized;
 }
 
-/** How many evaluations of each node its users ask for, were everything fused that can be. */
-function countEvaluations(program: TensorProgram, certain: (node: TensorNode) => boolean): Map<TensorNode, number> {
+/** The nodes that are computed together with `node`, itself included. */
+function expressionOf(node: TensorNode, materialized: ReadonlySet<TensorNode>, known: Map<TensorNode, ReadonlySet<TensorNode>>): ReadonlySet<TensorNode> {
+  const expression = new Set<TensorNode>([node]);
+  for (const input of node.inputs) if (!materialized.has(input)) for (const part of known.get(input) ?? []) expression.add(part);
+  known.set(node, expression);
+  return expression;
+}
+
+function isWorthStoring(node: TensorNode, evaluations: number, expression: ReadonlySet<TensorNode>): boolean {
+  if (node.op.kind === "constant" || node.op.kind === "iota") return false;
+  const count = Math.max(1, countOf(staticShape(node)));
+  const uses = evaluations / count;
+  // Of an expression with broadcasts inside, the small parts are computed less often.
+  let cost = 0;
+  for (const part of expression) cost += elementCost(part) * Math.min(1, countOf(staticShape(part)) / count);
+  return uses * cost > cost + storeCost + uses * loadCost;
+}
+
+function candidatesFrom(program: TensorProgram, certain: (node: TensorNode) => boolean): Set<TensorNode> {
+  const ends = new Set(program.nodes.filter(certain));
+  const expressions = new Map<TensorNode, ReadonlySet<TensorNode>>();
+  for (const node of program.nodes) {
+    const expression = expressionOf(node, ends, expressions);
+    // Costs saturate: beyond this size the answer does not change.
+    if (expression.size > largestExpression) expressions.set(node, new Set([...expression].slice(0, largestExpression)));
+  }
+  const candidates = new Set<TensorNode>();
+  countEvaluations(program, (node, evaluations) => {
+    if (certain(node)) return true;
+    if (!isWorthStoring(node, evaluations, expressions.get(node)!)) return false;
+    candidates.add(node);
+    return true;
+  });
+  return candidates;
+}
+
+/** How many evaluations of each node its users ask for; `stored` says, users before operands, which are computed once and stored. */
+function countEvaluations(program: TensorProgram, stored: (node: TensorNode, evaluations: number) => boolean): Map<TensorNode, number> {
   const evaluations = new Map<TensorNode, number>();
   for (const node of [...program.nodes].reverse()) {
     const own = countOf(staticShape(node));
-    const asked = certain(node) ? own : (evaluations.get(node) ?? 0);
+    const wanted = evaluations.get(node) ?? 0;
+    const asked = stored(node, wanted) ? own : wanted;
     for (const input of node.inputs) {
       const count = countOf(staticShape(input));
       let more: number;
       if (heavyKinds.has(node.op.kind)) more = count * repetitions(node);
-      else if (count >= own) more = asked;
+      else if (count >= own) more = Math.min(asked, asked * (count / Math.max(1, own)));
       // An operand that does not vary along the last axis is computed outside the loop over it.
       else more = variesAlongLast(input, node) ? asked : (asked * count) / Math.max(1, own);
       evaluations.set(input, (evaluations.get(input) ?? 0) + more);

@@ -93,8 +93,8 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const ordered = topological(order.units, order.before);
   const facts = new Map(ordered.map((unit) => [unit, factsOf(unit, order.stored)]));
 
-  // First emission: which kernels there are and what they reserve. Places do not matter yet.
-  const anywhere = (node: TensorNode): View | undefined => (order.stored.has(node) ? viewAt(0, node) : undefined);
+  // First emission: which kernels there are and what they reserve. Places do not matter yet, but 0 would: adding it leaves no trace.
+  const anywhere = (node: TensorNode): View | undefined => (order.stored.has(node) ? viewAt(1 << 20, node) : undefined);
   const overwrites = (unit: Unit): boolean => unit.results.some((node) => order.inPlace.has(node) && unit.reads.has(order.inPlace.get(node)!));
   const probe = new Map(ordered.map((unit) => [unit, emitUnit(unit, options, anywhere, overwrites(unit), facts.get(unit)!, () => 0)]));
 
@@ -129,7 +129,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
     let at = 0;
     const reserved = memory.scratchOf.get(unit)!;
     const emitted = emitUnit(unit, options, places, memory.inPlaceUnits.has(unit), facts.get(unit)!, () => reserved[at++] ?? 0);
-    if (emitted.scratch.length !== reserved.length || emitted.template.before.length !== probe.get(unit)!.template.before.length) throw new InternalError("a template asked for other memory the second time");
+    if (emitted.scratch.length !== reserved.length || emitted.template.before.length !== probe.get(unit)!.template.before.length) throw new InternalError(`node %${unit.results[0]!.id}: its template asked for other memory the second time`);
     return [unit, emitted];
   }));
   const kernelOf = (part: Part): TemplateKernel => {

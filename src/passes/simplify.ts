@@ -34,6 +34,7 @@ function elementwise(op: TensorOp, inputs: readonly TensorNode[], node: TensorNo
 }
 
 const negated = (node: TensorNode): TensorNode | undefined => (node.op.kind === "unary" && node.op.function === "negate" ? node.inputs[0] : undefined);
+const isSmall = (shape: Shape): boolean => shape.every((dim) => typeof dim === "number") && shape.reduce<number>((product, dim) => product * (dim as number), 1) <= 4096;
 const isPowerOfTwo = (value: number): boolean => Number.isFinite(value) && value !== 0 && Number.isInteger(Math.log2(Math.abs(value))) && Math.abs(Math.log2(Math.abs(value))) < 100;
 
 /** True where the permutation swaps the last two axes and nothing else. */
@@ -112,7 +113,8 @@ const rules: { readonly [K in TensorOpKind]?: SimplifyRule<K> } = {
         return b.reshape(b.broadcast(b.multiply(small, times), kept), node.shape);
       }
     }
-    if (x!.op.kind === "reduce" && x!.op.function === op.function && op.function === "sum" && !x!.op.keepDims && !op.keepDims) {
+    // Small sums alone: of a large one the inner sums are shared among threads.
+    if (x!.op.kind === "reduce" && x!.op.function === op.function && op.function === "sum" && !x!.op.keepDims && !op.keepDims && isSmall(x!.inputs[0]!.shape)) {
       const inner = x!.op.axes;
       const from = x!.inputs[0]!;
       const kept = from.shape.map((_, axis) => axis).filter((axis) => !inner.includes(axis));

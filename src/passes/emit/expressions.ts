@@ -24,6 +24,8 @@ export class Expressions {
   private given: { readonly values: ReadonlyMap<TensorNode, KernelExpr>; readonly count: number } | undefined;
 
   private readonly keys = new Map<string, Words>();
+  /** What was loaded from memory. */
+  readonly loaded = new Set<TensorNode>();
 
   /** `use` separates the streams of programs that share a step: training, evaluation. */
   constructor(readonly k: KernelBuilder, private readonly places: Places, private readonly use?: string) {}
@@ -68,6 +70,7 @@ export class Expressions {
     const known = this.known.get(key);
     if (known && (known.kind !== "name" || this.k.knows(known.name))) return known;
     const view = this.places(node);
+    if (view) this.loaded.add(node);
     const value = view ? this.load(view, position) : this.compute(node, position);
     this.known.set(key, value);
     return value;

@@ -10,7 +10,7 @@ import { pool2d, pool2dGradient } from "../templates/pool.js";
 import { argReduce, cumulativeSum, scatterAdd } from "../templates/rows.js";
 import { softmax } from "../templates/softmax.js";
 import { cholesky, triangularSolve } from "../templates/triangular.js";
-import { type Operand, type Read, type Template, vectorAxis, type Write } from "../templates/template.js";
+import { type Operand, type Read, type Template, type TemplateKernel, vectorAxis, type Write } from "../templates/template.js";
 import type { EmitContext } from "./context.js";
 import { affine, type Position } from "./coordinate.js";
 import { Expressions } from "./expressions.js";
@@ -18,8 +18,7 @@ import { reduceKernel } from "./reduce-kernel.js";
 import { writeResults } from "./results.js";
 
 /** The expressions of each kernel that a template makes. */
-function expressionsOf(context: EmitContext): (k: KernelBuilder) => Expressions {
-  const made = new Map<KernelBuilder, Expressions>();
+function expressionsOf(context: EmitContext, made: Map<KernelBuilder, Expressions>): (k: KernelBuilder) => Expressions {
   return (k) => {
     const known = made.get(k) ?? new Expressions(k, context.places, context.use);
     made.set(k, known);
@@ -59,10 +58,17 @@ export function isContiguous(node: TensorNode, places: EmitContext["places"]): b
 }
 
 /** The kernels of a unit with a heavy operation: the templates get its operands as functions, and its users as the function that takes results. */
-export function heavyKernel(context: EmitContext): Template {
+export function heavyKernel(context: EmitContext): { readonly template: Template; readonly loads: (kernel: TemplateKernel) => ReadonlySet<TensorNode> | undefined } {
+  const made = new Map<KernelBuilder, Expressions>();
+  const template = templateOf(context, made);
+  const loads = (kernel: TemplateKernel) => [...made].find(([k]) => k.body() === kernel.body)?.[1].loaded;
+  return { template, loads };
+}
+
+function templateOf(context: EmitContext, made: Map<KernelBuilder, Expressions>): Template {
   const { unit, places } = context;
   const anchor = unit.anchor!;
-  const of = expressionsOf(context);
+  const of = expressionsOf(context, made);
   const operand = (node: TensorNode): Operand => {
     const shape = staticShape(node);
     const read: Read = (k, index, width) => k.widened(of(k).value(node, positionOf(k, shape, index, width === "vector")), width);

@@ -65,7 +65,7 @@ export function prepareImages(x: Operand, border: Border, slack: number, context
     else k.when(k.compare("less", y, firstRow), outside, () => (lastRow === height ? inside() : k.when(k.compare("less", y, lastRow), inside, outside)));
     if (slack) k.when(k.compare("equal", line, batches * height - 1), () => zeros(k.integer(batches * prepared.image), slack));
   });
-  before.push({ title: "images with borders", groups, body: k.body(), flops: 0, bytes: 4 * (batches * h * w * c + batches * prepared.image) });
+  before.push({ title: "images with borders", independent: true, groups, body: k.body(), flops: 0, bytes: 4 * (batches * h * w * c + batches * prepared.image) });
   return { base, ...prepared };
 }
 

@@ -163,6 +163,6 @@ function preparePlanar(p: Correlation, context: TemplateContext, stride: number,
     if (firstRow === 0 && lastRow === height) inside();
     else k.when(k.compare("less", y, firstRow), outside, () => k.when(k.compare("less", y, lastRow), inside, outside));
   });
-  before.push({ title: "images by channel", groups, body: k.body(), flops: 0, bytes: 4 * (product(p.images.shape) + batches * height * row) });
+  before.push({ title: "images by channel", independent: true, groups, body: k.body(), flops: 0, bytes: 4 * (product(p.images.shape) + batches * height * row) });
   return { base, image: height * row, row, channel, remainder };
 }

@@ -209,6 +209,6 @@ function packFilter(p: Correlation, classes: readonly PhaseClass[], offsets: rea
     };
     dispatch(0, 0);
   });
-  if (groups > 0) before.push({ title: "pack filter", groups, body: k.body(), flops: 0, bytes: 8 * words });
+  if (groups > 0) before.push({ title: "pack filter", independent: true, groups, body: k.body(), flops: 0, bytes: 8 * words });
   return base;
 }

@@ -282,7 +282,7 @@ function packRight(p: DotProblem, context: TemplateContext, offsets: readonly nu
     else k.when(k.compare("equal", h, side), () => ofSide(side), () => sides(side + 1));
   };
   sides(0);
-  before.push({ title: "pack right operand", groups: batches * p.side * vectors * blocks, body: k.body(), flops: 0, bytes: 8 * batches * p.side * words });
+  before.push({ title: "pack right operand", independent: true, groups: batches * p.side * vectors * blocks, body: k.body(), flops: 0, bytes: 8 * batches * p.side * words });
   return {
     batch: (b, index) => flatten(b, index, p.rightBatch),
     read: (b, side, flat, firstVector, panelWidth, sum, column) => b.load(

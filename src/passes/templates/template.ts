@@ -59,6 +59,8 @@ export interface TemplateKernel {
   readonly title: string;
   readonly groups: number;
   readonly body: readonly Statement[];
+  /** Whether it needs nothing that the template's other kernels make: it may run as soon as what it reads is there. */
+  readonly independent?: boolean;
   /** Without what Read and Write do. */
   readonly flops: number;
   /** Words that must be moved at least, times 4; without what Write moves beyond its result. */
