@@ -93,8 +93,8 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const ordered = topological(order.units, order.before);
   const facts = new Map(ordered.map((unit) => [unit, factsOf(unit, order.stored)]));
 
-  // First emission: which kernels there are and what they reserve. Places do not matter yet, but 0 would: adding it leaves no trace.
-  const anywhere = (node: TensorNode): View | undefined => (order.stored.has(node) ? viewAt(1 << 20, node) : undefined);
+  // First emission: which kernels there are and what they reserve. Places do not matter yet, but all differ, as they will.
+  const anywhere = (node: TensorNode): View | undefined => (order.stored.has(node) ? viewAt((1 << 20) + 16 * node.id, node) : undefined);
   const overwrites = (unit: Unit): boolean => unit.results.some((node) => order.inPlace.has(node) && unit.reads.has(order.inPlace.get(node)!));
   const probe = new Map(ordered.map((unit) => [unit, emitUnit(unit, options, anywhere, overwrites(unit), facts.get(unit)!, () => 0)]));
 
