@@ -34,7 +34,7 @@ const sizes = { batch: 2, slots: 2, dataset: rows };
 
 /** One step in float64, and the state after it. */
 function advance(step: TrainingStep, state: State, at: number): State {
-  const given: Record<string, readonly number[]> = { ...state, step: [at], dataset: [rows], "data.x": laidOut.flatMap((row) => data.x.slice(2 * row, 2 * row + 2)), "data.y": laidOut.map((row) => data.y[row]!), metrics: new Array<number>(step.metrics.length).fill(0) };
+  const given: Record<string, readonly number[]> = { ...state, step: [at], rate: [1], dataset: [rows], "data.x": laidOut.flatMap((row) => data.x.slice(2 * row, 2 * row + 2)), "data.y": laidOut.map((row) => data.y[row]!), metrics: new Array<number>(step.metrics.length).fill(0) };
   const inputs = Object.fromEntries(
     step.program.inputs.map((node) => {
       const name = node.op.kind === "input" ? node.op.name : "";

@@ -14,11 +14,13 @@ export function stepsPerEpoch(rows: number, batch: number): number {
 }
 
 /**
- * The rows of each minibatch of an epoch, in a random order that the epoch's number and the seed give. Views of one array.
+ * The rows of each minibatch of an epoch, in a random order that the epoch's number and the seed give. Views of one array. A minibatch that
+ * is the whole data set has its rows in their own order: nothing is laid out anew for each step then.
  * @param rows at least 1
  */
 export function batchIndices(rows: number, batch: number, epoch: number, seed: readonly [number, number]): Int32Array[] {
   const size = Math.min(batch, rows);
+  if (size === rows) return [Int32Array.from({ length: rows }, (_, row) => row)];
   const key: RandomKey = { seed, site: runtimeSites.shuffle, step: epoch };
   const order = permutation(rows, key);
   return Array.from({ length: stepsPerEpoch(rows, batch) }, (_, step) => order.subarray(step * size, (step + 1) * size));

@@ -110,12 +110,13 @@ class KernelModel implements Model {
 
   async load(bytes: Uint8Array): ReturnType<Model["load"]> {
     this.use();
-    const { tensors, report, seed, ...run } = readCheckpoint(this.state, bytes);
+    const { tensors, report, seed, position, ...run } = readCheckpoint(this.state, bytes);
     this.closeTrainer();
     const { state } = this;
     state.tensors.clear();
     for (const [name, tensor] of tensors) state.tensors.set(name, { ...tensor });
     Object.assign(state, run);
+    Object.assign(state.position, position);
     state.random = createRandom((BigInt(seed[1]) << 32n) | BigInt(seed[0]));
     materialize(state, run.dataset);
     return report;

@@ -10,7 +10,7 @@ export interface Snapshots {
 
 export function createSnapshots(state: KernelState): Snapshots {
   const copies = new Map<string, Float32Array>();
-  let [step, position] = [state.step, state.position];
+  let [step, epoch, epochStep] = [state.step, state.position.epoch, state.position.step];
   return {
     get step() {
       return step;
@@ -21,11 +21,12 @@ export function createSnapshots(state: KernelState): Snapshots {
         if (copy) copy.set(values);
         else copies.set(name, values.slice());
       }
-      [step, position] = [state.step, state.position];
+      [step, epoch, epochStep] = [state.step, state.position.epoch, state.position.step];
     },
     restore() {
       for (const [name, copy] of copies) state.tensors.get(name)?.values.set(copy);
-      [state.step, state.position] = [step, position];
+      state.step = step;
+      Object.assign(state.position, { epoch, step: epochStep });
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { DataPosition } from "../data/index.js";
 import type { Random } from "../random/index.js";
 import { boundShape, isPerRow, type ModelTables } from "../train/definition.js";
 import { type BestSoFar, noneSoFar } from "../train/early-stopping.js";
@@ -18,7 +17,8 @@ export interface KernelState {
   /** By their names in checkpoints: parameters, `optimizer/<parameter>/m`, `average/<parameter>`. */
   readonly tensors: Map<string, StateTensor>;
   step: number;
-  position: DataPosition;
+  /** Changed in place: steps allocate nothing. */
+  readonly position: { epoch: number; step: number };
   dataset: number | undefined;
   best: BestSoFar;
   /** Draws handed out by `sample`, `infer`, `reconstruct`. */

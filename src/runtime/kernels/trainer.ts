@@ -1,4 +1,4 @@
-import { batchIndices, binarize, nextPosition } from "../data/index.js";
+import { batchIndices, binarize, stepsPerEpoch } from "../data/index.js";
 import { arenaWords, type KernelModule } from "../kernel-engine.js";
 import type { BoundData } from "../train/bind-data.js";
 import type { Region, StepArtifact } from "./artifact.js";
@@ -54,11 +54,14 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
   let batches: readonly Int32Array[] = [];
   let laidOut = false;
   const fresh = columns.some(({ coins }) => coins !== undefined);
-  const indicesAt = (position: KernelState["position"]): Int32Array => {
+  const { position } = state;
+  const perEpoch = stepsPerEpoch(data.rows, batch);
+  const currentRows = (): Int32Array => {
     if (position.epoch !== epoch) batches = batchIndices(data.rows, batch, position.epoch, state.random.seed);
     epoch = position.epoch;
     return batches[position.step] as Int32Array;
   };
+  const still = wholeSet && slots === 1 && !fresh;
   const metrics = view(f32, inputs["metrics"]);
   return {
     artifact,
@@ -68,17 +71,19 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
     zeroMetrics: () => void metrics.fill(0),
     run(steps) {
       for (let left = steps; left > 0; ) {
-        const now = wholeSet && slots === 1 && !fresh ? left : Math.min(left, slots);
-        if (wholeSet && slots === 1 && !fresh) {
+        const now = still ? left : Math.min(left, slots);
+        if (still) {
           // All rows in their order, whatever the step.
-          if (!laidOut) layOut(indicesAt(state.position), 0, state.step);
+          if (!laidOut) layOut(currentRows(), 0, state.step);
           laidOut = true;
-          state.position = { epoch: state.position.epoch + now, step: 0 };
+          position.epoch += now;
         } else {
           for (let i = 0; i < now; i++) {
             const step = state.step + i;
-            layOut(indicesAt(state.position), step % slots, step);
-            state.position = nextPosition(state.position, data.rows, batch);
+            layOut(currentRows(), step % slots, step);
+            if (++position.step < perEpoch) continue;
+            position.epoch++;
+            position.step = 0;
           }
         }
         u32[arenaWords.step] = state.step;
