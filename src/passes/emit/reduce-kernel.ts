@@ -128,7 +128,7 @@ function fold({ k, expressions, input, shape, reduced, along }: Reducer, { type,
     if (vector) k.loop(0, whole, k.lanes, (i) => into(vector, placeWith(place, last, affine(k, i, 1, k.lanes))), "r");
     if (rest) k.loop(whole, size, 1, (i) => into(rest, placeWith(place, last, affine(k, i))), "r");
   });
-  if (!vector) return rest!;
+  if (!vector) return rest ?? k.widened(k.constant(neutral, type), width);
   const lanes = k.reduceLanes(combine as "add" | "min" | "max", vector);
   return rest ? k.binary(combine, lanes, rest) : lanes;
 }
