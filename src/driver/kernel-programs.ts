@@ -1,6 +1,9 @@
 import { renderC } from "../codegen/c/index.js";
 import { rowPrograms, rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
+import type { CompiledArtifact } from "../codegen/kernels/compiled-programs.js";
+import { emitKernels } from "../codegen/kernels/emit-kernels.js";
 import { modelTables } from "../codegen/kernels/tables.js";
+import type { ModuleOptions } from "../codegen/typescript/model-module.js";
 import { emitWasm } from "../codegen/wasm/artifact.js";
 import { lineOf } from "../diagnostics/span.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
@@ -46,6 +49,38 @@ export function kernelPrograms(lowered: LoweredModel, targetOf: (device: "native
 /** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device. */
 export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>) {
   return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device) => (device === "native" ? { kind: "c", lanes: await lanes() } : { kind: "wasm" })) };
+}
+
+export interface ModuleSizes {
+  /** Rows of the data set, for models with parameters of their own for each row: their programs are for that many. */
+  readonly dataset?: number;
+  /** Default: the model file's. */
+  readonly batch?: number;
+}
+
+/** Rows that programs over rows take at a time. */
+const chunkRows = 256;
+const slotWords = 1 << 20;
+
+/** All programs of a model for both devices, and the TypeScript that holds them. */
+export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, sizes: ModuleSizes = {}): Promise<string> {
+  const perRow = lowered.parameters.some(({ shape }) => shape.includes("dataset"));
+  if (perRow && sizes.dataset === undefined) throw new InternalError(`${lowered.program.name} has parameters for each row: the number of rows is needed`);
+  const dataset = perRow ? sizes.dataset : undefined;
+  const batch = Math.min(sizes.batch ?? lowered.program.training.batch, dataset ?? Infinity);
+  const words = batch * lowered.columns.reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 1);
+  const slots = batch === dataset ? 1 : Math.max(1, Math.min(256, Math.floor(slotWords / words)));
+  const targets = { native: { kind: "c", lanes: 8 }, wasm: { kind: "wasm" } } as const;
+  const both = async (make: (target: KernelTarget) => Promise<{ readonly artifact: CompiledArtifact }>) => ({ native: (await make(targets.native)).artifact, wasm: (await make(targets.wasm)).artifact });
+  const programs: Record<string, { readonly native: CompiledArtifact; readonly wasm: CompiledArtifact }> = {
+    step: await both((target) => compileStep(lowered, { batch, slots, dataset }, target)),
+  };
+  for (const which of rowPrograms) {
+    if (!lowered.programs[which]) continue;
+    const rows = which === "importance" ? Math.min(chunkRows, lowered.programs.importanceRows) : chunkRows;
+    programs[which] = await both((target) => compileRows(lowered, which, { rows, dataset: dataset ?? rows }, target));
+  }
+  return emitKernels(lowered, programs, options);
 }
 
 async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {

@@ -3,5 +3,6 @@ export * from "./data/index.js";
 export { LvmError, type ExitCode, type Facts, type LvmCode } from "./error.js";
 export { encodePng } from "./image/encode-png.js";
 export { imageGrid, type ImageBytes } from "./image/image-grid.js";
+export * from "./kernels/index.js";
 export * from "./random/index.js";
 export { readSafetensors, writeSafetensors, type SafeTensor, type SafetensorsFile } from "./safetensors.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { emitTfjs } from "../../src/codegen/tfjs/emit-tfjs.js";
-import { sourceHash } from "../../src/codegen/tfjs/source-hash.js";
+import { sourceHash } from "../../src/codegen/typescript/source-hash.js";
 import { commentText, identifierOf, memberAccess, Names, propertyKey, stringLiteral, typeNameOf } from "../../src/codegen/typescript/names.js";
 import { compile } from "../../src/driver/compile.js";
 import type { LoweredModel } from "../../src/ir/lowered-model.js";

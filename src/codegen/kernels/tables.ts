@@ -1,7 +1,7 @@
 import { lineOf } from "../../diagnostics/span.js";
 import type { LoweredModel } from "../../ir/lowered-model.js";
-import { sharedOutputs, termsOf } from "../tfjs/definition.js";
-import { sourceHash } from "../tfjs/source-hash.js";
+import { sharedOutputs, termsOf } from "../typescript/model-tables.js";
+import { sourceHash } from "../typescript/source-hash.js";
 
 /** The tables of a model as plain data: what `ModelTables` of the run time wants. */
 export function modelTables(lowered: LoweredModel, source: { readonly path: string; readonly text: string }) {

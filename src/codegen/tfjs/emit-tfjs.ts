@@ -2,28 +2,21 @@ import type { FunctionDeclarationStructure, StatementStructures } from "ts-morph
 import { lineOf } from "../../diagnostics/span.js";
 import type { LoweredModel } from "../../ir/lowered-model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
-import { type Code, layout, list, record } from "../typescript/expression.js";
+import { type Code, list, record } from "../typescript/expression.js";
 import { commentText, Names, numberLiteral, propertyKey, stringLiteral, typeNameOf } from "../typescript/names.js";
+import { constant, docText, importList, interfaceOf, modelTypes, moduleHeader, type ModuleOptions } from "../typescript/model-module.js";
+import { definitionEntries, sharedOutputs } from "../typescript/model-tables.js";
+import { sourceHash } from "../typescript/source-hash.js";
 import { printModule } from "../typescript/print-module.js";
 import { tsMorph } from "../typescript/ts-morph.js";
-import { definitionEntries, sharedOutputs, termsOf } from "./definition.js";
 import { emitBody, type Body, type ModuleContext, type Needs } from "./emit-body.js";
 import { longestInlined } from "./emit-rules.js";
-import { interfaceOf, outputProperties, tensorType, weightsInterface } from "./emit-types.js";
+import { tensorType, weightsInterface } from "./emit-types.js";
 import { type CutProgram, cutPrograms, type NetworkFunction } from "./functions.js";
 import { leaveBroadcastsOut } from "./rewrite.js";
-import { sourceHash } from "./source-hash.js";
 import type { Unit } from "./units.js";
 
-export interface EmitTfjsOptions {
-  /** The model file's text and its path as the user gave it. */
-  readonly source: string;
-  readonly sourcePath: string;
-  /** Of lvmc. */
-  readonly version?: string;
-  /** Lines for the head of the file: the derived objective. */
-  readonly docComment: readonly string[];
-}
+export type EmitTfjsOptions = ModuleOptions;
 
 const programDocs = {
   trainObjective: "One training step's objective: the loss to descend, and the terms of the bound in nats per row.",
@@ -85,19 +78,18 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
   const runtimeTypes = ["Column", "CreateOptions", "Definition", ...(drawing ? ["Draws"] : []), "Model", "ProgramInputs", ...(sharedOutputs(lowered).length > 0 ? ["Value"] : [])];
   const scalars = scalarNames(named.map(({ program }) => program));
   const tables = [types.weights, types.tensors, ...(scalars.length > 0 ? [types.scalars] : [])].join(", ");
-  const parts = [types.columns, types.term, ...["Sample", "Inference", "Reconstruction"].map((part) => type + part)];
+  const { columns, term, answers, model } = modelTypes(lowered);
   const statements: (StatementStructures | string)[] = [
     'import * as tf from "@tensorflow/tfjs-core";',
     `import ${importList([...runtime, ...runtimeTypes.map((name) => `type ${name}`)])} from "lvmc/runtime/tfjs";\n`,
-    ...columnTypes(lowered, types),
+    columns,
+    tensorsInterface(lowered, types.tensors),
     weightsInterface(types.weights, lowered),
     ...(scalars.length > 0 ? [interfaceOf(types.scalars, "What changes from step to step.", scalars.map((each) => ({ name: propertyKey(each), isReadonly: true, type: "tf.Scalar" })))] : []),
     { kind: StructureKind.TypeAlias, name: types.inputs, type: `ProgramInputs<${tables}>` },
-    { kind: StructureKind.TypeAlias, isExported: true, name: types.term, docs: ["The terms of the objective."], type: termsOf(lowered).map(({ name }) => stringLiteral(name)).join(" | ") || "never" },
-    interfaceOf(`${type}Sample`, "What `sample` gives.", outputProperties(programs.sample)),
-    interfaceOf(`${type}Inference`, "What `infer` gives.", outputProperties(programs.infer)),
-    interfaceOf(`${type}Reconstruction`, "What `reconstruct` gives.", outputProperties(programs.reconstruct)),
-    { kind: StructureKind.TypeAlias, isExported: true, name: type, docs: [docText(lowered.program.doc) || `The model ${lowered.program.name}.`], type: `Model<${parts.join(", ")}>` },
+    term,
+    ...answers,
+    model,
     ...constants,
     ...networkFunctions,
     ...programFunctions,
@@ -113,7 +105,7 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
       statements: ["return createModel(definition, options);"],
     },
   ];
-  return printModule(statements, header(lowered, options));
+  return printModule(statements, moduleHeader(lowered, options));
 }
 
 /** What the run time offers to emitted code, so that a model's names keep clear of it. */
@@ -123,40 +115,10 @@ const helperNames = [
   "stirlingError", "stopGradient", "triangularSolve", "trigamma",
 ];
 
-function header(lowered: LoweredModel, { sourcePath, version, docComment }: EmitTfjsOptions): string {
-  const lines = [`${sourcePath}, model ${lowered.program.name}, compiled by lvmc${version ? ` ${version}` : ""}. Edit the model, not this file.`, ...(docComment.length > 0 ? ["", ...docComment] : [])];
-  return `/**\n${lines.map((line) => ` * ${commentText(line)}`.trimEnd()).join("\n")}\n */\n`;
-}
-
-function docText(doc: string): string {
-  return doc.split(/\r?\n|[\u2028\u2029]/).map(commentText).join("\n").trim();
-}
-
-function constant(name: string, value: Code, type?: string): string {
-  const before = `const ${name}${type ? `: ${type}` : ""} = `;
-  return `\n${before}${layout(value, 0, before.length)};\n`;
-}
-
-/** `{ a, b }`, over several lines where it is long. */
-function importList(names: readonly string[]): string {
-  const flat = `{ ${names.join(", ")} }`;
-  return flat.length < 88 ? flat : `{\n${names.map((name) => `  ${name},`).join("\n")}\n}`;
-}
-
-function columnTypes(lowered: LoweredModel, types: { readonly tensors: string; readonly columns: string }): StatementStructures[] {
-  const columns = lowered.columns.map((column) => ({ ...column, declared: lowered.program.columns.find(({ name }) => name === column.name) }));
-  return [
-    interfaceOf(types.columns, "The data, as plain numbers.", columns.map(({ name, shape, declared }) => ({
-      name: propertyKey(name),
-      isReadonly: true,
-      hasQuestionToken: declared?.partlyObserved ?? false,
-      type: shape.length === 0 ? "Column<[]>" : "Column",
-      docs: [`${declared ? declared.type.support.kind : "real"}${shape.length > 0 ? ` [${shape.join(", ")}]` : ""}${declared?.partlyObserved ? ", missing in some rows" : ""}`],
-    }))),
-    interfaceOf(types.tensors, "The data of one batch on the device.", columns.map(({ name, shape }) => ({
-      name: propertyKey(name), isReadonly: true, type: tensorType(shape.length + 1), docs: [`[${["rows", ...shape].join(", ")}]`],
-    }))),
-  ];
+function tensorsInterface(lowered: LoweredModel, name: string): StatementStructures {
+  return interfaceOf(name, "The data of one batch on the device.", lowered.columns.map(({ name: column, shape }) => ({
+    name: propertyKey(column), isReadonly: true, type: tensorType(shape.length + 1), docs: [`[${["rows", ...shape].join(", ")}]`],
+  })));
 }
 
 function scalarNames(programs: readonly TensorProgram[]): string[] {

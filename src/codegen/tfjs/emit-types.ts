@@ -1,10 +1,6 @@
-import type { InterfaceDeclarationStructure, OptionalKind, PropertySignatureStructure } from "ts-morph";
 import type { LoweredModel } from "../../ir/lowered-model.js";
-import type { Shape, TensorProgram } from "../../ir/tensor/nodes.js";
+import type { Shape } from "../../ir/tensor/nodes.js";
 import { propertyKey } from "../typescript/names.js";
-import { tsMorph } from "../typescript/ts-morph.js";
-
-type Property = OptionalKind<PropertySignatureStructure>;
 
 /** `tf.Tensor2D`: as precise as TensorFlow.js's types are. */
 export function tensorType(rank: number): string {
@@ -12,10 +8,6 @@ export function tensorType(rank: number): string {
 }
 
 export const shapeText = (shape: Shape): string => `[${shape.join(", ")}]`;
-
-export function interfaceOf(name: string, doc: string, properties: readonly Property[]): InterfaceDeclarationStructure {
-  return { kind: tsMorph().StructureKind.Interface, name, isExported: true, docs: [doc], properties: [...properties] };
-}
 
 /** The weights by their dotted names, as nested records. */
 export function weightsInterface(name: string, lowered: LoweredModel): string {
@@ -47,13 +39,4 @@ function treeType(tree: Tree, depth: number): string {
     return `${doc}${margin}  readonly ${propertyKey(key)}: ${treeType(child, depth + 1)};`;
   });
   return `{\n${lines.join("\n")}\n${margin}}`;
-}
-
-/** Outputs as plain data: a column where there is a value for each row. Only rows in front are meant; draws stand in front of them nowhere here. */
-export function outputProperties(program: TensorProgram | undefined): Property[] {
-  return Object.entries(program?.outputs ?? {}).map(([name, node]) => {
-    const rows = node.shape[0] === "rows";
-    const shape = rows ? node.shape.slice(1) : node.shape;
-    return { name: propertyKey(name), isReadonly: true, type: `${rows ? "Column" : "Value"}<[${shape.map((dim) => (typeof dim === "number" ? dim : "number")).join(", ")}]>` };
-  });
 }

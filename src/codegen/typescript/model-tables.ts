@@ -2,8 +2,8 @@ import type { LoweredModel } from "../../ir/lowered-model.js";
 import type { Initializer, Schedule } from "../../ir/model/model.js";
 import { lineOf } from "../../diagnostics/span.js";
 import type { Support } from "../../types/support.js";
-import { type Code, list, record } from "../typescript/expression.js";
-import { numberLiteral, stringLiteral } from "../typescript/names.js";
+import { type Code, list, record } from "./expression.js";
+import { numberLiteral, stringLiteral } from "./names.js";
 
 /** The tables of a model as an object literal: parameters, columns, terms, training. */
 export function definitionEntries(lowered: LoweredModel, sourcePath: string, hash: string): (readonly [string, Code])[] {
