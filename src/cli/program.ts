@@ -44,7 +44,8 @@ export function createProgram(host: ProgramHost): Command {
   modelOptions(command("compile", "compile a model to TypeScript, or print a stage of the compiler"))
     .argument("<file>", "model file")
     .option("-o, --out <file>", "where to write; by default standard output")
-    .addOption(new Option("--target <name>", "what the code runs on").choices(["tfjs"]).default("tfjs"))
+    .addOption(new Option("--target <name>", "what the code runs on").choices(["tfjs", "kernels"]).default("tfjs"))
+    .option("--rows <n>", "rows of the data, for kernels of models with parameters of their own for each row", wholeNumber(1))
     .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "ts"]).default("ts"))
     .action((file: string, options) => host.execute("compile", async (context) => (await import("./commands/compile.js")).compileFile(context, file, options)));
 

@@ -86,7 +86,8 @@ export async function emitKernelModule(lowered: LoweredModel, options: ModuleOpt
 async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {
   const made = schedule(program, { target: machineOf(target), aliases, use, pinned: { step: 0 } });
   const plan = planOf(made);
-  switch (target.kind) {
+  // A program without outputs has nothing to compile.
+  switch (made.kernels.kernels.length === 0 ? "none" : target.kind) {
     case "c":
       return { schedule: made, artifact: { ...plan, c: renderC(made.kernels) } };
     case "wasm": {

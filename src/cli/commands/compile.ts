@@ -9,14 +9,16 @@ import type { CommandContext, CommandResult } from "../run.js";
 
 export interface CompileFileOptions extends ModelOptions {
   readonly out?: string;
-  readonly target: "tfjs";
+  readonly target: "tfjs" | "kernels";
+  /** Rows of the data set: for kernels of models with parameters per row. */
+  readonly rows?: number;
   readonly emit: Stage | "ts";
 }
 
 /** `lvmc compile FILE -o FILE.ts`: the emitted TypeScript, or a stage before it. */
 export async function compileFile(context: CommandContext, file: string, options: CompileFileOptions): Promise<CommandResult> {
   const input = openModel(context, file, options);
-  const text = await emit(context, input, options.emit);
+  const text = await emit(context, input, options);
   const { io, report } = context;
   const facts = { file, emit: options.emit, target: options.target };
   if (options.out === undefined) {
@@ -30,11 +32,17 @@ export async function compileFile(context: CommandContext, file: string, options
   return { exit: exitCodes.ok, facts: { ...facts, out: options.out } };
 }
 
-async function emit(context: CommandContext, input: ModelInput, stage: Stage | "ts"): Promise<string> {
+async function emit(context: CommandContext, input: ModelInput, { emit: stage, target, rows }: CompileFileOptions): Promise<string> {
   if (stage !== "ts") {
     const { printStage } = await import("../../driver/stages.js");
     return accept(context, printStage(input.source, stage, input.options));
   }
   const { compile } = await import("../../driver/compile.js");
-  return accept(context, compile(input.source, input.options)).typescript;
+  const compiled = accept(context, compile(input.source, input.options));
+  if (target === "tfjs") return compiled.typescript;
+  if (rows === undefined && compiled.program.parameters.some(({ perRow }) => perRow)) {
+    throw new UsageError(`${compiled.program.name} has parameters of its own for each row: kernels are compiled for one number of rows`, "say how many: --rows 10000");
+  }
+  const [{ emitKernelModule }, { printDocComment }] = await Promise.all([import("../../driver/kernel-programs.js"), import("../../driver/explain.js")]);
+  return emitKernelModule(compiled.lowered, { source: input.source.text, sourcePath: input.source.path, version: input.options.version, docComment: printDocComment(compiled.training) }, { dataset: rows });
 }

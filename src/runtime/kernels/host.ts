@@ -1,5 +1,5 @@
 import { LvmError } from "../error.js";
-import type { KernelModule } from "../kernel-engine.js";
+import { arenaWords, type KernelModule } from "../kernel-engine.js";
 import type { CreateOptions } from "../model.js";
 import { createWasmModule } from "../wasm/index.js";
 import type { KernelDevice, ProgramArtifact } from "./artifact.js";
@@ -62,6 +62,7 @@ export function createHost(options: HostOptions): KernelHost {
 }
 
 async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions): Promise<KernelModule> {
+  if (artifact.kernels.length === 0) return idleModule(artifact.words);
   if (device === "native") {
     if (artifact.c === undefined) throw new LvmError("LVM7160", "no native kernels: the module was compiled without them", { exitCode: 5, facts: { device } });
     const { createNativeModule } = await loadNative();
@@ -69,6 +70,13 @@ async function start(artifact: ProgramArtifact, device: KernelDevice, { threads,
   }
   if (artifact.wasm === undefined) throw new LvmError("LVM7150", "the module was compiled without WebAssembly kernels", { exitCode: 5, facts: { device } });
   return createWasmModule({ words: artifact.words, kernels: artifact.kernels, ...artifact.wasm }, { threads });
+}
+
+/** A program that computes nothing: memory, and a step counter. */
+function idleModule(words: number): KernelModule {
+  const buffer = new ArrayBuffer(words * 4);
+  const arena = { f32: new Float32Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) };
+  return { words, kernels: 0, threads: 1, arena, run: (steps) => void (arena.u32[arenaWords.step] = (arena.u32[arenaWords.step] ?? 0) + steps), runKernel: () => undefined, dispose: () => undefined };
 }
 
 /** Node only: bundlers for browsers must not follow. */

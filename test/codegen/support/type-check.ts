@@ -14,7 +14,7 @@ export function typeErrors(modules: Readonly<Record<string, string>>): string[] 
     const compilerOptions = {
       strict: true, noEmit: true, noUncheckedIndexedAccess: true, noUnusedLocals: true, verbatimModuleSyntax: true, skipLibCheck: true,
       target: "ES2022", lib: ["ES2023", "DOM"], module: "ESNext", moduleResolution: "Bundler", types: ["node"],
-      paths: { "lvmc/runtime/tfjs": [join(root, "src/runtime/tfjs/index.ts")] },
+      paths: { "lvmc/runtime": [join(root, "src/runtime/index.ts")], "lvmc/runtime/tfjs": [join(root, "src/runtime/tfjs/index.ts")] },
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
     execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder, "--pretty", "false"], { encoding: "utf8", stdio: "pipe" });
