@@ -1,5 +1,5 @@
 import { LvmError } from "../error.js";
-import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import type { Columns, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
 import { createRandom } from "../random/index.js";
 import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
 import { constrainValues } from "../train/constrain.js";
