@@ -46,7 +46,9 @@ export function createProgram(host: ProgramHost): Command {
     .option("-o, --out <file>", "where to write; by default standard output")
     .addOption(new Option("--target <name>", "what the code runs on").choices(["tfjs", "kernels"]).default("tfjs"))
     .option("--rows <n>", "rows of the data, for kernels of models with parameters of their own for each row", wholeNumber(1))
-    .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "ts"]).default("ts"))
+    .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "kernels", "ts"]).default("ts"))
+    .option("--batch <n>", "rows in a minibatch of kernels; by default the file's", wholeNumber(1))
+    .addOption(new Option("--device <name>", "which device's kernels --emit kernels prints; by default wasm, the same on every machine").choices(["native", "wasm"]))
     .action((file: string, options) => host.execute("compile", async (context) => (await import("./commands/compile.js")).compileFile(context, file, options)));
 
   dataOptions(modelOptions(command("train", "train a model, or go on with a run")))

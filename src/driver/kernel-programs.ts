@@ -62,18 +62,25 @@ export interface ModuleSizes {
 const chunkRows = 256;
 const slotWords = 1 << 20;
 
-/** All programs of a model for both devices, and the TypeScript that holds them. */
-export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, sizes: ModuleSizes = {}): Promise<string> {
+/** The sizes of a training step that is compiled before there is data. @throws InternalError where rows have parameters of their own and their number is not given */
+export function stepSizesOf(lowered: LoweredModel, sizes: ModuleSizes): StepSizes {
   const perRow = lowered.parameters.some(({ shape }) => shape.includes("dataset"));
   if (perRow && sizes.dataset === undefined) throw new InternalError(`${lowered.program.name} has parameters for each row: the number of rows is needed`);
   const dataset = perRow ? sizes.dataset : undefined;
-  const batch = Math.min(sizes.batch ?? lowered.program.training.batch, dataset ?? Infinity);
+  const batch = Math.min(sizes.batch ?? lowered.program.training.batch, sizes.dataset ?? Infinity);
   const words = batch * lowered.columns.reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 1);
-  const slots = batch === dataset ? 1 : Math.max(1, Math.min(256, Math.floor(slotWords / words)));
+  const slots = batch === sizes.dataset ? 1 : Math.max(1, Math.min(256, Math.floor(slotWords / words)));
+  return { batch, slots, dataset };
+}
+
+/** All programs of a model for both devices, and the TypeScript that holds them. */
+export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, sizes: ModuleSizes = {}): Promise<string> {
+  const step = stepSizesOf(lowered, sizes);
+  const { dataset } = step;
   const targets = { native: { kind: "c", lanes: 8 }, wasm: { kind: "wasm" } } as const;
   const both = async (make: (target: KernelTarget) => Promise<{ readonly artifact: CompiledArtifact }>) => ({ native: (await make(targets.native)).artifact, wasm: (await make(targets.wasm)).artifact });
   const programs: Record<string, { readonly native: CompiledArtifact; readonly wasm: CompiledArtifact }> = {
-    step: await both((target) => compileStep(lowered, { batch, slots, dataset }, target)),
+    step: await both((target) => compileStep(lowered, step, target)),
   };
   for (const which of rowPrograms) {
     if (!lowered.programs[which]) continue;
@@ -99,7 +106,8 @@ async function compileProgram(program: TensorProgram, aliases: Readonly<Record<s
   }
 }
 
-function machineOf(target: KernelTarget): Target {
+/** The vectors that kernels are made for. */
+export function machineOf(target: KernelTarget): Target {
   if (target.kind !== "c") return wasmTarget;
   return target.lanes >= 16 ? avx512Target : target.lanes >= 8 ? avx2Target : neonTarget;
 }

@@ -90,8 +90,11 @@ function minibatch(b: TensorBuilder, lowered: LoweredModel, { batch, slots }: St
   const inputs = new Map<string, TensorNode>();
   if (lowered.parameters.some(({ shape }) => shape.includes("dataset"))) inputs.set("rowIndex", b.gather(b.input("column", "rows", [slots * batch], "i32"), positions));
   for (const column of lowered.columns) {
-    const data = b.gather(b.input("column", `data.${column.name}`, [slots * batch, ...column.shape], column.dtype), positions);
-    inputs.set(column.name, isBinary(lowered, column.name) ? binarized(b, lowered.program.training, column.name, data) : data);
+    const origin = lowered.program.columns.find(({ name }) => name === column.name)?.origin;
+    inputs.set(column.name, b.at(origin, () => {
+      const data = b.gather(b.input("column", `data.${column.name}`, [slots * batch, ...column.shape], column.dtype), positions);
+      return isBinary(lowered, column.name) ? binarized(b, lowered.program.training, column.name, data) : data;
+    }));
   }
   return inputs;
 }

@@ -28,6 +28,6 @@ export function printPlan(plan: Plan): string {
   const total = (of: (kernel: PlannedKernel) => number): string => count(plan.kernels.reduce((sum, kernel) => sum + of(kernel), 0));
   return [
     line(head), ...rows.map(line),
-    `${plan.kernels.length} kernels, ${total((kernel) => kernel.flops)} FLOP, ${total((kernel) => kernel.bytes)} bytes; arena ${count(4 * plan.words)} bytes: ${count(4 * plan.persistentWords)} kept, ${count(4 * plan.temporaryWords)} reused`,
+    `${plan.kernels.length} kernel${plan.kernels.length === 1 ? "" : "s"}, ${total((kernel) => kernel.flops)} FLOP, ${total((kernel) => kernel.bytes)} bytes; arena ${count(4 * plan.words)} bytes: ${count(4 * plan.persistentWords)} kept, ${count(4 * plan.temporaryWords)} reused`,
   ].join("\n") + "\n";
 }

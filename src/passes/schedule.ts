@@ -217,6 +217,8 @@ function factsOf(unit: Unit, stored: ReadonlySet<TensorNode>): Facts {
   const seen = new Set<TensorNode>();
   let [prologue, epilogue, flops] = [0, 0, 0];
   const anchorShape = unit.anchor?.inputs[0];
+  // Of what is gathered or sliced, no more is read than arrives.
+  const taken = new Map<TensorNode, number>();
   const visit = (node: TensorNode, inside: boolean): void => {
     if (seen.has(node)) return;
     seen.add(node);
@@ -224,7 +226,11 @@ function factsOf(unit: Unit, stored: ReadonlySet<TensorNode>): Facts {
     if (inside) prologue += elementCost(node) * count;
     else epilogue += elementCost(node) * count;
     flops += elementFlops(node) * count;
-    for (const input of node.inputs) if (!stored.has(input) && !unit.results.includes(input)) visit(input, inside || node === unit.anchor);
+    node.inputs.forEach((input, at) => {
+      const part = at === 0 && (node.op.kind === "gather" || node.op.kind === "slice");
+      taken.set(input, (taken.get(input) ?? 0) + (part ? count : Infinity));
+      if (!stored.has(input) && !unit.results.includes(input)) visit(input, inside || node === unit.anchor);
+    });
   };
   for (const result of unit.results) visit(result, false);
   const anchored = unit.anchor ? heavyWork(unit.anchor) : 0;
@@ -233,7 +239,7 @@ function factsOf(unit: Unit, stored: ReadonlySet<TensorNode>): Facts {
   const work = prologue * (unit.anchor ? repetitions(unit.anchor) : 1) + epilogue + anchored;
   return {
     cost: Math.max(1, work / Math.max(1, walked)), work, flops: flops + (unit.anchor?.op.kind === "reduce" ? walked : 0),
-    bytes: 4 * touched.reduce((sum, node) => sum + countOf(staticShape(node)), 0),
+    bytes: 4 * touched.reduce((sum, node) => sum + Math.min(countOf(staticShape(node)), unit.results.includes(node) ? Infinity : (taken.get(node) ?? Infinity)), 0),
     origins: uniqueOrigins([...seen].sort((a, b) => a.id - b.id).flatMap((node) => node.origin ?? [])),
   };
 }

@@ -96,7 +96,7 @@ describe("printKernels", () => {
       name: "train", lanes: 4, words: 4000, functions: [double],
       kernels: [{ name: "k0", title: "dense + bias", origins: [{ source, start: 6, end: 8 }, { source, start: 11, end: 12 }, { source, start: 7, end: 8 }], groups: 2, body: k.body(), flops: 12345, bytes: 800 }],
     });
-    expect(printed).toBe(`program train  // 4 lanes, arena of 4000 words (16.0 kB), 1 kernels
+    expect(printed).toBe(`program train  // 4 lanes, arena of 4000 words (16.0 kB), 1 kernel
 
 function double(x: f32): f32 {
   return x;

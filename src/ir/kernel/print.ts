@@ -112,6 +112,6 @@ function printFunction({ name, parameters, result, body, value }: KernelFunction
 
 /** The program as pseudo-C for people: indices are words of the arena, `xN` marks vectors of the target's width. The same program gives the same text. */
 export function printKernels(program: KernelProgram): string {
-  const head = `program ${program.name}  // ${program.lanes} lanes, arena of ${program.words} words (${amount(program.words * 4, "B")}), ${program.kernels.length} kernels`;
+  const head = `program ${program.name}  // ${program.lanes} lanes, arena of ${program.words} words (${amount(program.words * 4, "B")}), ${program.kernels.length} kernel${program.kernels.length === 1 ? "" : "s"}`;
   return `${[head, ...program.functions.map(printFunction), ...program.kernels.map(printKernel)].join("\n\n")}\n`;
 }
