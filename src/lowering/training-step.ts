@@ -173,8 +173,8 @@ function updated(b: TensorBuilder, state: SlotWriter, optimizer: Optimizer, para
       return b.multiply(velocity, rate);
     }
     const { beta1, beta2, epsilon } = optimizer;
-    const m = b.add(b.multiply(state.input(`${name}/m`, shape), beta1), b.multiply(gradient, 1 - beta1));
-    const v = b.add(b.multiply(state.input(`${name}/v`, shape), beta2), b.multiply(b.square(gradient), 1 - beta2));
+    const m = withoutSubnormals(b, b.add(b.multiply(state.input(`${name}/m`, shape), beta1), b.multiply(gradient, 1 - beta1)));
+    const v = withoutSubnormals(b, b.add(b.multiply(state.input(`${name}/v`, shape), beta2), b.multiply(b.square(gradient), 1 - beta2)));
     state.next.set(`${name}/m`, m);
     state.next.set(`${name}/v`, v);
     // 1 − βᵗ by expm1: the difference would lose its digits in the first steps.
@@ -186,6 +186,14 @@ function updated(b: TensorBuilder, state: SlotWriter, optimizer: Optimizer, para
   // Decoupled weight decay (Loshchilov & Hutter 2019); plain Adam has none.
   const kept = optimizer.decay > 0 && optimizer.kind !== "adam" ? b.multiply(value, b.subtract(1, b.multiply(rate, optimizer.decay))) : value;
   return b.subtract(kept, change());
+}
+
+/**
+ * Moments of weights whose gradient has become 0 shrink for ever; as subnormals they would make every later step some ten times slower.
+ * Far below ε² they change nothing.
+ */
+function withoutSubnormals(b: TensorBuilder, x: TensorNode): TensorNode {
+  return b.select(b.less(b.abs(x), 1e-36), 0, x);
 }
 
 /** average ← decay · average + (1 − decay) · parameter, of running statistics as well. */
