@@ -27,6 +27,12 @@ describe.each(devices)("the kernel engine on %s", (device) => {
     const first = await run(1, {});
     expect(await run(2, {})).toBe(first);
     expect(await run(2, { yieldEvery: 7, metricsEvery: 3 })).toBe(first);
+    // In two calls, with the same and with other sizes in between.
+    const model = await kernelModel(lowered, device, { seed: 3 });
+    await trainAll(model, data, { epochs: 10, steps: 6 });
+    await trainAll(model, data, { epochs: 10, steps: 14 });
+    expect(await bytesOf(model)).toBe(first);
+    model.dispose();
   });
 
   it("goes on from a checkpoint as if it had not stopped", async () => {

@@ -147,13 +147,15 @@ class KernelModel implements Model {
     this.trainer = undefined;
   }
 
-  /** The program of a training step for this data; the one before goes, its state stays. */
+  /** The program of a training step for this data. The one before is taken again where the sizes are the same; else it goes, and its state stays. */
   private async openTrainer(data: BoundData, { batch: asked, learningRate }: TrainOptions): Promise<Trainer> {
     const { definition, state } = this;
     const batch = Math.min(asked ?? definition.training.batch, data.rows);
     const sizes = { batch, slots: slotsFor(definition, batch, data.rows), dataset: data.rows };
-    this.closeTrainer();
-    const { artifact, module } = await this.host.open((device) => definition.programs.step(sizes, device));
+    const before = this.trainer;
+    const fits = before?.batch === batch && before.dataset === data.rows;
+    if (!fits) this.closeTrainer();
+    const { artifact, module } = before && fits ? before : await this.host.open((device) => definition.programs.step(sizes, device));
     this.trainer = createTrainer(state, artifact, module, data, { dataset: data.rows, rate: rateScale(definition, learningRate) });
     return this.trainer;
   }

@@ -10,6 +10,8 @@ export interface Trainer {
   readonly artifact: StepArtifact;
   readonly module: KernelModule;
   readonly batch: number;
+  /** Rows of its data. */
+  readonly dataset: number;
   /** Takes steps; the state's step and position go with them. Allocates nothing but at the turn of an epoch. */
   run(steps: number): void;
   zeroMetrics(): void;
@@ -67,6 +69,7 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
     artifact,
     module,
     batch,
+    dataset: data.rows,
     metrics,
     zeroMetrics: () => void metrics.fill(0),
     run(steps) {
