@@ -23,6 +23,7 @@ describe("lvmc with kernels", () => {
     expect(await run("train", "--resume", `runs/${name}`, "--epochs", "5")).toContain("step 10");
     expect(await run("eval", `runs/${name}`, "--device", "wasm-kernels")).toContain("ELBO");
     expect(await run("eval", `runs/${name}`, "--device", "cpu")).toContain("ELBO");
+    expect(await run("train", "tiny.lvm", "--data", "x.csv", "--device", "wasm-kernels", "--steps", "2", "--profile")).toContain("GFLOP/s");
     await run("sample", `runs/${name}`, "--device", "wasm-kernels", "-o", "samples.csv");
   }, 60_000);
 });

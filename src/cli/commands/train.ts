@@ -3,6 +3,7 @@ import { printable } from "../../diagnostics/render.js";
 import { createRunFolder, openRunFolder, type RunFolder } from "../../runtime/node/run-folder.js";
 import { readFileBytes } from "../../runtime/node/read-file.js";
 import type { CompiledModel } from "../../driver/compile.js";
+import { isProfiled } from "../../runtime/kernels/profile.js";
 import type { Model } from "../../runtime/model.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
@@ -11,6 +12,8 @@ import { invocationOf } from "../invocation.js";
 import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { createOnDevice } from "../training/create-on-device.js";
+import { profileOf, profileText } from "../training/profile-text.js";
+import { profileHelp, reportProfile } from "../training/profile.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
 import { copiesOf, modelOfRun, openRun, shownPath, type RunConfig, type SavedRun } from "../training/run-config.js";
@@ -32,8 +35,11 @@ export interface TrainCommandOptions extends ModelOptions {
   readonly resume?: string;
   readonly keep: number;
   readonly imagesEvery?: number;
+  /** Prints what each kernel of a step costs. */
+  readonly profile?: boolean;
   /** False with `--no-samples`. */
   readonly samples: boolean;
+  readonly profile?: boolean;
 }
 
 /** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model, and lets the emitted TypeScript train it. */
@@ -52,6 +58,7 @@ export async function train(context: CommandContext, file: string | undefined, o
 
     const { model, device } = await createOnDevice(compiled, { seed: config.seed, device: config.device === "" ? undefined : config.device });
     try {
+      if (options.profile && !isProfiled(model)) throw new UsageError(`--profile: ${device} runs operations, not kernels that can be timed`, profileHelp);
       const loaded = saved && (await model.load(await readFileBytes(saved.checkpoint)));
       const sameSource = saved && loaded && noteSource(context, saved, input, loaded);
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
@@ -59,7 +66,9 @@ export async function train(context: CommandContext, file: string | undefined, o
       const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
       try {
         announce(context, model, settled, compiled, data, saved, folder, sameSource);
-        return await trainRun(context, { model, compiled, data, testData, validationData, best: loaded?.best, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
+        const result = await trainRun(context, { model, compiled, data, testData, validationData, best: loaded?.best, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
+        if (options.profile) showProfile(context, model);
+        return result;
       } finally {
         folder.close();
       }
@@ -147,4 +156,12 @@ function announce({ io, report }: CommandContext, model: Model, config: RunConfi
     model: config.model, hash: config.hash, device: model.device, seed: config.seed, parameters: count, rows: data.rows, data: config.data, notes: data.notes,
     run: folder.path, step: model.step, epochs: config.epochs ?? compiled.program.training.epochs, batch: config.batch ?? compiled.program.training.batch, config: join(folder.path, "config.json"), ...(sameSource === undefined ? {} : { sameSource }),
   });
+}
+
+/** `--profile`: what each kernel of a step costs. */
+function showProfile({ report }: CommandContext, model: Model): void {
+  const kernels = profileOf(model);
+  if (!kernels) return report.say("no profile: only the devices native and wasm-kernels run kernels");
+  report.event("profile", { kernels });
+  report.say(`\n${profileText(kernels)}`);
 }

@@ -10,6 +10,8 @@ import { drawOutputs } from "../train/draw-outputs.js";
 import { evaluateModel } from "../train/evaluate-model.js";
 import type { KernelPrograms } from "./artifact.js";
 import { createHost, type HostOptions, type KernelHost } from "./host.js";
+import { type KernelProfile, profileKernels } from "./profile.js";
+import { type ProfileOptions, type Profiled, profileStep, type StepProfile } from "./profile.js";
 import { createRowModules, type RowModules, rowRunner } from "./row-runner.js";
 import { createState, type KernelState, materialize } from "./state.js";
 import { trainLoop } from "./train-loop.js";
@@ -42,7 +44,7 @@ const slotWords = 1 << 20;
 const mostSlots = 256;
 
 /** Owns the modules of one run. */
-class KernelModel implements Model {
+class KernelModel implements Model, Profiled {
   readonly description: ModelDescription;
   private readonly state: KernelState;
   private readonly modules: RowModules;
@@ -128,6 +130,17 @@ class KernelModel implements Model {
       const tensor = this.state.tensors.get(name);
       return tensor ? [[name, constrainValues(tensor.values, tensor.shape, constrained ? support : undefined)]] : [];
     }));
+  }
+
+  /** What each kernel of the training step costs on the data of the last training; undefined before there was one. */
+  profile(): readonly KernelProfile[] | undefined {
+    this.use();
+    return this.trainer && profileKernels(this.state, this.trainer);
+  }
+
+  profile(options: ProfileOptions = {}): StepProfile | undefined {
+    this.use();
+    return this.trainer && profileStep(this.trainer.artifact, this.trainer.module, options);
   }
 
   dispose(): void {
