@@ -61,7 +61,6 @@ export function createProgram(host: ProgramHost): Command {
     .option("--rate <x>", "learning rate, instead of the file's", positiveNumber)
     .option("--out <folder>", "where runs are kept", "runs")
     .option("--resume <run>", "a run's folder or one of its checkpoints to go on from")
-    .option("--profile", "show at the end what each kernel of a step costs (devices native and wasm-kernels)")
     .option("--keep <n>", "how many checkpoints to keep beside the latest", wholeNumber(1), 3)
     .option("--images-every <epochs>", "epochs between two pictures of samples and reconstructions", wholeNumber(1))
     .option("--no-samples", "make no pictures")

@@ -12,7 +12,6 @@ import { invocationOf } from "../invocation.js";
 import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { createOnDevice } from "../training/create-on-device.js";
-import { profileOf, profileText } from "../training/profile-text.js";
 import { profileHelp, reportProfile } from "../training/profile.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
@@ -35,8 +34,6 @@ export interface TrainCommandOptions extends ModelOptions {
   readonly resume?: string;
   readonly keep: number;
   readonly imagesEvery?: number;
-  /** Prints what each kernel of a step costs. */
-  readonly profile?: boolean;
   /** False with `--no-samples`. */
   readonly samples: boolean;
   readonly profile?: boolean;
@@ -67,8 +64,8 @@ export async function train(context: CommandContext, file: string | undefined, o
       try {
         announce(context, model, settled, compiled, data, saved, folder, sameSource);
         const result = await trainRun(context, { model, compiled, data, testData, validationData, best: loaded?.best, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
-        if (options.profile) showProfile(context, model);
-        return result;
+        if (!options.profile || !isProfiled(model) || result.exit !== exitCodes.ok) return result;
+        return { ...result, facts: { ...result.facts, ...reportProfile(context, model, input.source.path) } };
       } finally {
         folder.close();
       }
@@ -156,12 +153,4 @@ function announce({ io, report }: CommandContext, model: Model, config: RunConfi
     model: config.model, hash: config.hash, device: model.device, seed: config.seed, parameters: count, rows: data.rows, data: config.data, notes: data.notes,
     run: folder.path, step: model.step, epochs: config.epochs ?? compiled.program.training.epochs, batch: config.batch ?? compiled.program.training.batch, config: join(folder.path, "config.json"), ...(sameSource === undefined ? {} : { sameSource }),
   });
-}
-
-/** `--profile`: what each kernel of a step costs. */
-function showProfile({ report }: CommandContext, model: Model): void {
-  const kernels = profileOf(model);
-  if (!kernels) return report.say("no profile: only the devices native and wasm-kernels run kernels");
-  report.event("profile", { kernels });
-  report.say(`\n${profileText(kernels)}`);
 }

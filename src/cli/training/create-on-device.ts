@@ -3,7 +3,7 @@ import type { Model } from "../../runtime/model.js";
 import { loadEmitted } from "./emitted-module.js";
 
 /** Devices that run kernels compiled in this process, by the command line's names. */
-const kernelDevices: Readonly<Record<string, "native" | "wasm">> = { native: "native", "wasm-kernels": "wasm" };
+export const kernelDevices: Readonly<Record<string, "native" | "wasm">> = { native: "native", "wasm-kernels": "wasm" };
 
 export interface CreatedModel {
   readonly model: Model;

@@ -10,7 +10,6 @@ import { drawOutputs } from "../train/draw-outputs.js";
 import { evaluateModel } from "../train/evaluate-model.js";
 import type { KernelPrograms } from "./artifact.js";
 import { createHost, type HostOptions, type KernelHost } from "./host.js";
-import { type KernelProfile, profileKernels } from "./profile.js";
 import { type ProfileOptions, type Profiled, profileStep, type StepProfile } from "./profile.js";
 import { createRowModules, type RowModules, rowRunner } from "./row-runner.js";
 import { createState, type KernelState, materialize } from "./state.js";
@@ -133,11 +132,6 @@ class KernelModel implements Model, Profiled {
   }
 
   /** What each kernel of the training step costs on the data of the last training; undefined before there was one. */
-  profile(): readonly KernelProfile[] | undefined {
-    this.use();
-    return this.trainer && profileKernels(this.state, this.trainer);
-  }
-
   profile(options: ProfileOptions = {}): StepProfile | undefined {
     this.use();
     return this.trainer && profileStep(this.trainer.artifact, this.trainer.module, options);

@@ -4,5 +4,4 @@ export { fixedPrograms, type KernelCode, type KernelPlans } from "./fixed-progra
 export type { ModelTables } from "../train/definition.js";
 export { createKernelModel, type KernelDefinition, type KernelOptions } from "./create-kernel-model.js";
 export { createHost, fillConstants, kernelDevices, type HostOptions, type KernelHost, type Opened } from "./host.js";
-export type { KernelProfile } from "./profile.js";
 export { isProfiled, type KernelTime, type Profiled, type ProfileOptions, type StepProfile } from "./profile.js";

@@ -1,35 +1,99 @@
-import { createSnapshots } from "./snapshot.js";
-import type { KernelState } from "./state.js";
-import type { Trainer } from "./trainer.js";
+import { arenaWords, type KernelModule } from "../kernel-engine.js";
+import type { Model } from "../model.js";
+import type { KernelPlan, StepArtifact } from "./artifact.js";
 
-/** What one kernel of the training step costs. */
-export interface KernelProfile {
-  readonly title: string;
-  readonly lines: readonly number[];
-  readonly groups: number;
+/** What one kernel of the training step takes, by itself. */
+export interface KernelTime extends Pick<KernelPlan, "name" | "title" | "lines" | "groups" | "flops" | "bytes"> {
+  /** Median over the rounds. */
   readonly microseconds: number;
-  /** 10⁹ floating-point operations and bytes a second; bytes are those that must be moved at least. */
+  /** Of the sum over all kernels: 0 to 1. */
+  readonly share: number;
+  /** 10⁹ floating-point operations a second. */
   readonly gflops: number;
-  readonly gigabytes: number;
+  /** 10⁹ bytes a second, read and written. */
+  readonly gbytes: number;
 }
 
-/** Times each kernel by itself, the median of several runs; the state is afterwards what it was. */
-export function profileKernels(state: KernelState, { artifact, module, zeroMetrics }: Trainer): readonly KernelProfile[] {
-  const before = createSnapshots(state);
-  before.take();
-  const profiles = artifact.kernels.map(({ title, lines, groups, flops, bytes }, index): KernelProfile => {
-    const times = Array.from({ length: rounds }, () => {
-      const begin = performance.now();
-      for (let at = 0; at < repeats; at++) module.runKernel(index);
-      return ((performance.now() - begin) * 1000) / repeats;
-    }).sort((a, b) => a - b);
-    const microseconds = times[rounds >> 1] ?? NaN;
-    return { title, lines, groups, microseconds, gflops: flops / microseconds / 1e3, gigabytes: bytes / microseconds / 1e3 };
-  });
-  before.restore();
-  zeroMetrics();
-  return profiles;
+export interface StepProfile {
+  readonly kernels: readonly KernelTime[];
+  /** Median of a step as it runs in training: without the calls that time kernels one by one. */
+  readonly stepMicroseconds: number;
+  readonly rounds: number;
+  readonly threads: number;
+  readonly batch: number;
 }
 
-const rounds = 7;
-const repeats = 5;
+/** A model whose training step can be timed kernel by kernel. */
+export interface Profiled {
+  /** Times the step of the last `train`; its state stays as it is, bit for bit. Undefined where nothing was trained yet. */
+  profile(options?: ProfileOptions): StepProfile | undefined;
+}
+
+export interface ProfileOptions {
+  /** About how long it may take; default 1000. */
+  readonly milliseconds?: number;
+  /** Microseconds since any moment; tests replace it. */
+  readonly now?: () => number;
+}
+
+/** Whether a model runs on kernels, whatever copy of the run time made it. */
+export function isProfiled(model: Model): model is Model & Profiled {
+  return "profile" in model && typeof model.profile === "function";
+}
+
+const leastRounds = 5;
+const mostRounds = 1000;
+
+/** Runs the kernels in order, one call each, again and again on the minibatches that lie in the arena; then whole steps. Puts every word back. */
+export function profileStep({ batch, kernels }: StepArtifact, module: KernelModule, { milliseconds = 1000, now = microseconds }: ProfileOptions = {}): StepProfile {
+  const { u32 } = module.arena;
+  const before = u32.slice();
+  // The rows of the last step; those after it may not be laid out yet.
+  const last = Math.max(0, (before[arenaWords.step] ?? 0) - 1);
+  const times = kernels.map((): number[] => []);
+  const steps: number[] = [];
+  try {
+    const until = now() + milliseconds * 1000;
+    // The first round wakes threads and warms caches.
+    for (let round = 0; round <= leastRounds || (round <= mostRounds && now() < until); round++) {
+      u32[arenaWords.step] = last;
+      let at = now();
+      for (let index = 0; index < kernels.length; index++) {
+        module.runKernel(index);
+        const end = now();
+        if (round > 0) times[index]?.push(end - at);
+        at = end;
+      }
+      u32[arenaWords.step] = last;
+      at = now();
+      module.run(1);
+      if (round > 0) steps.push(now() - at);
+    }
+  } finally {
+    u32.set(before);
+  }
+  const medians = times.map(median);
+  const sum = medians.reduce((total, each) => total + each, 0);
+  const rate = (amount: number, time: number): number => (time > 0 ? amount / time / 1000 : 0);
+  return {
+    kernels: kernels.map(({ name, title, lines, groups, flops, bytes }, at) => {
+      const time = medians[at] ?? 0;
+      return { name, title, lines, groups, flops, bytes, microseconds: time, share: sum > 0 ? time / sum : 0, gflops: rate(flops, time), gbytes: rate(bytes, time) };
+    }),
+    stepMicroseconds: median(steps),
+    rounds: steps.length,
+    threads: module.threads,
+    batch,
+  };
+}
+
+function microseconds(): number {
+  return performance.now() * 1000;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const [low = 0, high = 0] = [sorted[sorted.length % 2 === 0 ? half - 1 : half], sorted[half]];
+  return (low + high) / 2;
+}
