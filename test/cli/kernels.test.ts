@@ -1,8 +1,10 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.js";
+import { profileStep } from "../../src/runtime/kernels/profile.js";
 import { expectGolden } from "../support/golden.js";
-import { folderWith, goodModel, lvmc, repository } from "./harness.js";
+import { folderWith, goodModel, lvmc, repository, tinyVae } from "./harness.js";
 
 const columnsOf = (line: string): string[] => line.trim().split(/ {2,}/);
 
@@ -15,11 +17,12 @@ function planOf(out: string): string[][] {
 }
 
 describe("compile --emit kernels", () => {
-  // Pins the form that people read; the meaning of kernels is guarded by test/passes and test/engine.
+  // Pins the form that people read, with the beginning of a kernel; the meaning of kernels is guarded by test/passes and test/engine.
   it("prints plan, arena and kernels of the regression", async () => {
     const { code, out } = await lvmc(["compile", "models/regression.lvm", "--emit", "kernels"]);
     expect(code).toBe(exitCodes.ok);
-    expectGolden(join(repository, "test/cli/golden/regression.kernels.txt"), out);
+    expect(out).toMatch(/\n\}\n$/);
+    expectGolden(join(repository, "test/cli/golden/regression.kernels.txt"), `${out.split("\n").slice(0, 32).join("\n")}\n`);
   });
 
   it("prints at most 16 kernels for the VAE, each with a title, its lines, and its text", async () => {
@@ -64,5 +67,75 @@ describe("compile --emit kernels", () => {
     const { code, err } = await lvmc(["compile", "models/vae.lvm", ...option]);
     expect(code).toBe(exitCodes.usage);
     expect(err).toContain("--emit kernels");
+  });
+});
+
+describe("train --profile", () => {
+  it("prints a line for each kernel with its lines of the file, then the step", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae });
+    const { code, out } = await lvmc(["train", "tiny.lvm", "--steps", "3", "--no-samples", "--device", "wasm-kernels", "--profile"], { cwd });
+    expect(code).toBe(exitCodes.ok);
+    expect(out).toMatch(/# +kernel +tiny\.lvm +µs +share +GFLOP\/s +GB\/s\n/);
+    const rows = [...out.matchAll(/^ *\d+ {2}(.*?) {2,}(\d+(?:–\d+)?(?:, \d+(?:–\d+)?)*) +([\d.]+) +([\d.]+) % +[\d.]+ +[\d.]+$/gm)];
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.reduce((sum, row) => sum + Number(row[4]), 0)).toBeCloseTo(100, 0);
+    expect(out).toMatch(new RegExp(`^${rows.length} kernels?, [\\d.]+ µs one by one .*; a step as in training [\\d.]+ µs$`, "m"));
+  });
+
+  // Guards the run: what is timed are steps of training, none of which may be seen afterwards.
+  it.each(["wasm-kernels", "native"])("changes nothing of a run on %s: the run goes on as if it had not been timed", async (device) => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae });
+    const run = async (...args: string[]): Promise<string> => {
+      const ran = await lvmc(["train", ...args, "--device", device, "--json"], { cwd });
+      expect(ran.code, ran.out.slice(-2000)).toBe(exitCodes.ok);
+      return String(ran.lines.at(-1)?.["run"]);
+    };
+    const latest = (folder: string): Buffer => readFileSync(join(folder, "checkpoints", "latest.safetensors"));
+    const plain = await run("tiny.lvm", "--steps", "5", "--no-samples");
+    const timed = await run("tiny.lvm", "--steps", "3", "--no-samples", "--profile");
+    await run("--resume", timed, "--steps", "5", "--profile");
+    expect(latest(timed).equals(latest(plain))).toBe(true);
+  });
+
+  it("leaves every word of the arena as it was, and keeps to the last step's rows", () => {
+    const arena = new Uint32Array([7, 1, 2, 3, 0x7fc00001, 5]);
+    const seen: number[] = [];
+    const module = {
+      words: arena.length, kernels: 2, threads: 1,
+      arena: { u32: arena, i32: new Int32Array(arena.buffer), f32: new Float32Array(arena.buffer) },
+      run: (steps: number) => void (arena[0]! += steps),
+      runKernel(index: number) {
+        seen.push(arena[0]!);
+        arena[4 + index]! += 1;
+      },
+      dispose: () => {},
+    };
+    const kernel = { title: "", lines: [], groups: 1, flops: 8000, bytes: 4000 };
+    const artifact = { words: 6, inputs: {}, outputs: {}, constants: [], kernels: [{ ...kernel, name: "a" }, { ...kernel, name: "b" }], batch: 4, slots: 2, state: [], metrics: [] };
+    // A clock by which everything takes 2 µs.
+    let time = 0;
+    const profile = profileStep(artifact, module, { milliseconds: 0.1, now: () => (time += 2) });
+    expect([...arena]).toEqual([7, 1, 2, 3, 0x7fc00001, 5]);
+    expect(new Set(seen)).toEqual(new Set([6]));
+    // 8,000 operations in 2 µs are 4 · 10⁹ in a second.
+    expect(profile.kernels).toMatchObject([{ name: "a", microseconds: 2, share: 0.5, gflops: 4, gbytes: 2 }, { name: "b", microseconds: 2 }]);
+    expect(profile).toMatchObject({ stepMicroseconds: 2, threads: 1, batch: 4 });
+  });
+
+  it("gives a JSON line for each kernel", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae });
+    const { lines } = await lvmc(["train", "tiny.lvm", "--steps", "2", "--no-samples", "--device", "wasm-kernels", "--profile", "--json"], { cwd });
+    const kernels = lines.filter(({ type }) => type === "kernel");
+    expect(kernels.map(({ index }) => index)).toEqual(kernels.map((_, at) => at));
+    for (const kernel of kernels) expect((kernel["lines"] as number[]).length, String(kernel["title"])).toBeGreaterThan(0);
+    expect(lines.at(-1)).toMatchObject({ type: "result", exit: 0, profile: { kernels: kernels.length, batch: 8 } });
+  });
+
+  it("is refused on devices without kernels, with those that have them", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae });
+    const { code, err } = await lvmc(["train", "tiny.lvm", "--device", "cpu", "--profile"], { cwd });
+    expect(code).toBe(exitCodes.usage);
+    expect(err).toContain("--device native");
+    expect(existsSync(join(cwd, "runs"))).toBe(false);
   });
 });
