@@ -20,16 +20,26 @@ export function gradientsOf(b: TensorBuilder, output: TensorNode, wrt: readonly 
   const active = activeNodes(output, new Set(wrt));
   const contributions = new Map<TensorNode, TensorNode[]>([[output, [b.scalar(1)]]]);
   const gradients = new Map<TensorNode, TensorNode>();
+  const results = new Map<TensorNode, Map<number, TensorNode>>();
   for (const node of active) {
     const parts = contributions.get(node);
-    if (!parts) continue;
+    const own = results.get(node);
+    if (!parts && !own) continue;
     b.at(node.origin, () =>
       b.inScope(node.scope, () => {
-        const g = b.addAll(parts);
+        const g = b.addAll(parts ?? []);
         gradients.set(node, g);
+        if (node.op.kind === "loop-result") {
+          const loop = node.inputs[0]!;
+          results.set(loop, (results.get(loop) ?? new Map<number, TensorNode>()).set(node.op.result, g));
+          return;
+        }
         const rule = vjpRules[node.op.kind] as VjpRule<TensorOpKind> | "none";
         if (rule === "none") return;
-        const operands = rule({ b, op: node.op, node, g, full: () => b.broadcast(g, node.shape), x: (at) => node.inputs[at]! });
+        const operands = rule({
+          b, op: node.op, node, g, full: () => b.broadcast(g, node.shape), x: (at) => node.inputs[at]!,
+          results: new Map([...(parts ? [[0, g] as const] : []), ...(own ?? [])]), isActive: (at) => active.has(node.inputs[at]!), gradientsOf,
+        });
         operands.forEach((gradient, at) => {
           const input = node.inputs[at]!;
           if (!gradient || !active.has(input)) return;
@@ -46,7 +56,7 @@ export function gradientsOf(b: TensorBuilder, output: TensorNode, wrt: readonly 
 /** The nodes between `wrt` and the output along which a derivative flows, users before operands. */
 function activeNodes(output: TensorNode, wrt: ReadonlySet<TensorNode>): ReadonlySet<TensorNode> {
   const reached = new Set<TensorNode>([output]);
-  for (const node of reached) if (flows(node)) for (const input of node.inputs) if (input.dtype === "f32") reached.add(input);
+  for (const node of reached) if (flows(node)) for (const input of node.inputs) if (input.dtype === "f32" || input.op.kind === "loop") reached.add(input);
   const ordered = [...reached].sort((a, b) => a.id - b.id);
   const depends = new Set<TensorNode>();
   for (const node of ordered) if (wrt.has(node) || (flows(node) && node.inputs.some((input) => depends.has(input)))) depends.add(node);
@@ -55,6 +65,7 @@ function activeNodes(output: TensorNode, wrt: ReadonlySet<TensorNode>): Readonly
 
 /** Whether a derivative passes through the node at all. */
 function flows({ op, dtype }: TensorNode): boolean {
+  if (op.kind === "loop") return true; // its own dtype is that of its first result alone
   if (dtype !== "f32" || vjpRules[op.kind] === "none") return false;
   if (op.kind === "unary") return unaryRules[op.function] !== "none";
   if (op.kind === "reduce") return reduceRules[op.function] !== "none";

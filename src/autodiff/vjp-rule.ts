@@ -13,6 +13,12 @@ export interface VjpContext<K extends TensorOpKind> {
   /** The same with the node's own shape. */
   readonly full: () => TensorNode;
   readonly x: (operand: number) => TensorNode;
+  /** Of a loop: the gradients of its results by their numbers; a result that is missing has gradient 0. */
+  readonly results: ReadonlyMap<number, TensorNode>;
+  /** Whether the operand's gradient will be asked for. */
+  readonly isActive: (operand: number) => boolean;
+  /** `gradientsOf`, for the body of a loop. */
+  readonly gradientsOf: (b: TensorBuilder, output: TensorNode, wrt: readonly TensorNode[]) => TensorNode[];
 }
 
 /** The gradient of one operand, asked for only where it is needed; its shape broadcasts to the operand's. */
@@ -23,3 +29,6 @@ export type VjpRule<K extends TensorOpKind> = (context: VjpContext<K>) => readon
 
 /** No derivative flows: a leaf, a step, a result that is no real number, or an explicit stop. */
 export type NoGradient = "none";
+
+/** One of several results: its gradient waits for the rule of the node that makes them all. */
+export type ResultGradient = "result";

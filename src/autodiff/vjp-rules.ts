@@ -2,14 +2,15 @@ import { InternalError } from "../util/internal-error.js";
 import type { Conv2dAttributes, TensorNode, TensorOpKind } from "../ir/tensor/nodes.js";
 import { binaryRules } from "./binary-rules.js";
 import { sumAlong, unbroadcast, withReducedAxes } from "./broadcasting.js";
+import { loopRule } from "./loop-rule.js";
 import { choleskyRule, dotRule, triangularSolveRule } from "./product-rules.js";
 import { reduceRules } from "./reduce-rules.js";
 import { logGammaSlope } from "./special-derivatives.js";
 import { unaryRules } from "./unary-rules.js";
-import type { NoGradient, VjpRule } from "./vjp-rule.js";
+import type { NoGradient, ResultGradient, VjpRule } from "./vjp-rule.js";
 
 /** The gradient of each operand of an operation from that of its result, the formula above each rule. Total: an operation without a rule does not compile. */
-export const vjpRules: { readonly [K in TensorOpKind]: VjpRule<K> | NoGradient } = {
+export const vjpRules: { readonly [K in TensorOpKind]: VjpRule<K> | NoGradient | ResultGradient } = {
   // ── Leaves ──
   input: "none",
   constant: "none",
@@ -107,6 +108,10 @@ export const vjpRules: { readonly [K in TensorOpKind]: VjpRule<K> | NoGradient }
   ],
   cholesky: choleskyRule,
   "triangular-solve": triangularSolveRule,
+
+  // ── Loops ──
+  loop: loopRule,
+  "loop-result": "result",
 };
 
 /** One number for every element: movement keeps it. */

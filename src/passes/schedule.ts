@@ -2,6 +2,7 @@ import type { Span } from "../diagnostics/span.js";
 import { InternalError } from "../util/internal-error.js";
 import type { ElementType, Kernel, KernelProgram } from "../ir/kernel/nodes.js";
 import type { TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
+import { unrollLoops } from "../ir/tensor/unroll-loops.js";
 import { elementCost, elementFlops, repetitions } from "./costs.js";
 import type { EmitContext } from "./emit/context.js";
 import { heavyKernel } from "./emit/heavy-kernel.js";
@@ -73,6 +74,9 @@ export interface Schedule {
   readonly memory: { readonly blocks: readonly Block[]; readonly plan: MemoryPlan };
 }
 
+/** Operations that the steps of loops may be written out as. */
+const mostUnrolled = 2000;
+
 /** A unit's kernel as emitted, and what it reserved. */
 interface Emitted {
   readonly template: Template;
@@ -82,12 +86,12 @@ interface Emitted {
 }
 
 /**
- * A tensor program of static sizes as kernels over one arena: optimized, fused, ordered, packed and placed.
+ * A tensor program of static sizes as kernels over one arena: optimized, fused, ordered, packed and placed. Loops have no kernels yet: short ones are written out.
  *
- * @throws InternalError on symbolic sizes and on aliases whose shapes differ
+ * @throws InternalError on symbolic sizes, on aliases whose shapes differ and on loops that are too long to write out
  */
 export function schedule(program: TensorProgram, options: ScheduleOptions): Schedule {
-  const optimized = separateOutputs(optimize(program, { without: options.without }));
+  const optimized = separateOutputs(optimize(unrollLoops(program, mostUnrolled), { without: options.without }));
   const fusion = fuse(optimized, options);
   const order = orderUnits(fusion, aliasNodes(optimized, options.aliases ?? {}));
   const ordered = topological(order.units, order.before);

@@ -142,7 +142,24 @@ const cases: { readonly [K in TensorOpKind]: readonly Case[] } = {
     { of: (b) => b.triangularSolve(c(b, [2, 99, 1, 3], [2, 2]), c(b, [4, 6], [2, 1]), true), shape: [2, 1], values: [1, 2] },
   ],
   "stop-gradient": [{ of: (b) => b.stopGradient(c(b, [1, 2])), shape: [2], values: [1, 2] }],
+  loop: [{ of: (b) => horner(b, false).carries[0]!, shape: [], values: [123] }, { of: (b) => horner(b, true).carries[0]!, shape: [], values: [321] }],
+  "loop-result": [
+    { of: (b) => horner(b, false).stacks[0]!, shape: [3], values: [1, 12, 123] }, { of: (b) => horner(b, true).stacks[0]!, shape: [3], values: [321, 32, 3] },
+    { of: (b) => horner(b, false).histories[0]!, shape: [3], values: [0, 1, 12] }, { of: (b) => horner(b, true).histories[0]!, shape: [3], values: [32, 3, 0] },
+    { of: (b) => b.loop({ steps: 3, reverse: true, body: (_, { index }) => ({ stacks: [index] }) }).stacks[0]!, shape: [3], values: [0, 1, 2] },
+    { of: (b) => b.loop({ steps: 2, body: (inner) => ({ stacks: [inner.uniform("u", [])] }) }).stacks[0]!, shape: [2], values: [0.25, 0.75] },
+  ],
 };
+
+/** c ← 10 c + x over 1, 2, 3. */
+const horner = (b: TensorBuilder, reverse: boolean) =>
+  b.loop({
+    steps: 3, reverse, carries: [b.scalar(0)], scans: [c(b, [1, 2, 3])],
+    body: (inner, { carries, scans }) => {
+      const next = inner.add(inner.multiply(10, carries[0]!), scans[0]!);
+      return { carries: [next], stacks: [next] };
+    },
+  });
 
 const run = (of: Case["of"]) => {
   const b = new TensorBuilder();

@@ -82,6 +82,8 @@ export function emitBody(
         case "scalar":
           needs.inputs.add("scalars");
           return memberAccess("scalars", name);
+        case "loop":
+          throw new InternalError(`${name} of a loop outside its body`);
         case "latent":
           throw new InternalError(`a program for TensorFlow.js takes a latent as input: ${name}`);
       }

@@ -177,7 +177,14 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
   cholesky: (_op, [a = ""], _node, context) => call(context.helper("cholesky"), a),
   "triangular-solve": (op, [lower = "", b = ""], _, context) => call(context.helper("triangularSolve"), lower, b, String(op.transpose)),
   "stop-gradient": (_op, [x = ""], _node, context) => call(context.helper("stopGradient"), asTensorCode(x)),
+  loop: isUnrolled,
+  "loop-result": isUnrolled,
 };
+
+/** `emitTfjs` writes the steps of loops out. */
+function isUnrolled(_: unknown, _args: readonly Code[], node: TensorNode): never {
+  throw new InternalError(`%${node.id}: a loop was not unrolled`);
+}
 
 /** The axes of size 1 that a reshape takes away, where that is all it does (and something is left that a squeeze could not mistake). */
 function squeezedAxes(from: Shape, to: Shape): number[] | undefined {

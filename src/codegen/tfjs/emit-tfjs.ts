@@ -13,6 +13,7 @@ import { emitBody, type Body, type ModuleContext, type Needs } from "./emit-body
 import { longestInlined } from "./emit-rules.js";
 import { tensorType, weightsInterface } from "./emit-types.js";
 import { type CutProgram, cutPrograms, type NetworkFunction } from "./functions.js";
+import { unrollLoops } from "../../ir/tensor/unroll-loops.js";
 import { leaveBroadcastsOut } from "./rewrite.js";
 import type { Unit } from "./units.js";
 
@@ -43,7 +44,7 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
       ["inferRows", programs.infer],
       ["reconstructRows", programs.reconstruct],
     ] as const
-  ).flatMap(([name, program]): { name: ProgramName; program: TensorProgram }[] => (program ? [{ name, program: leaveBroadcastsOut(program) }] : []));
+  ).flatMap(([name, program]): { name: ProgramName; program: TensorProgram }[] => (program ? [{ name, program: leaveBroadcastsOut(unrollLoops(program)) }] : []));
 
   const names = new Names([...Object.values(types), type, `${type}Sample`, `${type}Inference`, `${type}Reconstruction`, ...Object.keys(programDocs), "create", "definition", ...helperNames]);
   const { cut, calls, functions } = cutPrograms(named.map(({ program }) => program), lowered.program.networks, names);

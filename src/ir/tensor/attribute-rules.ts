@@ -1,3 +1,4 @@
+import { loopProblem, loopResults } from "./loops.js";
 import type { Conv2dAttributes, Dim, Shape, TensorNode, TensorOp, TensorOpKind } from "./nodes.js";
 import { windowSize } from "./shape-rules.js";
 import { broadcastShapes, countKey, printShape, sameDims } from "./shapes.js";
@@ -6,12 +7,12 @@ type OpOf<K extends TensorOpKind> = Extract<TensorOp, { readonly kind: K }>;
 /** What is wrong with an operation's attributes or its stated shape; undefined where they are right. Shape rules are checked apart. */
 type Rule<K extends TensorOpKind> = (op: OpOf<K>, inputs: readonly Shape[], node: TensorNode) => string | undefined;
 
-/** How many operands each operation takes; concatenate takes any number from one on. */
+/** How many operands each operation takes; concatenate takes any number from one on, a loop what it says. */
 export const operandCounts: { readonly [K in TensorOpKind]: number | "some" } = {
   input: 0, constant: 0, size: 0, iota: 0, random: 0, "random-log-gamma": 1, unary: 1, binary: 2, compare: 2, select: 3, cast: 1, reshape: 1,
   transpose: 1, broadcast: 1, slice: 1, pad: 1, concatenate: "some", reverse: 1, gather: 2, "scatter-add": 2, reduce: 1, "arg-reduce": 1,
   "cumulative-sum": 1, softmax: 1, "log-softmax": 1, dot: 2, conv2d: 2, "conv2d-input-gradient": 2, "conv2d-filter-gradient": 2, pool2d: 1, "pool2d-gradient": 2,
-  cholesky: 1, "triangular-solve": 2, "stop-gradient": 1,
+  cholesky: 1, "triangular-solve": 2, "stop-gradient": 1, loop: "some", "loop-result": 1,
 };
 
 const fine = (): undefined => undefined;
@@ -111,4 +112,12 @@ export const attributeRules: { readonly [K in TensorOpKind]: Rule<K> } = {
   "triangular-solve": (_, [lower, b]) =>
     rankAtLeast(lower!, 2) ?? rankAtLeast(b!, 2) ?? (lower!.at(-1) === lower!.at(-2) && lower!.at(-1) === b!.at(-2) ? undefined : `triangular-solve of ${printShape(lower!)} and ${printShape(b!)}`),
   "stop-gradient": fine,
+  loop: (op, _, node) => loopProblem(op, node.inputs),
+  "loop-result": (op, _, node) => {
+    const [loop] = node.inputs;
+    if (loop?.op.kind !== "loop") return `its operand is no loop but ${loop?.op.kind ?? "nothing"}`;
+    const value = op.result >= 1 ? loopResults(loop.op)[op.result] : undefined;
+    if (!value) return `result ${op.result} of a loop`;
+    return value.dtype === node.dtype && sameDims(value.shape, node.shape) ? undefined : `it is ${node.dtype}${printShape(node.shape)}, but result ${op.result} of the loop is ${value.dtype}${printShape(value.shape)}`;
+  },
 };

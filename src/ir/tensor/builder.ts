@@ -1,7 +1,8 @@
 import type { Span } from "../../diagnostics/span.js";
 import { InternalError } from "../../util/internal-error.js";
+import { loopProblem, loopResults, operationKey } from "./loops.js";
 import type {
-  BinaryFunction, ComparisonFunction, Conv2dAttributes, Dim, DType, InputRole, Padding2d, ReduceFunction, Scope, Shape, TensorNode, TensorOp, TensorProgram, UnaryFunction,
+  BinaryFunction, ComparisonFunction, Conv2dAttributes, Dim, DType, InputRole, LoopOp, Padding2d, ReduceFunction, Scope, Shape, TensorNode, TensorOp, TensorProgram, UnaryFunction,
 } from "./nodes.js";
 import { axisOf, countElements, countKey, printShape, sameDims } from "./shapes.js";
 import { shapeOf } from "./shape-rules.js";
@@ -10,9 +11,37 @@ import { simplified } from "./simplified.js";
 /** Where an operand is expected a plain number stands for an f32 scalar constant. */
 export type Operand = TensorNode | number;
 
-/** JSON has no ±∞, NaN and −0: without this, constants that differ would become one node. */
-function exactNumber(_: string, value: unknown): unknown {
-  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? "-0" : value}` : value;
+/** What `TensorBuilder.loop` is made of. */
+export interface LoopParts {
+  readonly steps: number;
+  /** From the last index to the first. */
+  readonly reverse?: boolean;
+  /** The carries before the first step. */
+  readonly carries?: readonly TensorNode[];
+  /** Values of the program around that every step sees: nothing else of it can be used within. */
+  readonly invariants?: readonly TensorNode[];
+  /** Arrays [steps, …] of which each step sees its own slice. */
+  readonly scans?: readonly TensorNode[];
+  /** Writes the body with a builder of its own. */
+  readonly body: (b: TensorBuilder, step: LoopStep) => { readonly carries?: readonly TensorNode[]; readonly stacks?: readonly TensorNode[] };
+}
+
+/** What the body of a loop sees, as nodes of its own builder. */
+export interface LoopStep {
+  readonly carries: readonly TensorNode[];
+  readonly invariants: readonly TensorNode[];
+  readonly scans: readonly TensorNode[];
+  /** i32, from 0 to steps − 1. */
+  readonly index: TensorNode;
+}
+
+export interface LoopResults {
+  /** After the last step. */
+  readonly carries: readonly TensorNode[];
+  /** [steps, …]. */
+  readonly stacks: readonly TensorNode[];
+  /** [steps, …]: what each carry was when the step of that index began. */
+  readonly histories: readonly TensorNode[];
 }
 
 /**
@@ -72,7 +101,7 @@ export class TensorBuilder {
   /** Adds a node whose shape is given by the operation's shape rule, unless it is stated (`shape` for reshape, inputs …). */
   make(op: TensorOp, inputs: readonly TensorNode[], dtype: DType, shape?: Shape): TensorNode {
     const result = shape ?? shapeOf(op, inputs);
-    const key = `${JSON.stringify(op, exactNumber)}|${inputs.map((input) => input.id).join(",")}|${dtype}|${result.join(",")}`;
+    const key = `${operationKey(op)}|${inputs.map((input) => input.id).join(",")}|${dtype}|${result.join(",")}`;
     const known = this.known.get(key);
     if (known) return known;
     const node: TensorNode = { id: this.made.length, op, inputs, dtype, shape: result, origin: this.origin, scope: this.scope };
@@ -353,5 +382,40 @@ export class TensorBuilder {
 
   triangularSolve(lower: TensorNode, b: TensorNode, transpose = false): TensorNode {
     return this.make({ kind: "triangular-solve", transpose }, [lower, b], "f32");
+  }
+
+  // ── Loops ──────────────────────────────────────────────────────────────────
+
+  /** Steps with carried state, which are not unrolled. Throws InternalError where a carry changes its type or shape, or a scan has another number of steps. */
+  loop({ steps, reverse = false, carries = [], invariants = [], scans = [], body }: LoopParts): LoopResults {
+    const inner = new TensorBuilder(this.options);
+    const inputs = (what: string, nodes: readonly TensorNode[], skip: number): TensorNode[] =>
+      nodes.map(({ shape, dtype }, at) => inner.input("loop", `${what}.${at}`, shape.slice(skip), dtype));
+    const step: LoopStep = {
+      carries: inputs("carry", carries, 0), invariants: inputs("invariant", invariants, 0), scans: inputs("scan", scans, 1), index: inner.input("loop", "index", [], "i32"),
+    };
+    const made = inner.at(this.origin, () => inner.inScope(this.scope, () => body(inner, step)));
+    const named = (what: string, nodes: readonly TensorNode[] = []): [string, TensorNode][] => nodes.map((node, at) => [`${what}.${at}`, node]);
+    const program = inner.program("body", Object.fromEntries([...named("carry", made.carries), ...named("stack", made.stacks)]));
+    return this.loopOf({ kind: "loop", steps, reverse, carried: carries.length, invariants: invariants.length, scanned: scans.length, stacked: made.stacks?.length ?? 0, body: program }, [...carries, ...invariants, ...scans]);
+  }
+
+  /** A loop whose body is a program already. */
+  loopOf(op: LoopOp, inputs: readonly TensorNode[]): LoopResults {
+    const problem = loopProblem(op, inputs);
+    if (problem !== undefined) throw new InternalError(`loop: ${problem}`);
+    const results = loopResults(op);
+    const node = this.make(op, inputs, results[0]!.dtype, results[0]!.shape);
+    const all = results.map((_, at) => this.loopResult(node, at));
+    const stacked = op.carried + op.stacked;
+    return { carries: all.slice(0, op.carried), stacks: all.slice(op.carried, stacked), histories: all.slice(stacked) };
+  }
+
+  /** A loop's result by its number; 0 is the loop itself. */
+  loopResult(loop: TensorNode, result: number): TensorNode {
+    if (result === 0) return loop;
+    const value = loop.op.kind === "loop" ? loopResults(loop.op)[result] : undefined;
+    if (!value) throw new InternalError(`result ${result} of %${loop.id} (${loop.op.kind})`);
+    return this.make({ kind: "loop-result", result }, [loop], value.dtype, value.shape);
   }
 }

@@ -1,3 +1,4 @@
+import { loopResults } from "./loops.js";
 import type { BinaryFunction, ComparisonFunction, DType, ReduceFunction, TensorOp, TensorOpKind, UnaryFunction } from "./nodes.js";
 
 type OpOf<K extends TensorOpKind> = Extract<TensorOp, { readonly kind: K }>;
@@ -75,4 +76,7 @@ export const dtypeRules: { readonly [K in TensorOpKind]: Rule<K> } = {
   cholesky: same(real),
   "triangular-solve": same(real),
   "stop-gradient": same(every),
+  loop: (op, _, result) => stated(loopResults(op)[0]!.dtype, result),
+  // Its attribute rule sees the loop.
+  "loop-result": () => undefined,
 };

@@ -1,6 +1,7 @@
 import { InternalError } from "../../util/internal-error.js";
 import { evaluateBinary, evaluateCast, evaluateCompare, evaluateSelect, evaluateUnary } from "./evaluate/elementwise.js";
 import { evaluateConv2d, evaluateConv2dFilterGradient, evaluateConv2dInputGradient, evaluatePool2d, evaluatePool2dGradient } from "./evaluate/images.js";
+import { evaluateLoop, evaluateLoopResult } from "./evaluate/loops.js";
 import {
   evaluateBroadcast, evaluateConcatenate, evaluateGather, evaluatePad, evaluateReverse, evaluateScatterAdd, evaluateSlice, evaluateTranspose,
 } from "./evaluate/movement.js";
@@ -56,6 +57,8 @@ export const evaluateRules: { readonly [K in TensorOpKind]: EvaluateRule<K> } = 
   cholesky: evaluateCholesky,
   "triangular-solve": evaluateTriangularSolve,
   "stop-gradient": (_, [x]) => x!.values,
+  loop: evaluateLoop,
+  "loop-result": evaluateLoopResult,
 };
 
 /** 1 − 2⁻²⁴: a uniform stays below 1 in float32. */
@@ -76,6 +79,7 @@ export function evaluateNodes(program: TensorProgram, bindings: EvaluateBindings
   const bind = (shape: TensorNode["shape"]): readonly number[] => shape.map((dim) => (typeof dim === "number" ? dim : bound(sizes[dim], dim)));
   const round = bindings.precision === "f32" ? Math.fround : identity;
   const values = new Map<TensorNode, Tensor>();
+  const loops: EvaluateContext["loops"] = { results: new Map(), run: evaluate };
   for (const node of program.nodes) {
     const shape = bind(node.shape);
     const count = sizeOf(shape);
@@ -85,7 +89,7 @@ export function evaluateNodes(program: TensorProgram, bindings: EvaluateBindings
       return known;
     });
     const rule = evaluateRules[node.op.kind] as EvaluateRule<TensorOpKind>;
-    const raw = rule(node.op as never, inputs, { node, shape, count, round, bindings, sizes, bind });
+    const raw = rule(node.op as never, inputs, { node, shape, count, round, bindings, sizes, bind, loops });
     if (raw.length !== count) throw new InternalError(`node %${node.id} (${node.op.kind}) has ${raw.length} values for shape ${printShape(shape)}`);
     values.set(node, { shape, dtype: node.dtype, values: normalized(raw, node.dtype, bindings.precision) });
   }

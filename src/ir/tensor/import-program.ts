@@ -1,9 +1,9 @@
-import type { TensorBuilder } from "./builder.js";
+import { TensorBuilder } from "./builder.js";
 import { InternalError } from "../../util/internal-error.js";
 import type { Dim, Shape, TensorNode, TensorOp, TensorProgram } from "./nodes.js";
 
 export interface ImportOptions {
-  /** A node of `b` that stands for an input, or for a symbolic size, of the program. */
+  /** A node of `b` that stands for an input, or for a symbolic size, of the program; the bodies of loops keep theirs. */
   readonly replace?: (leaf: TensorNode) => TensorNode | undefined;
   /** Another operation of the same inputs, type and shape. */
   readonly op?: (node: TensorNode) => TensorOp;
@@ -26,18 +26,26 @@ export function importProgram(b: TensorBuilder, program: TensorProgram, { replac
       if (!known) throw new InternalError(`node %${node.id} stands before its input %${input.id}`);
       return known;
     });
-    const copy = b.at(node.origin, () => b.inScope(node.scope, () => bound(b, op ? { ...node, op: op(node) } : node, inputs, bind)));
+    const copy = b.at(node.origin, () => b.inScope(node.scope, () => bound(b, op ? { ...node, op: op(node) } : node, inputs, bind, (body) => importBody(body, { op, sizes }))));
     made.set(node, node.name === undefined ? copy : b.named(copy, node.name));
   }
   return made;
 }
 
-function bound(b: TensorBuilder, node: TensorNode, inputs: readonly TensorNode[], bind: (dim: Dim) => Dim): TensorNode {
+/** The body of a loop, made again. */
+function importBody(body: TensorProgram, options: ImportOptions): TensorProgram {
+  const b = new TensorBuilder();
+  const made = importProgram(b, body, options);
+  return b.program(body.name, Object.fromEntries(Object.entries(body.outputs).map(([name, node]) => [name, made.get(node)!])));
+}
+
+function bound(b: TensorBuilder, node: TensorNode, inputs: readonly TensorNode[], bind: (dim: Dim) => Dim, within: (body: TensorProgram) => TensorProgram): TensorNode {
   const shape: Shape = node.shape.map(bind);
   if (node.op.kind === "size") {
     const size = bind(node.op.of);
     if (typeof size === "number") return b.scalar(size);
   }
+  if (node.op.kind === "loop") return b.make({ ...node.op, body: within(node.op.body) }, inputs, node.dtype, shape);
   const op: TensorOp = node.op.kind === "slice" ? { ...node.op, sizes: node.op.sizes.map(bind) } : node.op;
   return b.make(op, inputs, node.dtype, shape);
 }

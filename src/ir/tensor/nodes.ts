@@ -52,8 +52,8 @@ export type ComparisonFunction = (typeof comparisonFunctions)[number];
 
 export type ReduceFunction = "sum" | "max" | "min" | "product" | "logsumexp" | "all" | "any";
 
-/** What an input is, so that an engine can bind it. */
-export type InputRole = "parameter" | "column" | "row-index" | "scalar" | "latent";
+/** What an input is, so that an engine can bind it. `loop`: in the body of a loop, what the loop gives it at each step. */
+export type InputRole = "parameter" | "column" | "row-index" | "scalar" | "latent" | "loop";
 
 export type TensorOp =
   /** `row-index`: i32 [rows], the position of each row in the data set. `scalar`: a number that changes by step (β, multiplier). */
@@ -113,7 +113,28 @@ export type TensorOp =
   | { readonly kind: "cholesky" }
   /** inputs: L [..., n, n] lower triangular, b [..., n, k] → x with L x = b, or Lᵀ x = b. */
   | { readonly kind: "triangular-solve"; readonly transpose: boolean }
-  | { readonly kind: "stop-gradient" };
+  | { readonly kind: "stop-gradient" }
+  /** inputs: the carries' first values, the invariants, the scanned arrays. Its value is its first result; `loop-result` reads the others. */
+  | LoopOp
+  /** inputs: a loop → its result number `result`, from 1 on: the carries after the last step, the stacks, the histories. */
+  | { readonly kind: "loop-result"; readonly result: number };
+
+/**
+ * `body` runs `steps` times. It has inputs `carry.<i>`, `invariant.<i>`, `scan.<i>` (slice `index` of a scanned array [steps, …]) and `index` (i32), of
+ * which it lists those that it needs, and outputs `carry.<i>`, the carries of the next step, and `stack.<i>`, slice `index` of a result [steps, …].
+ * `index` runs from 0 to steps − 1, or down where `reverse`. A `random` of shape s within draws what slice `index` of one of shape [steps, …s] would be.
+ */
+export interface LoopOp {
+  readonly kind: "loop";
+  /** At least 1. */
+  readonly steps: number;
+  readonly reverse: boolean;
+  readonly carried: number;
+  readonly invariants: number;
+  readonly scanned: number;
+  readonly stacked: number;
+  readonly body: TensorProgram;
+}
 
 export type Padding2d = readonly [readonly [number, number], readonly [number, number]];
 

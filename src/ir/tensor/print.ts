@@ -65,7 +65,17 @@ const printRules: { readonly [K in TensorOpKind]: Rule<K> } = {
   cholesky: () => ["cholesky"],
   "triangular-solve": (op) => ["triangular-solve", op.transpose ? "transpose" : ""],
   "stop-gradient": () => ["stop-gradient"],
+  loop: (op) => ["loop", `${op.steps} steps${op.reverse ? " reverse" : ""}: ${op.carried} carried, ${op.invariants} invariant, ${op.scanned} scanned, ${op.stacked} stacked`],
+  "loop-result": (op, node) => ["loop-result", resultName(op.result, node.inputs[0])],
 };
+
+/** `carry.1`, `stack.0`, `history.0`. */
+function resultName(result: number, loop: TensorNode | undefined): string {
+  if (loop?.op.kind !== "loop") return String(result);
+  const { carried, stacked } = loop.op;
+  if (result < carried) return `carry.${result}`;
+  return result < carried + stacked ? `stack.${result - carried}` : `history.${result - carried - stacked}`;
+}
 
 function isInlined(node: TensorNode): boolean {
   return node.op.kind === "constant" && node.shape.length === 0;
@@ -86,7 +96,7 @@ function originText({ origin }: TensorNode): string {
 
 /**
  * The program as text, one line per node, scalar constants at their uses:
- * `%12 encoder.h: f32[rows, 400] = relu %11    // vae.lvm:7`. The same program gives the same text.
+ * `%12 encoder.h: f32[rows, 400] = relu %11    // vae.lvm:7`, the body of a loop indented below it. The same program gives the same text.
  */
 export function print(program: TensorProgram): string {
   const callsOf = new Map<string, number[]>();
@@ -108,6 +118,7 @@ export function print(program: TensorProgram): string {
     const [verb, attributes] = (printRules[node.op.kind] as (op: TensorOp, node: TensorNode) => readonly [string, string?])(node.op, node);
     const text = [verb, node.inputs.map(operandText).join(", "), attributes].filter(Boolean).join(" ");
     lines.push(`  %${[node.id, nameOf(node)].filter((part) => part !== "").join(" ")}: ${node.dtype}${printShape(node.shape)} = ${text}${originText(node)}`);
+    if (node.op.kind === "loop") lines.push(...print(node.op.body).trimEnd().split("\n").slice(1).map((line) => `    ${line}`));
   }
   for (const [name, node] of Object.entries(program.outputs)) lines.push(`  output ${name} = ${operandText(node)}`);
   return `${lines.join("\n")}\n`;

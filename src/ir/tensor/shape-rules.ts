@@ -1,4 +1,5 @@
 import { InternalError } from "../../util/internal-error.js";
+import { loopResults } from "./loops.js";
 import type { Conv2dAttributes, Dim, Padding2d, Shape, TensorNode, TensorOp, TensorOpKind } from "./nodes.js";
 import { broadcastShapes, printShape } from "./shapes.js";
 
@@ -79,6 +80,8 @@ export const shapeRules: Rules = {
   cholesky: first,
   "triangular-solve": (_, [lower, b]) => [...broadcastShapes(lower!.slice(0, -2), b!.slice(0, -2)), b!.at(-2)!, b!.at(-1)!],
   "stop-gradient": first,
+  loop: (op) => loopResults(op)[0]!.shape,
+  "loop-result": "stated",
 };
 
 /** The result's shape by the operation's rule; InternalError where the operands do not fit (the checker should have spoken). */

@@ -1,6 +1,7 @@
 import { InternalError } from "../../util/internal-error.js";
 import { attributeRules, operandCounts } from "./attribute-rules.js";
 import { dtypeRules } from "./dtype-rules.js";
+import { operationKey } from "./loops.js";
 import type { DType, Shape, TensorNode, TensorOp, TensorProgram } from "./nodes.js";
 import { shapeRules } from "./shape-rules.js";
 import { printShape, sameDims } from "./shapes.js";
@@ -10,9 +11,14 @@ import { printShape, sameDims } from "./shapes.js";
  * operands, attributes, shapes and dtypes as the rules say; inputs listed once each; streams not shared.
  */
 export function verify(program: TensorProgram): void {
+  verifyWithin(program, new Map(), "");
+}
+
+/** @param streams what draws from each: again only a loop that repeats the same draws may, as the gradient of a loop does
+ * @param loops around the program, outermost first */
+function verifyWithin(program: TensorProgram, streams: Map<string, string>, loops: string): void {
   const seen = new Set<TensorNode>();
   const names = new Set<string>();
-  const streams = new Set<string>();
   let last = -1;
   for (const node of program.nodes) {
     const broken = (problem: string): never => {
@@ -30,9 +36,19 @@ export function verify(program: TensorProgram): void {
       names.add(node.op.name);
     }
     if (node.op.kind === "random" || node.op.kind === "random-log-gamma") {
-      if (streams.has(node.op.stream)) broken(`another node draws from stream "${node.op.stream}"`);
-      streams.add(node.op.stream);
+      const draws = `${loops}${operationKey(node.op)}${printShape(node.shape)}`;
+      const known = streams.get(node.op.stream);
+      if (known !== undefined && (loops === "" || known !== draws)) broken(`another node draws from stream "${node.op.stream}"`);
+      streams.set(node.op.stream, draws);
     }
+    if (node.op.kind === "loop") {
+      try {
+        verifyWithin(node.op.body, streams, `${loops}${node.op.steps} × `);
+      } catch (error) {
+        if (error instanceof InternalError) broken(error.problem);
+        throw error;
+      }
+    } else if (node.op.kind === "input" && (node.op.role === "loop") !== (loops !== "")) broken(`its role is ${node.op.role}`);
   }
   verifyEnds(program, seen);
 }

@@ -1,4 +1,4 @@
-import { TensorBuilder } from "../../../src/ir/tensor/builder.js";
+import { type LoopParts, TensorBuilder } from "../../../src/ir/tensor/builder.js";
 import type { BinaryFunction, Conv2dAttributes, DType, Shape, TensorNode, TensorOpKind, UnaryFunction } from "../../../src/ir/tensor/nodes.js";
 
 export interface OperationCase {
@@ -248,4 +248,39 @@ export const operationCases: Readonly<Record<TensorOpKind, readonly OperationCas
     { name: "one factor for all rows", inputs: { l: { values: lower3, shape: [3, 3] }, b: { values: numbers(12), shape: ["rows", 3, 1] } }, build: (b, { l, b: right }) => b.triangularSolve(l!, right!), differentiable: ["l", "b"] },
   ],
   "stop-gradient": [{ name: "value without gradient", inputs: { x: x22 }, build: (b, { x }) => b.stopGradient(b.square(x!)) }],
+  loop: [
+    { name: "a recurrence with a weight, for each row", inputs: { x: { values: numbers(12), shape: [4, "rows"] }, c: { values: numbers(3), shape: ["rows"] }, w: { values: [0.7], shape: [] } }, build: (b, { x, c, w }) => b.loop(recurrence(x!, c!, w!)).carries[0]!, differentiable: ["x", "c", "w"] },
+    { name: "backwards", inputs: { x: { values: numbers(12), shape: [4, "rows"] }, c: { values: numbers(3), shape: ["rows"] }, w: { values: [0.7], shape: [] } }, build: (b, { x, c, w }) => b.loop({ ...recurrence(x!, c!, w!), reverse: true }).carries[0]!, differentiable: ["x", "c", "w"] },
+    { name: "no carries", inputs: { x: { values: numbers(6), shape: [3, 2] } }, build: (b, { x }) => b.loop({ steps: 3, scans: [x!], body: (inner, { scans, index }) => ({ stacks: [inner.multiply(inner.tanh(scans[0]!), inner.cast(index, "f32"))] }) }).stacks[0]!, differentiable: ["x"] },
+    {
+      name: "within a loop", inputs: { x: { values: numbers(6), shape: [2, 3] }, c: { values: [0.4], shape: [] } },
+      build: (b, { x, c }) => b.loop({
+        steps: 2, carries: [c!], scans: [x!], body: (outer, { carries, scans }) => ({
+          carries: [outer.loop({ steps: 3, carries: [carries[0]!], invariants: [scans[0]!], body: (inner, step) => ({ carries: [inner.add(inner.unary("sin", step.carries[0]!), inner.sum(inner.multiply(inner.tanh(step.carries[0]!), step.invariants[0]!)))] }) }).carries[0]!],
+        }),
+      }).carries[0]!, differentiable: ["x", "c"], tolerance: 2e-3, // sums of order 1 that end near 0
+    },
+  ],
+  "loop-result": [
+    { name: "a stack", inputs: { x: { values: numbers(12), shape: [4, "rows"] }, c: { values: numbers(3), shape: ["rows"] }, w: { values: [0.7], shape: [] } }, build: (b, { x, c, w }) => b.loop(recurrence(x!, c!, w!)).stacks[0]!, differentiable: ["x", "c", "w"] },
+    { name: "a history", inputs: { x: { values: numbers(12), shape: [4, "rows"] }, c: { values: numbers(3), shape: ["rows"] }, w: { values: [0.7], shape: [] } }, build: (b, { x, c, w }) => b.loop(recurrence(x!, c!, w!)).histories[0]!, differentiable: ["x", "c", "w"] },
+    {
+      name: "the second of two carries, the first an integer", inputs: { x: { values: numbers(5), shape: [5] }, c: { values: [0.3], shape: [] } },
+      build: (b, { x, c }) => b.loop({
+        steps: 5, carries: [b.scalar(0, "i32"), c!], invariants: [x!],
+        body: (inner, { carries: [k, value], invariants: [all] }) => ({ carries: [inner.binary("modulo", inner.add(k!, 2), inner.scalar(5, "i32")), inner.add(inner.multiply(value!, 0.8), inner.multiply(inner.cast(k!, "f32"), inner.mean(all!)))] }),
+      }).carries[1]!, differentiable: ["x", "c"],
+    },
+  ],
 };
+
+/** c ← tanh(w c + x), which is the carry and its square the stack. */
+function recurrence(x: TensorNode, c: TensorNode, w: TensorNode): LoopParts {
+  return {
+    steps: 4, carries: [c], invariants: [w], scans: [x],
+    body: (b, { carries, invariants, scans }) => {
+      const next = b.tanh(b.add(b.multiply(invariants[0]!, carries[0]!), scans[0]!));
+      return { carries: [next], stacks: [b.square(next)] };
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { emitBody, type ModuleContext } from "../../../src/codegen/tfjs/emit-body.js";
+import { unrollLoops } from "../../../src/ir/tensor/unroll-loops.js";
 import { leaveBroadcastsOut } from "../../../src/codegen/tfjs/rewrite.js";
 import { unitsOf } from "../../../src/codegen/tfjs/units.js";
 import { Names, numberLiteral } from "../../../src/codegen/typescript/names.js";
@@ -26,7 +27,7 @@ export function emittedFunction(program: TensorProgram): { readonly text: string
     },
     names: new Names(["runtime"]),
   };
-  const trimmed = leaveBroadcastsOut(program);
+  const trimmed = leaveBroadcastsOut(unrollLoops(program));
   const { statements } = emitBody(unitsOf(trimmed), Object.entries(trimmed.outputs), module, new Map(), { prefix: "", single: false });
   // The body is JavaScript but for type arguments.
   const text = [...constants, ...statements].join("\n").replaceAll("<tf.Tensor>(", "(");

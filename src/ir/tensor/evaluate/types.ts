@@ -1,4 +1,4 @@
-import type { DType, TensorNode, TensorOp, TensorOpKind } from "../nodes.js";
+import type { DType, TensorNode, TensorOp, TensorOpKind, TensorProgram } from "../nodes.js";
 import type { RandomSource } from "./random.js";
 
 /** A dense array, row-major. Booleans are 0 and 1. */
@@ -37,6 +37,13 @@ export interface EvaluateContext {
   readonly sizes: Readonly<Record<"rows" | "dataset", number | undefined>>;
   /** A shape with its symbols bound. */
   readonly bind: (shape: TensorNode["shape"]) => readonly number[];
+  /** Absent where a rule is asked alone: loops then cannot run. */
+  readonly loops?: {
+    /** All results of the loops so far. */
+    readonly results: Map<TensorNode, readonly Float64Array[]>;
+    /** The outputs of a body. */
+    readonly run: (program: TensorProgram, bindings: EvaluateBindings) => Record<string, Tensor>;
+  };
 }
 
 export type OpOf<K extends TensorOpKind> = Extract<TensorOp, { readonly kind: K }>;
