@@ -1,0 +1,24 @@
+// Random programs on every device: `npm run fuzz -- --count 10000 --seed 1`. A failing one is shrunk and printed; its seed runs it again.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values } = parseArgs({ options: { count: { type: "string", default: "1000" }, seed: { type: "string", default: "0" }, device: { type: "string" } } });
+const number = (name) => {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= 0 && value <= 2 ** 40) return value;
+  console.error(`--${name} is a whole number`);
+  process.exit(2);
+};
+const [count, seed] = [number("count"), number("seed")];
+if (values.device !== undefined && values.device !== "wasm" && values.device !== "native") {
+  console.error("--device is wasm or native");
+  process.exit(2);
+}
+const files = values.device === "wasm" ? ["test/devices/wasm.test.ts"] : values.device === "native" ? ["test/devices/native.test.ts"] : ["test/devices/wasm.test.ts", "test/devices/native.test.ts"];
+const { status } = spawnSync(process.execPath, [join(root, "node_modules", "vitest", "vitest.mjs"), "run", ...files], {
+  cwd: root, stdio: "inherit", env: { ...process.env, LVMC_PROGRAMS: String(count), LVMC_FIRST: String(seed) },
+});
+process.exit(status ?? 1);
