@@ -19,6 +19,8 @@ export class Scope {
   /** Locals that no name of the program may use. */
   private readonly reserved = new Set<string>();
   private bindings = new Map<string, Binding>();
+  /** The locals of `bindings`: kernels have thousands of names, so they are not gathered for each. */
+  private taken = new Set<string>();
   private temporaries: { [type in ValueType]: number } = { i32: 0, f32: 0, v128: 0 };
 
   /** `groups` of the kernel; undefined inside of functions, which have none. */
@@ -30,11 +32,13 @@ export class Scope {
   /** The local of a new name. Names of blocks that have ended may come again; where the type differs they get another local. */
   declare(name: string, type: ValueType, range?: Range): string {
     const plain = identifier(name);
-    const taken = new Set([...this.bindings.values()].map((each) => each.local));
     let local = plain;
-    for (let n = 2; taken.has(local) || (this.declared.get(local) ?? type) !== type || this.reserved.has(local); n++) local = `${plain}.${n}`;
+    for (let n = 2; this.taken.has(local) || (this.declared.get(local) ?? type) !== type || this.reserved.has(local); n++) local = `${plain}.${n}`;
     this.declared.set(local, type);
+    const hidden = this.bindings.get(name);
+    if (hidden) this.taken.delete(hidden.local);
     this.bindings.set(name, { local, range });
+    this.taken.add(local);
     return local;
   }
 
@@ -77,10 +81,10 @@ export class Scope {
 
   /** Writes a block: what it binds ends with it. */
   block<T>(write: () => T): T {
-    const outer = this.bindings;
-    this.bindings = new Map(outer);
+    const [outer, outerTaken] = [this.bindings, this.taken];
+    [this.bindings, this.taken] = [new Map(outer), new Set(outerTaken)];
     const result = write();
-    this.bindings = outer;
+    [this.bindings, this.taken] = [outer, outerTaken];
     return result;
   }
 
