@@ -10,15 +10,15 @@ import type { VjpRule } from "./vjp-rule.js";
  * so that only the carries are kept of the steps, not what is between them. A step draws again what it drew.
  */
 export const loopRule: VjpRule<"loop"> = ({ b, op, node, results, isActive, gradientsOf }) => {
-  const { steps, carried, invariants, stacked, body } = op;
+  const { steps, carried, stacked, body } = op;
   const names = loopInputNames(op);
-  const wanted = names.flatMap((name, at) => (isActive(at) && node.inputs[at]!.dtype === "f32" ? [name] : []));
+  const needed = new Set(body.inputs.map(bodyInputName));
+  const wanted = names.filter((name, at) => isActive(at) && node.inputs[at]!.dtype === "f32" && (at < carried || needed.has(name)));
   const live = liveCarries(op, wanted);
   const added = names.filter((name) => name.startsWith("invariant.") && wanted.includes(name));
   const sliced = names.filter((name) => name.startsWith("scan.") && wanted.includes(name));
   const kinds = loopResults(op);
   const full = (result: number): TensorNode => b.broadcast(results.get(result)!, kinds[result]!.shape);
-  const needed = new Set(body.inputs.map(bodyInputName));
 
   const backward = once(() => {
     const operandOf = (name: string): TensorNode => node.inputs[names.indexOf(name)]!;

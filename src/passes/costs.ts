@@ -3,7 +3,7 @@ import type { BinaryFunction, TensorNode, TensorOpKind, UnaryFunction } from "..
 /** Operations that need a kernel of their own: each element of the result takes many of an operand, or they run in order. */
 export const heavyKinds: ReadonlySet<TensorOpKind> = new Set([
   "reduce", "arg-reduce", "cumulative-sum", "softmax", "log-softmax", "dot", "conv2d", "conv2d-input-gradient", "conv2d-filter-gradient", "pool2d",
-  "pool2d-gradient", "cholesky", "triangular-solve", "scatter-add",
+  "pool2d-gradient", "cholesky", "triangular-solve", "scatter-add", "loop", "loop-result",
 ] as TensorOpKind[]);
 
 /** Operations that keep every element where it is, in row-major order, when no operand is broadcast. */

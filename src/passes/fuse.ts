@@ -177,7 +177,8 @@ function formUnits(program: TensorProgram, materialized: ReadonlySet<TensorNode>
     const needed = new Set([...reads.keys()].map((read) => unitOf.get(read)).filter((unit) => unit !== undefined));
     const count = countOf(staticShape(node));
     const heavy = heavyKinds.has(node.op.kind);
-    const unit = (!heavy && join && hostOf(node, count, reads, needed, units, unitOf)) || newUnit(heavy ? node : undefined, count, units);
+    // All results of a loop are made where the loop is.
+    const unit = (node.op.kind === "loop-result" && unitOf.get(node.inputs[0]!)) || (!heavy && join && hostOf(node, count, reads, needed, units, unitOf)) || newUnit(heavy ? node : undefined, count, units);
     for (const [read, aligned] of reads) {
       const from = unitOf.get(read);
       if (from === unit) continue;
@@ -210,6 +211,7 @@ function hostOf(
 ): OpenUnit | undefined {
   const fits = (unit: OpenUnit): boolean =>
     unit.count === count &&
+    unit.anchor?.op.kind !== "loop" &&
     !(isLongFunction(node) && !unit.results.every(isLongFunction)) &&
     !(unit.results.some(isLongFunction) && !isLongFunction(node)) &&
     [...needed].every((other) => other === unit || other.level < unit.level) &&

@@ -1,7 +1,12 @@
 import type { KernelExpr, Statement } from "../ir/kernel/nodes.js";
 
-/** A body with names and expressions replaced: `replace` says what an expression becomes, undefined where its parts are to be looked at. */
-export function mapStatements(body: readonly Statement[], rename: (name: string) => string, replace: (expr: KernelExpr) => KernelExpr | undefined): readonly Statement[] {
+/**
+ * A body with names and expressions replaced: `replace` says what an expression becomes, undefined where its parts are to be looked at; `address`
+ * what the index of a load or a store becomes.
+ */
+export function mapStatements(
+  body: readonly Statement[], rename: (name: string) => string, replace: (expr: KernelExpr) => KernelExpr | undefined, address: (index: KernelExpr) => KernelExpr = (index) => index,
+): readonly Statement[] {
   const expr = (value: KernelExpr): KernelExpr => {
     const known = replace(value);
     if (known) return known;
@@ -14,7 +19,7 @@ export function mapStatements(body: readonly Statement[], rename: (name: string)
         return { ...value, name: rename(value.name) };
       case "load":
       case "gather":
-        return { ...value, index: expr(value.index) };
+        return { ...value, index: address(expr(value.index)) };
       case "splat":
       case "unary":
       case "convert":
@@ -43,7 +48,7 @@ export function mapStatements(body: readonly Statement[], rename: (name: string)
       case "if":
         return { ...each, condition: expr(each.condition), then: each.then.map(statement), otherwise: each.otherwise.map(statement) };
       case "store":
-        return { ...each, index: expr(each.index), value: expr(each.value) };
+        return { ...each, index: address(expr(each.index)), value: expr(each.value) };
     }
   };
   return body.map(statement);

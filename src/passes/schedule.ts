@@ -2,7 +2,6 @@ import type { Span } from "../diagnostics/span.js";
 import { InternalError } from "../util/internal-error.js";
 import type { ElementType, Kernel, KernelProgram } from "../ir/kernel/nodes.js";
 import type { TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
-import { unrollLoops } from "../ir/tensor/unroll-loops.js";
 import { elementCost, elementFlops, repetitions } from "./costs.js";
 import type { EmitContext } from "./emit/context.js";
 import { heavyKernel } from "./emit/heavy-kernel.js";
@@ -12,6 +11,7 @@ import { type Block, checkMemoryPlan, type MemoryPlan, planMemory } from "./memo
 import { inSequence, sideBySide } from "./merge-kernels.js";
 import { orderUnits } from "./order.js";
 import { optimize, type PassName } from "./pipeline.js";
+import { prepareLoops } from "./prepare-loops.js";
 import { separateOutputs } from "./separate-outputs.js";
 import { formStages, type Part } from "./stages.js";
 import { countOf, staticShape } from "./static-shape.js";
@@ -74,9 +74,6 @@ export interface Schedule {
   readonly memory: { readonly blocks: readonly Block[]; readonly plan: MemoryPlan };
 }
 
-/** Operations that the steps of loops may be written out as. */
-const mostUnrolled = 2000;
-
 /** A unit's kernel as emitted, and what it reserved. */
 interface Emitted {
   readonly template: Template;
@@ -86,21 +83,27 @@ interface Emitted {
 }
 
 /**
- * A tensor program of static sizes as kernels over one arena: optimized, fused, ordered, packed and placed. Loops have no kernels yet: short ones are written out.
+ * A tensor program of static sizes as kernels over one arena: optimized, fused, ordered, packed and placed.
  *
- * @throws InternalError on symbolic sizes, on aliases whose shapes differ and on loops that are too long to write out
+ * @throws InternalError on symbolic sizes, on aliases whose shapes differ and on loops that draw from a Gamma
  */
 export function schedule(program: TensorProgram, options: ScheduleOptions): Schedule {
-  const optimized = separateOutputs(optimize(unrollLoops(program, mostUnrolled), { without: options.without }));
+  const optimized = separateOutputs(optimize(prepareLoops(program), { without: options.without }));
   const fusion = fuse(optimized, options);
   const order = orderUnits(fusion, aliasNodes(optimized, options.aliases ?? {}));
   const ordered = topological(order.units, order.before);
+  const bodies = new Map<TensorProgram, Schedule>();
+  const scheduleBody = (body: TensorProgram): Schedule => {
+    const known = bodies.get(body) ?? schedule(body, { ...options, aliases: undefined, pinned: undefined });
+    bodies.set(body, known);
+    return known;
+  };
   const facts = new Map(ordered.map((unit) => [unit, factsOf(unit, order.stored)]));
 
   // First emission: which kernels there are and what they reserve. Places do not matter yet, but all differ, as they will.
   const anywhere = (node: TensorNode): View | undefined => (order.stored.has(node) ? viewAt((1 << 20) + 16 * node.id, node) : undefined);
   const overwrites = (unit: Unit): boolean => unit.results.some((node) => order.inPlace.has(node) && unit.reads.has(order.inPlace.get(node)!));
-  const probe = new Map(ordered.map((unit) => [unit, emitUnit(unit, options, anywhere, overwrites(unit), facts.get(unit)!, () => 0)]));
+  const probe = new Map(ordered.map((unit) => [unit, emitUnit(unit, options, anywhere, overwrites(unit), facts.get(unit)!, scheduleBody, () => 0)]));
 
   // Parts, stages.
   const mains = new Map<Unit, Part>();
@@ -132,7 +135,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const final = new Map(ordered.map((unit) => {
     let at = 0;
     const reserved = memory.scratchOf.get(unit)!;
-    const emitted = emitUnit(unit, options, places, memory.inPlaceUnits.has(unit), facts.get(unit)!, () => reserved[at++] ?? 0);
+    const emitted = emitUnit(unit, options, places, memory.inPlaceUnits.has(unit), facts.get(unit)!, scheduleBody, () => reserved[at++] ?? 0);
     if (emitted.scratch.length !== reserved.length || emitted.template.before.length !== probe.get(unit)!.template.before.length) throw new InternalError(`node %${unit.results[0]!.id}: its template asked for other memory the second time`);
     return [unit, emitted];
   }));
@@ -277,10 +280,10 @@ function uniqueOrigins(origins: readonly Span[]): Span[] {
   });
 }
 
-function emitUnit(unit: Unit, { target, use }: ScheduleOptions, places: (node: TensorNode) => View | undefined, inPlace: boolean, facts: Facts, reserve: (words: number) => number): Emitted {
+function emitUnit(unit: Unit, { target, use }: ScheduleOptions, places: (node: TensorNode) => View | undefined, inPlace: boolean, facts: Facts, scheduleBody: EmitContext["schedule"], reserve: (words: number) => number): Emitted {
   const scratch: number[] = [];
   const context: EmitContext = {
-    unit, target, places, inPlace, cost: facts.cost, flops: 0, use,
+    unit, target, places, inPlace, cost: facts.cost, flops: 0, use, schedule: scheduleBody,
     scratch: (words) => {
       scratch.push(words);
       return reserve(words);

@@ -3,6 +3,7 @@ import type { Shape, TensorNode, TensorOp, TensorOpKind, TensorProgram } from ".
 import { simplified } from "../ir/tensor/simplified.js";
 import { broadcastShapes, sameDims } from "../ir/tensor/shapes.js";
 import { rewrite } from "./rewrite.js";
+import { trimLoop } from "./trim-loop.js";
 
 type OpOf<K extends TensorOpKind> = Extract<TensorOp, { readonly kind: K }>;
 type SimplifyRule<K extends TensorOpKind> = (op: OpOf<K>, inputs: readonly TensorNode[], node: TensorNode, builder: TensorBuilder) => TensorNode | undefined;
@@ -96,6 +97,7 @@ const rules: { readonly [K in TensorOpKind]?: SimplifyRule<K> } = {
     const [a, c] = [untransposed(left!), untransposed(right!)];
     return a || c ? b.dot(a ?? left!, c ?? right!, op.transposeLeft !== (a !== undefined), op.transposeRight !== (c !== undefined)) : undefined;
   },
+  loop: (op, inputs, node, b) => trimLoop(b, op, inputs, node),
   reduce: (op, [x], node, b) => {
     const long = op.axes.filter((axis) => x!.shape[axis] !== 1);
     const plain = op.function !== "logsumexp" && op.function !== "all" && op.function !== "any";
@@ -138,7 +140,7 @@ export function simplify(program: TensorProgram): TensorProgram {
     current = rewrite(current, (node, inputs, builder) => {
       const rule = rules[node.op.kind] as SimplifyRule<TensorOpKind> | undefined;
       const simpler = rule?.(node.op as never, inputs, node, builder);
-      changed ||= simpler !== undefined && !(simpler.op.kind === node.op.kind && simpler.inputs.every((input, at) => input === inputs[at]));
+      changed ||= simpler !== undefined && !(simpler.op.kind === node.op.kind && simpler.inputs.length === inputs.length && simpler.inputs.every((input, at) => input === inputs[at]));
       return simpler;
     });
     if (!changed) break;

@@ -56,6 +56,13 @@ const examples: Readonly<Record<string, () => string>> = {
   },
   fuse: () => `${scheduled("none", false)}\n${scheduled("full", false)}`,
   stages: () => `${scheduled("full", false)}\n${scheduled("full", true)}`,
+  loops: () => {
+    const made = (steps: number): string => printPlan(schedule(program((b) => {
+      const [x, h, w] = [b.input("column", "x", [steps, 128, 8]), b.input("column", "h", [128, 8]), b.input("parameter", "w", [8, 8])];
+      return { y: b.loop({ steps, carries: [h], invariants: [w], scans: [x], body: (inner, step) => ({ carries: [inner.tanh(inner.add(inner.dot(step.carries[0]!, step.invariants[0]!), step.scans[0]!))] }) }).carries[0]! };
+    }), { target: avx512Target }).plan);
+    return `${made(10)}\n${made(1000)}`;
+  },
   "memory-plan": () => {
     const blocks = [{ words: 100, live: undefined }, { words: 64, live: { from: 0, to: 1 } }, { words: 30, live: { from: 1, to: 2 } }, { words: 60, live: { from: 2, to: 3 } }];
     const plan = planMemory(blocks);

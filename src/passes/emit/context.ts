@@ -1,5 +1,6 @@
-import type { TensorNode } from "../../ir/tensor/nodes.js";
+import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import type { Unit } from "../fuse.js";
+import type { Schedule } from "../schedule.js";
 import type { TemplateContext, View } from "../templates/template.js";
 
 /** What the kernels of a unit are made with. */
@@ -14,6 +15,8 @@ export interface EmitContext extends TemplateContext {
   readonly flops: number;
   /** Separates the random streams of programs that share a step. */
   readonly use?: string;
+  /** The body of a loop as kernels over an arena of its own. */
+  readonly schedule: (body: TensorProgram) => Schedule;
 }
 
 /** Work of a group at least, in units of one addition of vectors' elements: below that a barrier costs more than a second thread gives. */

@@ -14,6 +14,7 @@ import { type Operand, type Read, type Template, type TemplateKernel, vectorAxis
 import type { EmitContext } from "./context.js";
 import { affine, type Position } from "./coordinate.js";
 import { Expressions } from "./expressions.js";
+import { loopKernel } from "./loop-kernel.js";
 import { reduceKernel } from "./reduce-kernel.js";
 import { writeResults } from "./results.js";
 
@@ -107,6 +108,8 @@ function templateOf(context: EmitContext, made: Map<KernelBuilder, Expressions>)
       return triangularSolve({ lower: operand(a!), b: operand(b!), transpose: op.transpose, write }, context);
     case "reduce":
       return { ...reduceKernel(context, op), before: [] };
+    case "loop":
+      return loopKernel(context, op, anchor.inputs.map(operand));
     default:
       throw new InternalError(`no kernel for ${op.kind}`);
   }
