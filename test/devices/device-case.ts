@@ -37,6 +37,11 @@ function withGradient(seed: number, next: () => number): DeviceCase {
   const b = new TensorBuilder({ simplify: next() < 0.5 });
   const made = importProgram(b, program);
   const outputs: Record<string, TensorNode> = Object.fromEntries(Object.entries(program.outputs).map(([name, node]) => [name, made.get(node)!]));
+  // Functions that loop until they accept: their code is long, so not in all.
+  const first = program.inputs.find(({ dtype }) => dtype === "f32");
+  if (first && next() < 0.03) outputs["gamma"] = b.randomLogGamma("gamma", b.add(0.3, b.softplus(b.tanh(made.get(first)!))));
+  const last = program.outputs["y0"];
+  if (last?.dtype === "f32" && next() < 0.3) Object.assign(outputs, logic(b, made.get(last)!));
   const floats = Object.values(outputs).filter(({ dtype }) => dtype === "f32");
   const chosen = floats[Math.floor(next() * floats.length)];
   const wrt = program.inputs.filter(({ dtype }) => dtype === "f32");
@@ -47,6 +52,19 @@ function withGradient(seed: number, next: () => number): DeviceCase {
     wrt.forEach((node, at) => (outputs[`d.${node.op.kind === "input" ? node.op.name : ""}`] = gradients[at]!));
   }
   return { seed, program: b.program(`random_${seed}`, outputs), inputs, aliases };
+}
+
+/** Booleans, integers and rounding, which models have seldom. */
+function logic(b: TensorBuilder, x: TensorNode): Record<string, TensorNode> {
+  const whole = b.unary("round", b.multiply(x, 3));
+  const condition = b.compare("or", b.compare("and", b.less(x, 0.2), b.unary("not", b.compare("equal", whole, 1))), b.compare("not_equal", whole, 0));
+  const natural = b.cast(b.minimum(b.abs(b.binary("multiply", whole, 5)), 1000), "u32");
+  const axis = x.shape.length - 1;
+  return {
+    chosen: b.select(condition, x, b.multiply(x, 0.5)),
+    natural: b.binary("multiply", b.binary("add", natural, natural), natural),
+    ...(axis >= 0 ? { any: b.reduce("any", condition, [axis]), all: b.reduce("all", condition, [axis], true), least: b.make({ kind: "arg-reduce", function: "min", axis }, [x], "i32") } : {}),
+  };
 }
 
 function overRows(seed: number, next: () => number): DeviceCase {

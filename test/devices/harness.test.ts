@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
+import { evaluateRules } from "../../src/ir/tensor/evaluate.js";
+import { binaryFunctions, comparisonFunctions, unaryFunctions } from "../../src/ir/tensor/nodes.js";
+import { verify } from "../../src/ir/tensor/verify.js";
 import type { KernelProgram } from "../../src/ir/kernel/nodes.js";
 import { mapStatements } from "../../src/passes/map-statements.js";
 import { checkPrograms, type Device } from "./check-programs.js";
 import { compare, referenceOf } from "./compare.js";
+import { deviceCase } from "./device-case.js";
 import { compileWasm } from "./run-on-devices.js";
 import { full } from "./ways.js";
 
@@ -33,6 +37,21 @@ describe("random programs find what is broken", () => {
     })) }));
     await expect(checkPrograms([1, 3, 5], [device])).rejects.toThrow(/was overwritten/);
   });
+});
+
+// Guards the generator: an operation that no program has is not tested.
+it("random programs are well formed and have every operation", () => {
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 1000; seed++) {
+    const { program } = deviceCase(seed);
+    verify(program);
+    for (const { op } of program.nodes) seen.add(op.kind).add("function" in op ? `${op.kind} ${op.function}` : op.kind);
+  }
+  const reductions = ["sum", "max", "min", "product", "logsumexp", "all", "any"].map((name) => `reduce ${name}`);
+  const functions = [...unaryFunctions.map((name) => `unary ${name}`), ...binaryFunctions.map((name) => `binary ${name}`), ...comparisonFunctions.map((name) => `compare ${name}`), "arg-reduce min", "arg-reduce max", ...reductions];
+  // Sizes are bound before; loops have tests of their own.
+  const kinds = Object.keys(evaluateRules).filter((kind) => kind !== "size" && kind !== "loop" && kind !== "loop-result");
+  expect([...kinds, ...functions].filter((each) => !seen.has(each))).toEqual([]);
 });
 
 describe("tolerance", () => {
