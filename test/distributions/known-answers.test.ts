@@ -51,7 +51,8 @@ function evaluated(name: DistributionName, xs: readonly number[], args: readonly
 }
 
 describe.skipIf(!existsSync(root)).each(tables.map((table) => [table.name, table] as const))("%s over the known answers", (_, table) => {
-  const rows = rowsOf(table.folder);
+  // A skipped suite is still collected.
+  const rows = existsSync(root) ? rowsOf(table.folder) : [];
   const xs = rows.map(({ x }) => x);
   const args = rows.map(({ row }) => table.args(row));
 
