@@ -1,4 +1,3 @@
-import { TensorBuilder } from "../ir/tensor/builder.js";
 import { importProgram } from "../ir/tensor/import-program.js";
 import { bodyInputName, loopInputNames, loopResults } from "../ir/tensor/loops.js";
 import type { LoopOp, TensorNode } from "../ir/tensor/nodes.js";

@@ -52,8 +52,3 @@ export function lineOf(span: Span): number {
 export function textOf(span: Span): string {
   return span.source.text.slice(span.start, span.end);
 }
-
-/** The smallest span that covers both; they must be of one source. */
-export function joinSpans(first: Span, last: Span): Span {
-  return { source: first.source, start: Math.min(first.start, last.start), end: Math.max(first.end, last.end) };
-}

@@ -19,7 +19,7 @@ export function lowerExpression(context: LoweringContext, frame: Frame, expr: Ex
 }
 
 function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
-  const { b, space } = context;
+  const { b } = context;
   switch (expr.kind) {
     case "number":
       return { node: b.scalar(expr.value, expr.type.support.kind === "index" ? "i32" : "f32"), axes: [] };

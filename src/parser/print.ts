@@ -3,7 +3,7 @@ import { hasErrors } from "../diagnostics/diagnostic.js";
 import { positionAt, type SourceFile, type Span } from "../diagnostics/span.js";
 import type { Argument, BinaryExpression, ColumnDeclaration, Comment, Expression, Item, Module, Statement, TrainStatement } from "./ast.js";
 import { parse } from "./parse.js";
-import { printArgument, printColumn, printExpression, printIndices, printString, printType } from "./print-expression.js";
+import { printColumn, printExpression, printIndices, printString, printType } from "./print-expression.js";
 
 /** Columns that a line should keep to; comments are never broken. */
 const widest = 100;

@@ -4,7 +4,7 @@ import { compile } from "../../src/driver/compile.js";
 import { loadEmitted } from "../codegen/support/load-emitted.js";
 import { readModel } from "../codegen/support/type-check.js";
 import { trainAll } from "../training/support.js";
-import { anyData } from "./support/any-data.js";
+import { anyData } from "../support/any-data.js";
 import { kernelModel, type TestDevice } from "./support/kernel-model.js";
 
 /**

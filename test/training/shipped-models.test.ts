@@ -3,11 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { SourceFile } from "../../src/diagnostics/span.js";
 import { compile } from "../../src/driver/compile.js";
-import type { ColumnPlan } from "../../src/runtime/tfjs/definition.js";
-import type { Columns } from "../../src/runtime/model.js";
 import { selectBackend } from "../../src/runtime/tfjs/index.js";
 import { loadEmitted } from "../codegen/support/load-emitted.js";
 import { readModel } from "../codegen/support/type-check.js";
+import { anyData } from "../support/any-data.js";
 import { trainAll } from "./support.js";
 
 /**
@@ -21,40 +20,11 @@ const otherNames = readdirSync(others).map((file) => file.slice(0, -".lvm".lengt
 const names = readdirSync(new URL("../../models/", import.meta.url)).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
 const rows = 40;
 
-/** Values within a column's support, from the golden ratio. */
-function anyData(columns: readonly Pick<ColumnPlan, "name" | "shape" | "support">[]): Columns {
-  return Object.fromEntries(columns.map(({ name, shape, support }, which) => {
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    const fraction = (at: number): number => ((at + which) * 0.6180339887) % 1;
-    const draw = (at: number): number => {
-      switch (support.kind) {
-        case "binary":
-          return fraction(at) < 0.3 ? 1 : 0;
-        case "index":
-          return Math.floor(fraction(at) * support.size);
-        case "count":
-        case "byte":
-          return Math.floor(fraction(at) * 5);
-        case "positive":
-        case "nonnegative":
-        case "unit":
-          return 0.05 + 0.9 * fraction(at);
-        default:
-          return 2 * fraction(at) - 1;
-      }
-    };
-    const discrete = support.kind === "index" || support.kind === "count";
-    const values = discrete ? Int32Array.from({ length: rows * size }, (_, at) => draw(at)) : Float32Array.from({ length: rows * size }, (_, at) => draw(at));
-    return [name, { rows, values, shape: [...shape] }];
-  }));
-}
-
 describe.each([...names, ...otherNames])("%s", (name) => {
   it("trains and answers", async () => {
     const { value, diagnostics } = compile(names.includes(name) ? readModel(name) : readOther(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
     if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-    const columns = value.program.columns.map((column) => ({ name: column.name, shape: column.type.shape.map((dim) => dim.value), support: column.type.support }));
-    const data = anyData(columns);
+    const data = anyData(value.program, rows);
     await selectBackend("wasm");
     const before = tf.memory().numTensors;
     const model = await loadEmitted(value.typescript)({ device: "wasm", seed: 1 });

@@ -124,11 +124,6 @@ export function broadcastTo(k: KernelBuilder, position: Position, result: readon
   return { shape, at: shape.map((dim, axis) => (dim === 1 ? affine(k, 0) : whole.at[axis + skip]!)) };
 }
 
-/** Whether the value at this place is a scalar. */
-export function isScalar(position: Position): boolean {
-  return position.at.every(isUniform);
-}
-
 /** Text that is equal for equal places. */
 export function keyOf(position: Position): string {
   const parts = position.at.map((coordinate) =>

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr, Width } from "../../ir/kernel/nodes.js";
-import { type Operand, type Read, type View, type Write, vectorAxis } from "./template.js";
+import { type Operand, type Read, type View, vectorAxis } from "./template.js";
 
 /** A row-major view of a whole tensor at `base`. */
 export function denseView(base: number, shape: readonly number[], type: View["type"] = "f32"): View {
@@ -66,11 +66,6 @@ export function storeView(k: KernelBuilder, view: View, index: readonly KernelEx
 
 export function readView(view: View): Read {
   return (k, index, width) => loadView(k, view, index, width);
-}
-
-/** Stores into a view whose vector axis is adjacent in memory. */
-export function writeView(view: View): Write {
-  return (k, index, value) => storeView(k, view, index, value);
 }
 
 export function viewOperand(view: View): Operand {

@@ -62,11 +62,6 @@ export function withSignOf(k: KernelBuilder, magnitude: KernelExpr, sign: Kernel
   return k.bitcast(k.binary("or", k.bitcast(k.unary("abs", magnitude), "i32"), bit), "f32");
 }
 
-/** −x where `condition` holds. */
-export function negatedWhere(k: KernelBuilder, condition: KernelExpr, x: KernelExpr): KernelExpr {
-  return k.select(condition, k.unary("negate", x), x);
-}
-
 /** Writes `then` under a scalar test: is the condition true in any lane? For what is rare and long. */
 export function whenAny(k: KernelBuilder, condition: KernelExpr, then: () => void): void {
   const test = condition.width === "scalar" ? condition : k.greater(k.reduceLanes("max", k.select(condition, k.constant(1), k.constant(0))), 0);

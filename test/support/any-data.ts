@@ -1,5 +1,5 @@
-import type { ModelProgram } from "../../../src/ir/model/model.js";
-import type { Columns } from "../../../src/runtime/model.js";
+import type { ModelProgram } from "../../src/ir/model/model.js";
+import type { Columns } from "../../src/runtime/model.js";
 
 /** Values within the supports of a model's columns, from the golden ratio. */
 export function anyData(program: ModelProgram, rows: number): Columns {
