@@ -20,6 +20,8 @@ export function mapStatements(
       case "load":
       case "gather":
         return { ...value, index: address(expr(value.index)) };
+      case "load-shared":
+        return { ...value, index: expr(value.index) };
       case "splat":
       case "unary":
       case "convert":
@@ -49,6 +51,10 @@ export function mapStatements(
         return { ...each, condition: expr(each.condition), then: each.then.map(statement), otherwise: each.otherwise.map(statement) };
       case "store":
         return { ...each, index: address(expr(each.index)), value: expr(each.value) };
+      case "store-shared":
+        return { ...each, index: expr(each.index), value: expr(each.value) };
+      case "barrier":
+        return each;
     }
   };
   return body.map(statement);

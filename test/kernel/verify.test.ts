@@ -37,7 +37,7 @@ const malformed: readonly (readonly [string, KernelProgram, RegExp])[] = [
   ["not of a float", program([store({ kind: "unary", op: "not", value: f(1), type: "f32", width: "scalar" })]), /no not of f32/],
   ["a comparison that is no bool", program([store({ kind: "compare", op: "less", left: f(1), right: f(2), type: "f32", width: "scalar" })]), /is a scalar bool/],
   ["a condition that is no bool", program([{ kind: "if", condition: f(1), then: [], otherwise: [] }]), /a condition is a scalar f32/],
-  ["a vector condition", program([{ kind: "if", condition: { kind: "compare", op: "less", left: f(1, "vector"), right: f(2, "vector"), type: "bool", width: "vector" }, then: [], otherwise: [] }]), /a condition is a vector bool/],
+  ["a vector condition", program([{ kind: "if", condition: { kind: "compare", op: "less", left: f(1, "vector"), right: f(2, "vector"), type: "bool", width: "vector" }, then: [], otherwise: [] }]), /a condition is a vector/],
   ["a select by a number", program([store({ kind: "select", condition: f(1), yes: f(1), no: f(2), type: "f32", width: "scalar" })]), /condition of a select/],
   ["a multiply-add of integers", program([store({ kind: "multiply-add", a: i(1), b: i(1), c: i(1), type: "i32", width: "scalar" })]), /multiply-add of i32/],
   ["a float index", program([store(f(1), f(0))]), /index of a store/],

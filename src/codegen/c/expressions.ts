@@ -1,3 +1,4 @@
+import { InternalError } from "../../util/internal-error.js";
 import type { ElementType, KernelBinary, KernelCompare, KernelExpr, KernelUnary } from "../../ir/kernel/nodes.js";
 import { renderLiteral } from "./literals.js";
 import { renderFunctionName, renderName } from "./names.js";
@@ -52,6 +53,9 @@ const expressionRules: { readonly [K in KernelExpr["kind"]]: Rules<K> } = {
   group: () => "group",
   load: (expr) => (expr.type === "bool" ? `(${renderPlace(expr, expr.index)} != 0)` : renderPlace(expr, expr.index)),
   gather: (expr) => fromBits(expr, `gather_vi(m, ${unwrapped(renderExpression(expr.index))})`),
+  "load-shared": () => {
+    throw new InternalError("C has no groups with memory of their own");
+  },
   splat: (expr) => constant(expr, unwrapped(renderExpression(expr.value))),
   "lane-numbers": () => "lane_numbers()",
   unary: (expr) => unaryRules[expr.op](renderExpression(expr.value), expr),

@@ -1,8 +1,13 @@
 import type { Statement } from "../../ir/kernel/nodes.js";
+import { InternalError } from "../../util/internal-error.js";
 import { renderExpression, renderIndex, renderPlace, renderType, unwrapped } from "./expressions.js";
 import { renderName } from "./names.js";
 
 type Rules<K extends Statement["kind"]> = (statement: Extract<Statement, { readonly kind: K }>, indent: string) => readonly string[];
+
+function simtOnly(): never {
+  throw new InternalError("C has no groups with memory of their own");
+}
 
 const statementRules: { readonly [K in Statement["kind"]]: Rules<K> } = {
   let: ({ name, value }, indent) => [`${indent}const ${renderType(value)} ${renderName(name)} = ${unwrapped(renderExpression(value))};`],
@@ -24,6 +29,8 @@ const statementRules: { readonly [K in Statement["kind"]]: Rules<K> } = {
     // Bools are stored as 0 and 1; a mask's lanes are 0 and −1.
     return [`${indent}${renderPlace(value, index)} = ${value.type === "bool" && value.width === "vector" ? `-${text}` : unwrapped(text)};`];
   },
+  "store-shared": simtOnly,
+  barrier: simtOnly,
 };
 
 /** A line, or a few, for each statement. */

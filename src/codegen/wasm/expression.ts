@@ -44,6 +44,9 @@ const renderers: Renderers = {
     const words = [1, 2, 3].reduce<Wat>((rest, l) => ["v128.load32_lane", ...offset, String(l), lane(l, l === 3 ? scaled : get(bytes)), rest], first);
     return type === "bool" ? ["i32x4.ne", words, splatZero] : words;
   },
+  "load-shared": () => {
+    throw new InternalError("WebAssembly has no groups with memory of their own");
+  },
   splat: ({ value, type }, scope) => {
     if (value.kind === "load" && type !== "bool") return ["v128.load32_splat", ...address(value.index, scope)];
     const one = renderExpression(value, scope);

@@ -1,4 +1,5 @@
 import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
+import { InternalError } from "../../util/internal-error.js";
 import { address, renderExpression } from "./expression.js";
 import { get } from "./operations.js";
 import { valueType, type Scope } from "./scope.js";
@@ -10,6 +11,10 @@ type Renderers = { readonly [Kind in Statement["kind"]]: (statement: Of<Kind>, s
 
 export function renderBody(body: readonly Statement[], scope: Scope): readonly Wat[] {
   return body.flatMap((statement) => (renderers[statement.kind] as (statement: Statement, scope: Scope) => readonly Wat[])(statement, scope));
+}
+
+function simtOnly(): never {
+  throw new InternalError("WebAssembly has no groups with memory of their own");
 }
 
 const renderers: Renderers = {
@@ -46,6 +51,8 @@ const renderers: Renderers = {
       return ["v128.store", ...at, value.type === "bool" ? ["i32x4.neg", what] : what];
     }),
   ],
+  "store-shared": simtOnly,
+  barrier: simtOnly,
 };
 
 /** The value first: it may read an outer name that this one hides. */

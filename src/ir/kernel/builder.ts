@@ -14,8 +14,8 @@ export class KernelBuilder {
   /** From the whole body inwards: which names each block defines, and which expressions `share` has named there. */
   private readonly scopes: Scope[] = [{ statements: this.statements, constants: new Set(), shared: new Map(), guarded: false }];
 
-  /** `lanes` of the target: loops over vectors step by it. */
-  constructor(readonly lanes: number) {}
+  /** `lanes` of the target: loops over vectors step by it. `simt`: lanes are invocations, and what is left of a vector is a vector in which some lanes rest. */
+  constructor(readonly lanes: number, readonly simt = false) {}
 
   /** What was written so far. */
   body(): readonly Statement[] {
@@ -130,11 +130,28 @@ export class KernelBuilder {
     this.statements.push({ kind: "for", name, from: start, to: end, step, body });
   }
 
-  /** Covers 0 … count − 1: whole vectors first, then the rest one by one. `write` is called once for each width. */
+  /** Lane l stores at word `index`_l of the group's own memory. */
+  storeShared(index: KernelExpr, value: KernelExpr): void {
+    this.statements.push({ kind: "store-shared", index, value });
+  }
+
+  /** Lanes wait for each other, where they are invocations; elsewhere everything is in order as it is. */
+  barrier(): void {
+    if (this.simt && this.statements.at(-1)?.kind !== "barrier") this.statements.push({ kind: "barrier" });
+  }
+
+  /** Covers 0 … count − 1: whole vectors first, then the rest one by one, or in a vector in which some lanes rest. `write` is called once for each width. */
   vectorLoop(count: number, write: (i: KernelExpr, width: Width) => void, hint = "i"): void {
+    if (this.simt) return this.loop(0, count, this.lanes, (i) => this.lanesBelow(i, count, () => write(i, "vector")), hint);
     const whole = count - (count % this.lanes);
     this.loop(0, whole, this.lanes, (i) => write(i, "vector"), hint);
     this.loop(whole, count, 1, (i) => write(i, "scalar"), hint);
+  }
+
+  /** Runs `write` for the lanes l with from + l < end: for all, without a condition, where `end` is a multiple of the lanes. Only with `simt`. */
+  lanesBelow(from: KernelExpr, end: number, write: () => void): void {
+    if (end % this.lanes === 0) return write();
+    this.when(this.compare("less", this.share(this.add(from, this.laneNumbers())), end), write);
   }
 
   when(condition: KernelExpr, then: () => void, otherwise: () => void = () => {}): void {
@@ -162,6 +179,11 @@ export class KernelBuilder {
   /** One word for each lane, from a vector of indices. */
   gather(index: KernelExpr, type: ElementType = "f32"): KernelExpr {
     return { kind: "gather", index, type, width: "vector" };
+  }
+
+  /** Word `index`_l of the group's own memory for lane l. */
+  loadShared(index: KernelExpr, type: ElementType = "f32"): KernelExpr {
+    return { kind: "load-shared", index, type, width: "vector" };
   }
 
   laneNumbers(): KernelExpr {
@@ -237,9 +259,10 @@ export class KernelBuilder {
     return value.width === "scalar" ? value : { kind: "reduce-lanes", op, value, type: value.type, width: "scalar" };
   }
 
-  /** A scalar function of the program. */
+  /** A scalar function of the program; with `simt` of vectors, lane by lane. */
   call(name: string, args: readonly KernelExpr[], type: ElementType): KernelExpr {
-    return { kind: "call", function: name, args, type, width: "scalar" };
+    const width: Width = args.some((arg) => arg.width === "vector") ? "vector" : "scalar";
+    return { kind: "call", function: name, args: args.map((arg) => this.widened(arg, width)), type, width };
   }
 }
 

@@ -1,5 +1,6 @@
 import { InternalError } from "../../util/internal-error.js";
 import { binaryMeaning, compareMeaning, convertMeaning, rounded, unaryMeaning } from "./evaluate/meaning.js";
+import { laneOrder } from "./evaluate/lane-order.js";
 import type { ElementType, Kernel, KernelExpr, KernelFunction, KernelProgram, Statement } from "./nodes.js";
 
 export interface KernelEvaluateOptions {
@@ -9,7 +10,10 @@ export interface KernelEvaluateOptions {
   readonly poison?: boolean;
   /** Groups run in an order drawn from this seed instead of 0, 1, … */
   readonly shuffle?: number;
-  /** Throws where a group touches a word that another group of the same kernel writes: such a result would depend on the threads. */
+  /**
+   * Throws where a group touches a word that another group of the same kernel writes: such a result would depend on the threads. With `simt` also
+   * where a lane touches what another lane of its group writes with no barrier between.
+   */
   readonly races?: boolean;
   /** Only these kernels, by position. */
   readonly kernels?: readonly number[];
@@ -35,10 +39,11 @@ interface Memory {
   readonly u32: Uint32Array;
 }
 
-/** What one running body sees: its names by slot, and its group. */
+/** What one running body sees: its names by slot, its group, and the lanes that do not rest (undefined: none does). */
 interface Frame {
   readonly slots: Value[];
   group: number;
+  mask?: Uint8Array;
 }
 
 type Code = (frame: Frame) => Value;
@@ -51,9 +56,14 @@ interface Compiler {
   readonly names: Map<string, number>;
   readonly functions: Map<string, (args: readonly Value[]) => Value>;
   readonly lanes: number;
-  /** Called before each access with the word's index. */
-  readonly reads: (index: number) => void;
-  readonly writes: (index: number) => void;
+  /** The memory of the group that runs. */
+  readonly shared: Memory;
+  /** Called before each access with the word's index and the lane (−1: all of them). */
+  readonly reads: (index: number, lane: number) => void;
+  readonly writes: (index: number, lane: number) => void;
+  readonly sharedReads: (index: number, lane: number) => void;
+  readonly sharedWrites: (index: number, lane: number) => void;
+  readonly barrier: () => void;
   /** Where messages say it happened. */
   readonly place: string;
 }
@@ -66,7 +76,7 @@ const lanesOf = (type: ElementType, count: number): Lanes => (type === "f32" ? n
  */
 export function evaluateKernels(program: KernelProgram, arena: ArrayBufferLike, options: KernelEvaluateOptions = {}): void {
   if (arena.byteLength < program.words * 4) throw new InternalError(`an arena of ${arena.byteLength / 4} words for a program of ${program.words}`);
-  const memory: Memory = { f32: new Float32Array(arena), i32: new Int32Array(arena), u32: new Uint32Array(arena) };
+  const memory = memoryOf(arena);
   const watch = options.races ? { writer: new Int32Array(program.words).fill(-1), reader: new Int32Array(program.words).fill(-1), group: 0 } : undefined;
   const chosen = options.kernels ?? program.kernels.map((_, i) => i);
   const runs = chosen.map((index) => {
@@ -131,7 +141,30 @@ function compileKernel(program: KernelProgram, kernel: Kernel, memory: Memory, o
       watch.writer[index] = watch.group;
     }
   };
-  const shared = { program, memory, lanes: program.lanes, reads, writes, place };
+  const own = memoryOf(new ArrayBuffer(4 * (kernel.shared ?? 0)));
+  const ordered = options.races && program.simt ? laneOrder(place, program.words) : undefined;
+  const orderedShared = program.simt ? laneOrder(`${place}, its own memory`, kernel.shared ?? 0) : undefined;
+  const inShared = (index: number): void => {
+    if (!(index >= 0 && index < (kernel.shared ?? 0))) throw new InternalError(`${place}: word ${index} is outside the group's ${kernel.shared ?? 0} words`);
+  };
+  const shared = {
+    program, memory, lanes: program.lanes, place, shared: own,
+    reads: ordered ? (index: number, lane: number) => (reads(index), ordered.reads(index, lane)) : reads,
+    writes: ordered ? (index: number, lane: number) => (writes(index), ordered.writes(index, lane)) : writes,
+    sharedReads: (index: number, lane: number) => {
+      inShared(index);
+      if (own.u32[index] === poisonWord) throw new InternalError(`${place} reads word ${index} of the group's own, which no lane wrote`);
+      orderedShared?.reads(index, lane);
+    },
+    sharedWrites: (index: number, lane: number) => {
+      inShared(index);
+      orderedShared?.writes(index, lane);
+    },
+    barrier: () => {
+      ordered?.barrier();
+      orderedShared?.barrier();
+    },
+  };
   const functions = new Map<string, (args: readonly Value[]) => Value>();
   for (const definition of program.functions) functions.set(definition.name, compileFunction(definition, { ...shared, names: new Map(), functions, place: `function ${definition.name}` }));
   const compiler: Compiler = { ...shared, names: new Map(), functions };
@@ -139,9 +172,13 @@ function compileKernel(program: KernelProgram, kernel: Kernel, memory: Memory, o
   const frame: Frame = { slots: [], group: 0 };
   return (group) => {
     frame.group = group;
+    own.u32.fill(poisonWord);
+    shared.barrier();
     body(frame);
   };
 }
+
+const memoryOf = (buffer: ArrayBufferLike): Memory => ({ f32: new Float32Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) });
 
 function compileFunction(definition: KernelFunction, compiler: Compiler): (args: readonly Value[]) => Value {
   const parameters = definition.parameters.map(({ name }) => slotOf(name, compiler));
@@ -183,7 +220,14 @@ const assign = ({ name, value }: { readonly name: string; readonly value: Kernel
 const statementRules: StatementRules = {
   let: assign,
   var: assign,
-  set: assign,
+  set: ({ name, value }, compiler) => {
+    const [code, slot] = [compile(value, compiler), slotOf(name, compiler)];
+    return (frame) => {
+      const after = code(frame);
+      const before = frame.slots[slot];
+      frame.slots[slot] = frame.mask === undefined || typeof after === "number" || before === undefined || typeof before === "number" ? after : after.map((each, lane) => (frame.mask![lane] ? each : before[lane]!));
+    };
+  },
   for: ({ name, from, to, step, body }, compiler) => {
     const [start, end, slot, block] = [compile(from, compiler), compile(to, compiler), slotOf(name, compiler), compileBlock(body, compiler)];
     return (frame) => {
@@ -196,26 +240,53 @@ const statementRules: StatementRules = {
   },
   if: ({ condition, then, otherwise }, compiler) => {
     const [test, yes, no] = [compile(condition, compiler), compileBlock(then, compiler), compileBlock(otherwise, compiler)];
-    return (frame) => ((test(frame) as number) !== 0 ? yes(frame) : no(frame));
+    return (frame) => {
+      const met = test(frame);
+      if (typeof met === "number") return met !== 0 ? yes(frame) : no(frame);
+      const before = frame.mask;
+      for (const [block, wanted] of [[yes, true], [no, false]] as const) {
+        const mask = Uint8Array.from(met, (each, lane) => ((each !== 0) === wanted && before?.[lane] !== 0 ? 1 : 0));
+        if (!mask.includes(1)) continue;
+        frame.mask = mask.includes(0) ? mask : undefined;
+        block(frame);
+      }
+      frame.mask = before;
+    };
   },
   store: ({ index, value }, compiler) => {
     const [at, code] = [compile(index, compiler), compile(value, compiler)];
     const view = viewOf(value.type, compiler.memory);
     const { writes } = compiler;
     return (frame) => {
-      const first = at(frame) as number;
+      const first = at(frame);
       const stored = code(frame);
       if (typeof stored === "number") {
-        writes(first);
-        view[first] = stored;
-      } else {
-        for (let lane = 0; lane < stored.length; lane++) {
-          writes(first + lane);
-          view[first + lane] = stored[lane]!;
-        }
+        writes(first as number, 0);
+        view[first as number] = stored;
+        return;
+      }
+      for (let lane = 0; lane < stored.length; lane++) {
+        if (frame.mask?.[lane] === 0) continue;
+        const word = typeof first === "number" ? first + lane : first[lane]!;
+        writes(word, lane);
+        view[word] = stored[lane]!;
       }
     };
   },
+  "store-shared": ({ index, value }, compiler) => {
+    const [at, code] = [compile(index, compiler), compile(value, compiler)];
+    const view = viewOf(value.type, compiler.shared);
+    const { sharedWrites } = compiler;
+    return (frame) => {
+      const [words, stored] = [at(frame) as Lanes, code(frame) as Lanes];
+      for (let lane = 0; lane < stored.length; lane++) {
+        if (frame.mask?.[lane] === 0) continue;
+        sharedWrites(words[lane]!, lane);
+        view[words[lane]!] = stored[lane]!;
+      }
+    };
+  },
+  barrier: (_, { barrier }) => barrier,
 };
 
 function compileStatement(statement: Statement, compiler: Compiler): Action {
@@ -271,14 +342,24 @@ const exprRules: ExprRules = {
     if (width === "scalar") {
       return (frame) => {
         const word = at(frame) as number;
-        reads(word);
+        reads(word, -1);
         return view[word]!;
       };
     }
     return (frame) => {
       const first = at(frame) as number;
-      for (let lane = 0; lane < lanes; lane++) reads(first + lane);
-      return view.slice(first, first + lanes);
+      const { mask } = frame;
+      if (mask === undefined) {
+        for (let lane = 0; lane < lanes; lane++) reads(first + lane, lane);
+        return view.slice(first, first + lanes);
+      }
+      const result = lanesOf(type, lanes);
+      for (let lane = 0; lane < lanes; lane++) {
+        if (mask[lane] === 0) continue;
+        reads(first + lane, lane);
+        result[lane] = view[first + lane]!;
+      }
+      return result;
     };
   },
   gather: ({ index, type }, compiler) => {
@@ -289,7 +370,23 @@ const exprRules: ExprRules = {
       const words = at(frame) as Lanes;
       const result = lanesOf(type, lanes);
       for (let lane = 0; lane < lanes; lane++) {
-        reads(words[lane]!);
+        if (frame.mask?.[lane] === 0) continue;
+        reads(words[lane]!, lane);
+        result[lane] = view[words[lane]!]!;
+      }
+      return result;
+    };
+  },
+  "load-shared": ({ index, type }, compiler) => {
+    const at = compile(index, compiler);
+    const view = viewOf(type, compiler.shared);
+    const { sharedReads, lanes } = compiler;
+    return (frame) => {
+      const words = at(frame) as Lanes;
+      const result = lanesOf(type, lanes);
+      for (let lane = 0; lane < lanes; lane++) {
+        if (frame.mask?.[lane] === 0) continue;
+        sharedReads(words[lane]!, lane);
         result[lane] = view[words[lane]!]!;
       }
       return result;
@@ -329,14 +426,26 @@ const exprRules: ExprRules = {
   },
   "reduce-lanes": ({ op, value, type }, compiler) => {
     const [code, combine] = [compile(value, compiler), binaryMeaning(op, type)];
+    const { barrier } = compiler;
     return (frame) => {
+      barrier();
       const lanes = (code(frame) as Lanes).slice();
       for (let half = lanes.length >> 1; half >= 1; half >>= 1) for (let lane = 0; lane < half; lane++) lanes[lane] = combine(lanes[lane]!, lanes[lane + half]!);
       return lanes[0]!;
     };
   },
-  call: ({ function: name, args }, compiler) => {
+  call: ({ function: name, args, type, width }, compiler) => {
     const codes = args.map((arg) => compile(arg, compiler));
+    if (width === "vector") {
+      return (frame) => {
+        const target = compiler.functions.get(name);
+        if (!target) throw new InternalError(`${compiler.place}: no function ${name}`);
+        const vectors = codes.map((code) => code(frame) as Lanes);
+        const result = lanesOf(type, compiler.lanes);
+        for (let lane = 0; lane < compiler.lanes; lane++) if (frame.mask?.[lane] !== 0) result[lane] = target(vectors.map((vector) => vector[lane]!)) as number;
+        return result;
+      };
+    }
     return (frame) => {
       const target = compiler.functions.get(name);
       if (!target) throw new InternalError(`${compiler.place}: no function ${name}`);

@@ -5,6 +5,10 @@ import type { Span } from "../../diagnostics/span.js";
  * every access is an explicit word index. Values are scalars, or vectors of the target's width (`lanes` of the program): 4 for
  * WebAssembly, 16 for AVX-512. A kernel is a number of independent groups that may run in any order on any thread; within a group
  * everything is in order, so results do not depend on the number of threads.
+ *
+ * On a GPU (`simt`) a group is a workgroup and its lanes are invocations, each with its own place in the code: a vector is one value of each.
+ * Scalars are the same for all of them. There, and only there, conditions may be vectors, vectors may be stored at any words, and groups have
+ * memory of their own; and lanes see what other lanes wrote, in the arena or in that memory, only after a `barrier`.
  */
 
 export type ElementType = "f32" | "i32" | "u32" | "bool";
@@ -13,8 +17,9 @@ export type Width = "scalar" | "vector";
 
 export interface KernelProgram {
   readonly name: string;
-  /** Vector width of the target. */
+  /** Vector width of the target; with `simt` the invocations of a workgroup. */
   readonly lanes: number;
+  readonly simt?: true;
   /** Size of the arena in 32-bit words. */
   readonly words: number;
   /** In order; each sees what those before it wrote. */
@@ -31,6 +36,8 @@ export interface Kernel {
   readonly origins: readonly Span[];
   /** Independent groups; the body sees its own number as `group`. */
   readonly groups: number;
+  /** Words of memory that the lanes of a group share while it runs; only with `simt`. What lies there at first is undefined. */
+  readonly shared?: number;
   readonly body: readonly Statement[];
   /** Floating-point operations and bytes read and written by one run, for profiles. */
   readonly flops: number;
@@ -54,10 +61,14 @@ export type Statement =
   | { readonly kind: "set"; readonly name: string; readonly value: KernelExpr }
   /** i32 `name` from `from` (included) to `to` (excluded) by a positive constant `step`. */
   | { readonly kind: "for"; readonly name: string; readonly from: KernelExpr; readonly to: KernelExpr; readonly step: number; readonly body: readonly Statement[] }
-  /** Scalar condition. */
+  /** A scalar condition. With `simt` also a vector: lanes where it is false rest, and nothing in it concerns all lanes (no barrier, no `reduce-lanes`, no scalar is set or stored). */
   | { readonly kind: "if"; readonly condition: KernelExpr; readonly then: readonly Statement[]; readonly otherwise: readonly Statement[] }
-  /** A vector goes to `index`, `index + 1`, …; bools are stored as i32 0 and 1. */
-  | { readonly kind: "store"; readonly index: KernelExpr; readonly value: KernelExpr };
+  /** A vector goes to `index`, `index + 1`, …; with `simt` also lane by lane to a vector of indices, all different. Bools are stored as i32 0 and 1. */
+  | { readonly kind: "store"; readonly index: KernelExpr; readonly value: KernelExpr }
+  /** Lane l's value goes to word `index`_l of the group's own memory; indices differ. Only with `simt`. */
+  | { readonly kind: "store-shared"; readonly index: KernelExpr; readonly value: KernelExpr }
+  /** All lanes of the group have come here, and see what the others wrote. Only with `simt`. */
+  | { readonly kind: "barrier" };
 
 interface ExprBase {
   readonly type: ElementType;
@@ -84,6 +95,8 @@ export type KernelExpr =
   | (ExprBase & { readonly kind: "load"; readonly index: KernelExpr })
   /** A vector whose lane l comes from word `index`_l (a vector of i32). */
   | (ExprBase & { readonly kind: "gather"; readonly index: KernelExpr })
+  /** Lane l's value is word `index`_l of the group's own memory. Only with `simt`. */
+  | (ExprBase & { readonly kind: "load-shared"; readonly index: KernelExpr })
   | (ExprBase & { readonly kind: "splat"; readonly value: KernelExpr })
   /** 0, 1, … lanes − 1. */
   | (ExprBase & { readonly kind: "lane-numbers" })
@@ -100,6 +113,7 @@ export type KernelExpr =
   | (ExprBase & { readonly kind: "convert"; readonly value: KernelExpr })
   /** The same 32 bits as another type. */
   | (ExprBase & { readonly kind: "bitcast"; readonly value: KernelExpr })
-  /** All lanes into one scalar, by a fixed tree: halves are combined until one is left. */
+  /** All lanes into one scalar, by a fixed tree: halves are combined until one is left. With `simt` it is a barrier as well. */
   | (ExprBase & { readonly kind: "reduce-lanes"; readonly op: "add" | "min" | "max"; readonly value: KernelExpr })
+  /** Of scalars; with `simt` also of vectors, lane by lane. */
   | (ExprBase & { readonly kind: "call"; readonly function: string; readonly args: readonly KernelExpr[] });

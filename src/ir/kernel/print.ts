@@ -30,6 +30,7 @@ const exprRules: ExprRules = {
   group: () => "group",
   load: ({ index, type, width }) => `${width === "vector" ? "vload" : "load"}${type === "f32" ? "" : `.${type}`}[${text(index)}]`,
   gather: ({ index, type }) => `gather${type === "f32" ? "" : `.${type}`}[${text(index)}]`,
+  "load-shared": ({ index, type }) => `shared${type === "f32" ? "" : `.${type}`}[${text(index)}]`,
   splat: ({ value }) => `splat(${text(value)})`,
   "lane-numbers": () => "lanes",
   unary: ({ op, value }) => (op === "negate" ? `-${inner(value)}` : `${op}(${text(value)})`),
@@ -65,7 +66,9 @@ const statementRules: StatementRules = {
   if: ({ condition, then, otherwise }) => [
     `if (${text(condition)}) {`, ...indented(blockLines(then)), ...(otherwise.length > 0 ? ["} else {", ...indented(blockLines(otherwise))] : []), "}",
   ],
-  store: ({ index, value }) => [`${value.width === "vector" ? "vstore" : "store"}[${text(index)}] = ${text(value)};`],
+  "store-shared": ({ index, value }) => [`shared[${text(index)}] = ${text(value)};`],
+  barrier: () => ["barrier;"],
+  store: ({ index, value }) => [`${index.width === "vector" ? "scatter" : value.width === "vector" ? "vstore" : "store"}[${text(index)}] = ${text(value)};`],
 };
 
 function blockLines(statements: readonly Statement[]): string[] {

@@ -15,6 +15,8 @@ interface Context {
   readonly functions: ReadonlyMap<string, KernelFunction>;
   /** False in functions: they have no group and touch no memory. */
   readonly inKernel: boolean;
+  /** Whether some lanes may rest here. */
+  readonly masked?: boolean;
 }
 
 type Names = Map<string, Binding>;
@@ -51,6 +53,10 @@ export function verifyKernels(program: KernelProgram): void {
 
 function verifyKernel(kernel: Kernel, context: Context): void {
   if (!Number.isInteger(kernel.groups) || kernel.groups < 0) refuse(context, `${kernel.groups} groups`);
+  if (kernel.shared !== undefined) {
+    simtOnly(context, "has groups with memory of their own");
+    if (!Number.isInteger(kernel.shared) || kernel.shared < 0) refuse(context, `${kernel.shared} words for a group`);
+  }
   verifyBlock(kernel.body, new Map(), context);
 }
 
@@ -67,6 +73,15 @@ function define(name: string, binding: Binding, names: Names, context: Context):
   if (!namePattern.test(name)) refuse(context, `the name ${JSON.stringify(name)} is not made of letters, digits and _`);
   if (names.has(name)) refuse(context, `${name} is defined twice`);
   names.set(name, binding);
+}
+
+function simtOnly(context: Context, what: string): void {
+  if (!context.program.simt) refuse(context, `${what}, but lanes are not invocations`);
+}
+
+/** What all lanes do together cannot be where some rest. */
+function together(context: Context, what: string): void {
+  if (context.masked) refuse(context, `${what} where some lanes rest`);
 }
 
 /** A block sees the names around it; its own end with it, but none may repeat one that is visible. */
@@ -87,6 +102,7 @@ function verifyStatement(statement: Statement, names: Names, context: Context): 
       if (!binding) refuse(context, `${statement.name} is set before it is defined`);
       if (!binding.variable) refuse(context, `${statement.name} is set but is not a var`);
       const { type, width } = verifyExpr(statement.value, names, context);
+      if (width === "scalar") together(context, `${statement.name}, a scalar, is set`);
       if (type !== binding.type || width !== binding.width) refuse(context, `${statement.name}, a ${binding.width} ${binding.type}, is set to a ${width} ${type}`);
       return;
     }
@@ -98,15 +114,31 @@ function verifyStatement(statement: Statement, names: Names, context: Context): 
       define(statement.name, { type: "i32", width: "scalar", variable: false }, inner, context);
       return verifyBlock(statement.body, inner, context);
     }
-    case "if":
-      expect(statement.condition, "bool", "scalar", "a condition", names, context);
-      verifyBlock(statement.then, names, context);
-      return verifyBlock(statement.otherwise, names, context);
+    case "if": {
+      const { width } = statement.condition;
+      if (width === "vector") simtOnly(context, "a condition is a vector");
+      expect(statement.condition, "bool", width, "a condition", names, context);
+      const inside = width === "vector" ? { ...context, masked: true } : context;
+      verifyBlock(statement.then, names, inside);
+      return verifyBlock(statement.otherwise, names, inside);
+    }
     case "store":
       if (!context.inKernel) refuse(context, "a function stores");
-      expect(statement.index, "i32", "scalar", "the index of a store", names, context);
-      verifyIndex(statement.index, statement.value.width, context);
+      if (statement.index.width === "vector") simtOnly(context, "the index of a store is a vector");
+      expect(statement.index, "i32", statement.index.width, "the index of a store", names, context);
+      if (statement.index.width === "scalar") verifyIndex(statement.index, statement.value.width, context);
+      if (statement.value.width === "scalar") together(context, "a scalar is stored");
+      if (statement.index.width === "vector" && statement.value.width === "scalar") refuse(context, "a scalar is stored at a vector of indices");
       verifyExpr(statement.value, names, context);
+      return;
+    case "store-shared":
+      verifyShared(statement.index, names, context);
+      if (verifyExpr(statement.value, names, context).width !== "vector") refuse(context, "a scalar is stored in a group's memory");
+      return;
+    case "barrier":
+      simtOnly(context, "there is a barrier");
+      if (!context.inKernel) refuse(context, "a function has a barrier");
+      return together(context, "a barrier");
   }
 }
 
@@ -115,10 +147,16 @@ function expect(expr: KernelExpr, type: ElementType, width: Width, what: string,
   if (expr.type !== type || expr.width !== width) refuse(context, `${what} is a ${expr.width} ${expr.type}, not a ${width} ${type}`);
 }
 
+function verifyShared(index: KernelExpr, names: Names, context: Context): void {
+  simtOnly(context, "a group's memory is used");
+  if (!context.inKernel) refuse(context, "a function uses a group's memory");
+  expect(index, "i32", "vector", "an index in a group's memory", names, context);
+}
+
 /** An access whose place is known lies in the arena. */
 function verifyIndex(index: KernelExpr, width: Width, { place, program }: Context): void {
   if (index.kind !== "constant") return;
-  const last = index.value + (width === "vector" ? program.lanes : 1);
+  const last = index.value + (width === "vector" && !program.simt ? program.lanes : 1);
   if (index.value < 0 || last > program.words) refuse({ place }, `word ${index.value} is outside the arena of ${program.words} words`);
 }
 
@@ -157,6 +195,10 @@ function verifyExpr(expr: KernelExpr, names: Names, context: Context): KernelExp
       if (!context.inKernel) refuse(context, "a function loads");
       expect(expr.index, "i32", "vector", "the index of a gather", names, context);
       is(expr.type, "vector", "a gather");
+      return expr;
+    case "load-shared":
+      verifyShared(expr.index, names, context);
+      is(expr.type, "vector", "a load of a group's memory");
       return expr;
     case "splat":
       expect(expr.value, expr.type, "scalar", "the value of a splat", names, context);
@@ -205,14 +247,16 @@ function verifyExpr(expr: KernelExpr, names: Names, context: Context): KernelExp
     case "reduce-lanes":
       expect(expr.value, expr.type, "vector", "the value of reduce-lanes", names, context);
       is(expr.value.type, "scalar", "reduce-lanes");
+      together(context, "reduce-lanes");
       if (expr.type === "bool") refuse(context, "reduce-lanes of bools");
       return expr;
     case "call": {
       const target = context.functions.get(expr.function);
       if (!target) refuse(context, `no function ${expr.function}`);
       if (expr.args.length !== target.parameters.length) refuse(context, `${expr.function} takes ${target.parameters.length} arguments, not ${expr.args.length}`);
-      expr.args.forEach((arg, i) => expect(arg, target.parameters[i]!.type, "scalar", `argument ${i + 1} of ${expr.function}`, names, context));
-      is(target.result, "scalar", expr.function);
+      if (expr.width === "vector") simtOnly(context, `${expr.function} of vectors`);
+      expr.args.forEach((arg, i) => expect(arg, target.parameters[i]!.type, expr.width, `argument ${i + 1} of ${expr.function}`, names, context));
+      is(target.result, expr.width, expr.function);
       return expr;
     }
   }
