@@ -29,22 +29,28 @@ const side = 28;
 /** Draws one digit into 28×28 zeros. */
 export function drawDigit(digit: number, random: RandomStream, out: Uint8Array): void {
   const strokes = digitGlyphs[digit]!(random).map((stroke) => smooth(bend(stroke, random)));
-  const place = placement(strokes, random);
+  const placed = place(strokes, random);
   const radius = random.between(0.75, 1.65);
   const ink = random.between(0.86, 1);
-  const coverage = new Float32Array(side * side);
-  for (const stroke of strokes) {
+  coverage.fill(0);
+  for (const points of placed) {
     // The pen presses harder at one end.
     const taper = 0.18 * random.normal();
-    for (let i = 1; i < stroke.length; i++) {
-      const pressure = 1 + Math.max(-0.35, Math.min(0.35, taper)) * (i / stroke.length - 0.5);
-      const [x0, y0] = place(stroke[i - 1]!);
-      const [x1, y1] = place(stroke[i]!);
-      drawSegment(coverage, x0, y0, x1, y1, radius * pressure);
+    const length = points.length / 2;
+    for (let i = 1; i < length; i++) {
+      const pressure = 1 + Math.max(-0.35, Math.min(0.35, taper)) * (i / length - 0.5);
+      drawSegment(points[2 * i - 2]!, points[2 * i - 1]!, points[2 * i]!, points[2 * i + 1]!, radius * pressure);
     }
   }
-  for (let i = 0; i < out.length; i++) out[i] = Math.round(255 * ink * coverage[i]!);
+  const white = 255 * ink;
+  for (let i = 0; i < out.length; i++) {
+    const cover = coverage[i]!;
+    if (cover > 0) out[i] = Math.round(white * cover);
+  }
 }
+
+/** How much of each pixel the digit being drawn covers. */
+const coverage = new Float32Array(side * side);
 
 /** Jitters each point by itself, little enough that strokes go on touching; what bends the digit as a whole is in `placement`. */
 function bend(stroke: Stroke, random: RandomStream): Point[] {
@@ -70,70 +76,80 @@ function smooth(points: readonly Point[]): Point[] {
 
 const pieces = 5;
 
-/** The map from the digit's box to pixels: waves, stretch, slant, turn, size, place; always with a margin of two pixels. */
-function placement(strokes: readonly (readonly Point[])[], random: RandomStream): (point: Point) => Point {
+/** The strokes' points in pixels, x and y in turn: waves, stretch, slant, turn, size, place; always with a margin of two pixels. */
+function place(strokes: readonly (readonly Point[])[], random: RandomStream): Float64Array[] {
   const height = clamp(19.5 + 1.3 * random.normal(), 15, 22);
   const width = height * clamp(Math.exp(0.2 * random.normal()), 0.65, 1.5);
   const slant = clamp(0.14 + 0.2 * random.normal(), -0.35, 0.65);
   const turn = clamp(0.09 * random.normal(), -0.25, 0.25);
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   const waves = [0.04 * random.normal(), 0.04 * random.normal(), random.between(0, 2 * Math.PI), random.between(0, 2 * Math.PI)] as const;
-  const shape = ([x, y]: Point): Point => {
-    const wx = x + waves[0] * Math.sin(5 * y + waves[2]);
-    const wy = y + waves[1] * Math.sin(6 * x + waves[3]);
-    const sx = (wx - slant * wy) * width;
-    const sy = wy * height;
-    return [cos * sx - sin * sy, sin * sx + cos * sy];
-  };
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const stroke of strokes) {
-    for (const point of stroke) {
-      const [x, y] = shape(point);
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
+  const placed = strokes.map((stroke) => {
+    const points = new Float64Array(2 * stroke.length);
+    for (let i = 0; i < stroke.length; i++) {
+      const point = stroke[i]!;
+      const wx = point[0] + waves[0] * Math.sin(5 * point[1] + waves[2]);
+      const wy = point[1] + waves[1] * Math.sin(6 * point[0] + waves[3]);
+      const sx = (wx - slant * wy) * width;
+      const sy = wy * height;
+      const x = cos * sx - sin * sy;
+      const y = sin * sx + cos * sy;
+      points[2 * i] = x;
+      points[2 * i + 1] = y;
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (y < top) top = y;
+      if (y > bottom) bottom = y;
     }
-  }
+    return points;
+  });
   const room = side - 2 * margin;
   const scale = Math.min(1, room / (right - left), room / (bottom - top));
   const centerX = side / 2 + clamp(0.9 * random.normal(), -1, 1) * Math.max(0, Math.min(2.5, (room - scale * (right - left)) / 2));
   const centerY = side / 2 + clamp(0.9 * random.normal(), -1, 1) * Math.max(0, Math.min(2, (room - scale * (bottom - top)) / 2));
-  return (point) => {
-    const [x, y] = shape(point);
-    return [centerX + scale * (x - (left + right) / 2), centerY + scale * (y - (top + bottom) / 2)];
-  };
+  for (const points of placed) {
+    for (let i = 0; i < points.length; i += 2) {
+      points[i] = centerX + scale * (points[i]! - (left + right) / 2);
+      points[i + 1] = centerY + scale * (points[i + 1]! - (top + bottom) / 2);
+    }
+  }
+  return placed;
 }
 
 /** Room for the pen around the line that its middle follows. */
 const margin = 3.5;
 
 /** A round-ended line, anti-aliased by its distance from each pixel's middle; where lines meet the darker counts. */
-function drawSegment(coverage: Float32Array, x0: number, y0: number, x1: number, y1: number, radius: number): void {
+function drawSegment(x0: number, y0: number, x1: number, y1: number, radius: number): void {
   const reach = radius + softness / 2;
-  const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach));
-  const right = Math.min(side - 1, Math.ceil(Math.max(x0, x1) + reach));
-  const top = Math.max(0, Math.floor(Math.min(y0, y1) - reach));
-  const bottom = Math.min(side - 1, Math.ceil(Math.max(y0, y1) + reach));
+  const most = reach * reach;
+  // Pixels whose middles can be within reach; `slack` is more than rounding can be.
+  const left = Math.max(0, Math.ceil(Math.min(x0, x1) - reach - 0.5 - slack));
+  const right = Math.min(side - 1, Math.floor(Math.max(x0, x1) + reach - 0.5 + slack));
+  const top = Math.max(0, Math.ceil(Math.min(y0, y1) - reach - 0.5 - slack));
+  const bottom = Math.min(side - 1, Math.floor(Math.max(y0, y1) + reach - 0.5 + slack));
   const dx = x1 - x0;
   const dy = y1 - y0;
   const inverse = 1 / Math.max(1e-9, dx * dx + dy * dy);
   for (let y = top; y <= bottom; y++) {
+    const py = y + 0.5 - y0;
+    const row = y * side;
     for (let x = left; x <= right; x++) {
       const px = x + 0.5 - x0;
-      const py = y + 0.5 - y0;
       let t = (px * dx + py * dy) * inverse;
       t = t < 0 ? 0 : t > 1 ? 1 : t;
       const ex = px - t * dx;
       const ey = py - t * dy;
       const square = ex * ex + ey * ey;
-      if (square >= reach * reach) continue;
+      if (square >= most) continue;
       const cover = Math.min(1, (reach - Math.sqrt(square)) / softness);
-      const at = y * side + x;
-      if (cover > coverage[at]!) coverage[at] = cover;
+      if (cover > coverage[row + x]!) coverage[row + x] = cover;
     }
   }
 }
+
+const slack = 1e-6;
 
 /** Pixels over which a stroke's edge fades; a scanner's blur is a little more than one. */
 const softness = 1.3;
