@@ -10,6 +10,19 @@ const taken: ReadonlySet<string> = new Set([
 
 /** A local name. Those of the builder (`row_12`) stay as they are. */
 export function renderName(name: string): string {
+  const known = rendered.get(name);
+  if (known !== undefined) return known;
+  if (rendered.size >= mostRendered) rendered.clear();
+  const text = newName(name);
+  rendered.set(name, text);
+  return text;
+}
+
+/** Kernels use the same few thousand names over and over. */
+const rendered = new Map<string, string>();
+const mostRendered = 1 << 14;
+
+function newName(name: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new InternalError(`${JSON.stringify(name)} is not a name for C`);
   return taken.has(name) || /^_|__/.test(name) ? `local_${name.replace(/__+|^_/g, "_x")}` : name;
 }

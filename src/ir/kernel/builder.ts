@@ -63,7 +63,7 @@ export class KernelBuilder {
     });
     if (!pure) return value;
     const scope = this.scopes[level]!;
-    const key = JSON.stringify(value, exactNumber);
+    const key = keyOf(value);
     const known = scope.shared.get(key);
     if (known) return known;
     const name = this.fresh(hint);
@@ -275,9 +275,31 @@ interface Scope {
   readonly guarded: boolean;
 }
 
-/** JSON has no ±∞, NaN and −0: without this, values that differ would share a name. */
-function exactNumber(_: string, value: unknown): unknown {
-  return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? "-0" : value}` : value;
+/** Text that is equal for equal index arithmetic, and for nothing else: of what `usedNames` lets through. */
+function keyOf(value: KernelExpr): string {
+  const head = `${value.kind} ${value.type} ${value.width} `;
+  switch (value.kind) {
+    case "constant":
+      return `${head}${Object.is(value.value, -0) ? "-0" : value.value}`;
+    case "name":
+      return `${head}${value.name}`;
+    case "splat":
+    case "convert":
+    case "bitcast":
+      return `${head}(${keyOf(value.value)})`;
+    case "unary":
+      return `${head}${value.op}(${keyOf(value.value)})`;
+    case "binary":
+    case "compare":
+      return `${head}${value.op}(${keyOf(value.left)},${keyOf(value.right)})`;
+    case "select":
+      return `${head}(${keyOf(value.condition)},${keyOf(value.yes)},${keyOf(value.no)})`;
+    case "group":
+    case "lane-numbers":
+      return head;
+    default:
+      throw new InternalError(`${value.kind} is no index arithmetic`);
+  }
 }
 
 /** Whether `value` is arithmetic on names that all pass `visit`: no loads, no calls. */

@@ -21,6 +21,8 @@ export type Places = (node: TensorNode) => View | undefined;
  */
 export class Expressions {
   private readonly known = new Map<string, KernelExpr>();
+  /** Entries of `known` that were made of given values, with what was known before. */
+  private changed: [key: string, before: KernelExpr | undefined][] | undefined;
   private given: { readonly values: ReadonlyMap<TensorNode, KernelExpr>; readonly count: number } | undefined;
 
   private readonly keys = new Map<string, Words>();
@@ -46,13 +48,16 @@ export class Expressions {
    */
   at(position: Position, given: ReadonlyMap<TensorNode, KernelExpr>, roots: readonly TensorNode[], write: (values: ReadonlyMap<TensorNode, KernelExpr>) => void): void {
     const values = new Map([...given].map(([node, value]) => [node, this.k.bind(value, "r")] as const));
-    const before = new Map(this.known);
+    this.changed = [];
     this.given = { values, count: countOf(position.shape) };
     for (const root of roots) values.set(root, this.compute(root, position));
     write(values);
     // What was made of the given values holds here alone.
-    this.known.clear();
-    for (const [key, value] of before) this.known.set(key, value);
+    for (const [key, before] of this.changed.reverse()) {
+      if (before) this.known.set(key, before);
+      else this.known.delete(key);
+    }
+    this.changed = undefined;
     this.given = undefined;
   }
 
@@ -72,6 +77,7 @@ export class Expressions {
     const view = this.places(node);
     if (view) this.loaded.add(node);
     const value = view ? this.load(view, position) : this.compute(node, position);
+    this.changed?.push([key, known]);
     this.known.set(key, value);
     return value;
   }
