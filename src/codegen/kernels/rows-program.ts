@@ -7,15 +7,16 @@ export type RowProgram = "evaluate" | "importance" | "sample" | "infer" | "recon
 export const rowPrograms: readonly RowProgram[] = ["evaluate", "importance", "sample", "infer", "reconstruct"];
 
 /**
- * A program over a chunk of rows with every size a number. Inputs beside parameters and columns: `rowIndex` where parameters are per row, and
+ * A program over a chunk of rows with every size a number. Inputs beside parameters and columns: `rowIndex` where parameters are per row (their place in the chunk), and
  * `dataset`, the rows among which terms of global latents are divided. Undefined where the model has no such program.
  */
-export function rowsProgram(lowered: LoweredModel, which: RowProgram, sizes: { readonly rows: number; readonly dataset: number }): { readonly program: TensorProgram; readonly rowsAxis: Readonly<Record<string, number>> } | undefined {
+export function rowsProgram(lowered: LoweredModel, which: RowProgram, rows: number): { readonly program: TensorProgram; readonly rowsAxis: Readonly<Record<string, number>> } | undefined {
   const source = lowered.programs[which];
   if (!source) return undefined;
   const b = new TensorBuilder();
   const made = importProgram(b, source, {
-    sizes,
+    // Parameters per row: those of these rows.
+    sizes: { rows, dataset: rows },
     replace: ({ op }) => {
       if (op.kind === "size" && op.of === "dataset") return b.input("scalar", "dataset", []);
       return op.kind === "input" && op.name === "anneal" ? b.scalar(1) : undefined;

@@ -26,6 +26,25 @@ export function batchIndices(rows: number, batch: number, epoch: number, seed: r
   return Array.from({ length: stepsPerEpoch(rows, batch) }, (_, step) => order.subarray(step * size, (step + 1) * size));
 }
 
+/**
+ * The rows of minibatch `step` where there are fewer rows than it has places: the next of an endless row of permutations, so that all are taken
+ * equally often over time. In their own order, each equally often, where they fill it evenly.
+ */
+export function filledBatch(rows: number, batch: number, step: number, seed: readonly [number, number]): Int32Array {
+  const out = new Int32Array(batch);
+  if (batch % rows === 0) return out.map((_, at) => at % rows);
+  let pass = -1;
+  let order: Int32Array = new Int32Array(0);
+  for (let at = 0; at < batch; at++) {
+    const place = step * batch + at;
+    const now = Math.floor(place / rows);
+    if (now !== pass) order = permutation(rows, { seed, site: runtimeSites.shuffle, step: now });
+    pass = now;
+    out[at] = order[place % rows]!;
+  }
+  return out;
+}
+
 /** The position after one more minibatch. */
 export function nextPosition(position: DataPosition, rows: number, batch: number): DataPosition {
   return position.step + 1 < stepsPerEpoch(rows, batch) ? { epoch: position.epoch, step: position.step + 1 } : { epoch: position.epoch + 1, step: 0 };

@@ -1,4 +1,4 @@
-export { batchIndices, gatherRows, nextPosition, stepsPerEpoch, type DataPosition } from "./batches.js";
+export { batchIndices, filledBatch, gatherRows, nextPosition, stepsPerEpoch, type DataPosition } from "./batches.js";
 export { binarize, type BinarizeMode } from "./binarize.js";
 export { bindColumns, printSpec, type BindOptions, type BoundColumn } from "./bind.js";
 export { elementCount, printShape, type HostColumn } from "./column.js";

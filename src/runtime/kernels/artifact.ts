@@ -1,3 +1,4 @@
+import type { KernelDevice } from "../devices.js";
 import type { RowProgram } from "../train/definition.js";
 
 /** Where a tensor lies in a program's arena, row-major. */
@@ -55,17 +56,16 @@ export interface StateSlot {
 export interface StepArtifact extends ProgramArtifact {
   readonly batch: number;
   readonly slots: number;
-  /** Rows of the data set, where the program is for one number of them. */
+  /** Rows for which the program has parameters, where rows have their own: as many as the data has, or more. */
   readonly dataset?: number;
   readonly state: readonly StateSlot[];
   /** Names in the order of `metrics`. */
   readonly metrics: readonly string[];
 }
 
-/** A program over `rows` rows. Inputs: parameters, columns, `rowIndex`, `dataset`. Word 0 counts draws, word 3 chunks of rows. */
+/** A program over `rows` rows. Inputs: parameters (those per row: of these rows), columns, `rowIndex`, `dataset`. Word 0 counts draws, word 3 chunks of rows. */
 export interface RowsArtifact extends ProgramArtifact {
   readonly rows: number;
-  readonly dataset?: number;
   /** The axis of the rows of each output; −1 where there is none. */
   readonly rowsAxis: Readonly<Record<string, number>>;
 }
@@ -79,12 +79,10 @@ export interface StepSizes {
   readonly refit?: boolean;
 }
 
-/** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each and refuses other sizes. An artifact holds at least the device's kernels. */
+/** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each (`fixedPrograms`). A step may be for more rows in a minibatch than asked, where these are all rows. An artifact holds at least the device's kernels. */
 export interface KernelPrograms {
   readonly step: (sizes: StepSizes, device: KernelDevice) => StepArtifact | Promise<StepArtifact>;
-  readonly rows: (program: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, device: KernelDevice) => RowsArtifact | Promise<RowsArtifact>;
+  readonly rows: (program: RowProgram, sizes: { readonly rows: number }, device: KernelDevice) => RowsArtifact | Promise<RowsArtifact>;
   /** Programs that the model has. */
   readonly has: (program: RowProgram) => boolean;
 }
-
-export type KernelDevice = "native" | "wasm";

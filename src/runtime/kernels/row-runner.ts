@@ -1,5 +1,5 @@
 import { arenaWords } from "../kernel-engine.js";
-import type { RowProgram } from "../train/definition.js";
+import { isPerRow, type RowProgram } from "../train/definition.js";
 import type { HostOutput, RowRunner } from "../train/row-runner.js";
 import type { KernelPrograms, Region, RowsArtifact } from "./artifact.js";
 import { binarizeKey, binarizeRows, layOutRows } from "./lay-out.js";
@@ -9,7 +9,7 @@ import { setScalar } from "./trainer.js";
 
 /** The programs over rows of one model, made when they are first asked for. */
 export interface RowModules {
-  get(program: RowProgram, dataset: number): Promise<Opened<RowsArtifact>>;
+  get(program: RowProgram): Promise<Opened<RowsArtifact>>;
   dispose(): void;
 }
 
@@ -17,17 +17,16 @@ export interface RowModules {
 const chunkRows = 256;
 
 export function createRowModules(state: KernelState, programs: KernelPrograms, host: KernelHost): RowModules {
-  const made = new Map<string, Promise<Opened<RowsArtifact>>>();
+  const made = new Map<RowProgram, Promise<Opened<RowsArtifact>>>();
   const { importanceRows = chunkRows } = state.definition;
   return {
-    get(program, dataset) {
-      const key = `${program} ${dataset}`;
-      const known = made.get(key);
+    get(program) {
+      const known = made.get(program);
       if (known) return known;
       const rows = program === "importance" ? Math.min(chunkRows, importanceRows) : chunkRows;
-      const promise = host.open((device) => programs.rows(program, { rows, dataset }, device));
-      made.set(key, promise);
-      promise.catch(() => made.delete(key));
+      const promise = host.open((device) => programs.rows(program, { rows }, device));
+      made.set(program, promise);
+      promise.catch(() => made.delete(program));
       return promise;
     },
     dispose() {
@@ -37,8 +36,8 @@ export function createRowModules(state: KernelState, programs: KernelPrograms, h
   };
 }
 
-/** Programs over rows on kernels, a chunk at a time. `parameterRows`: rows of parameters per row, where there are some. */
-export function rowRunner(state: KernelState, programs: KernelPrograms, modules: RowModules, parameterRows: number): RowRunner {
+/** Programs over rows on kernels, a chunk at a time: of rows and of the parameters that rows have of their own. */
+export function rowRunner(state: KernelState, programs: KernelPrograms, modules: RowModules): RowRunner {
   return {
     definition: state.definition,
     get dataset() {
@@ -46,12 +45,15 @@ export function rowRunner(state: KernelState, programs: KernelPrograms, modules:
     },
     has: (program) => programs.has(program),
     async run({ program, step, data, wanted, signal }, visit) {
-      const { artifact, module } = await modules.get(program, parameterRows);
+      const { artifact, module } = await modules.get(program);
       const { f32, i32, u32 } = module.arena;
       const { inputs, outputs, rows: size, rowsAxis } = artifact;
-      for (const { name } of state.definition.parameters) {
-        const [region, values] = [inputs[name], evaluatedParameter(state, name)];
-        if (region && values) f32.set(values, region.offset);
+      const perRow: { readonly values: Float32Array; readonly offset: number; readonly size: number }[] = [];
+      for (const parameter of state.definition.parameters) {
+        const [region, values] = [inputs[parameter.name], evaluatedParameter(state, parameter.name)];
+        if (!region || !values) continue;
+        if (isPerRow(parameter)) perRow.push({ values, offset: region.offset, size: region.words / size });
+        else f32.set(values, region.offset);
       }
       setScalar(f32, inputs["dataset"], state.dataset ?? data.rows);
       u32[arenaWords.key] = state.random.seed[0];
@@ -69,7 +71,8 @@ export function rowRunner(state: KernelState, programs: KernelPrograms, modules:
           layOutRows(column, indices, elements, region.type === "f32" ? f32 : i32, region.offset);
           if (column.bound?.grey && region.type === "f32") binarizeRows(f32.subarray(region.offset, region.offset + region.words), state.definition.training.binarize, binarizeKey(state.random, at, 0), first * elements);
         });
-        if (inputs["rowIndex"]) i32.set(indices, inputs["rowIndex"].offset);
+        for (const { values, offset, size: each } of perRow) f32.set(values.subarray(first * each, (first + rows) * each), offset);
+        if (inputs["rowIndex"]) for (let at = 0; at < size; at++) i32[inputs["rowIndex"].offset + at] = Math.min(at, rows - 1);
         u32[arenaWords.step] = step;
         u32[arenaWords.chunk] = chunk;
         module.run(1);

@@ -1,4 +1,4 @@
-import { batchIndices, binarize, stepsPerEpoch } from "../data/index.js";
+import { batchIndices, binarize, filledBatch, stepsPerEpoch } from "../data/index.js";
 import { arenaWords, type KernelModule } from "../kernel-engine.js";
 import type { BoundData } from "../train/bind-data.js";
 import type { Region, StepArtifact } from "./artifact.js";
@@ -24,7 +24,8 @@ export interface Trainer {
 export function createTrainer(state: KernelState, artifact: StepArtifact, module: KernelModule, data: BoundData, options: { readonly dataset: number; readonly rate: number }): Trainer {
   const { f32, i32, u32 } = module.arena;
   const { batch, slots, inputs } = artifact;
-  const wholeSet = batch === data.rows;
+  // Fewer rows than a minibatch fill it by being taken again; where they do so evenly, all steps have the same rows.
+  const even = batch % data.rows === 0;
   adoptState(state, artifact, f32);
   setScalar(f32, inputs["dataset"], options.dataset);
   setScalar(f32, inputs["rate"], options.rate);
@@ -59,11 +60,11 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
   const { position } = state;
   const perEpoch = stepsPerEpoch(data.rows, batch);
   const currentRows = (): Int32Array => {
-    if (position.epoch !== epoch) batches = batchIndices(data.rows, batch, position.epoch, state.random.seed);
+    if (position.epoch !== epoch) batches = data.rows < batch ? [filledBatch(data.rows, batch, position.epoch, state.random.seed)] : batchIndices(data.rows, batch, position.epoch, state.random.seed);
     epoch = position.epoch;
     return batches[position.step] as Int32Array;
   };
-  const still = wholeSet && slots === 1 && !fresh;
+  const still = even && !fresh;
   const metrics = view(f32, inputs["metrics"]);
   return {
     artifact,
@@ -77,7 +78,7 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
         const now = still ? left : Math.min(left, slots);
         if (still) {
           // All rows in their order, whatever the step.
-          if (!laidOut) layOut(currentRows(), 0, state.step);
+          for (let slot = laidOut ? slots : 0; slot < slots; slot++) layOut(currentRows(), slot, state.step);
           laidOut = true;
           position.epoch += now;
         } else {
@@ -107,13 +108,16 @@ function adoptState(state: KernelState, { inputs, state: slots }: StepArtifact, 
   for (const slot of slots) {
     const name = checkpointName(slot.name);
     const region = inputs[slot.name];
-    if (region && !state.tensors.has(name)) state.tensors.set(name, { shape: region.shape, values: initialSlot(state, slot, region.words) });
+    if (!region || state.tensors.has(name)) continue;
+    // Optimizer state has the shape of its parameter, which may have fewer rows than the program has room for.
+    const { shape } = state.tensors.get(slot.name.slice(0, slot.name.lastIndexOf("/"))) ?? region;
+    state.tensors.set(name, { shape, values: initialSlot(state, slot, shape.reduce((product, dim) => product * dim, 1)) });
   }
   for (const name of Object.keys(inputs)) {
     const tensor = state.tensors.get(checkpointName(name));
     const region = inputs[name];
     if (!tensor || !region || name.startsWith("data.")) continue;
-    const there = view(f32, region);
+    const there = f32.subarray(region.offset, region.offset + tensor.values.length);
     there.set(tensor.values);
     tensor.values = there;
   }
