@@ -75,7 +75,7 @@ it("measures", async () => {
     return candidate;
   };
   const candidates = [await kernels("native", 2), await kernels("native", 1), await kernels("wasm", 2), await kernels("wasm", 1)];
-  if (process.env["BENCH_TFJS"] !== "0") candidates.push(training("tfjs wasm", await compiledModel(text)({ device: "wasm", seed: 1 }), 10));
+  if (process.env["BENCH_TFJS"] !== "0") candidates.push(training("tfjs wasm", await compiledModel(text)({ device: "tfjs-wasm", seed: 1 }), 10));
   if (peers && existsSync(`${peers}/bin/python`)) candidates.push(...["jax", "torch", "torch-compiled"].map(peer));
   const times = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) for (const { name, round: measure } of candidates) if (round < 3 || !["jax", "torch", "torch-compiled"].includes(name)) times.get(name)?.push(await measure());

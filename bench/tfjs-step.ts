@@ -5,15 +5,15 @@ import { compiledModel } from "../test/codegen/support/load-emitted.js";
 
 /**
  * A training step of models/vae.lvm (784-400-20, batch 128) as the compiler emits it, against the same model written by hand in TensorFlow.js, in
- * one process, taking turns. BENCH_DEVICE names the device (default wasm). The target: at most 1.1 times the hand-written step.
+ * one process, taking turns. BENCH_DEVICE names the device (default tfjs-wasm). The target: at most 1.1 times the hand-written step.
  *
  * The hand-written model runs twice: with the gradients that lvmc registers, and with TensorFlow.js's own rule for matrix products.
  */
 
 const [rows, size, batch, hidden, latent] = [1024, 784, 128, 400, 20];
-const device = process.env["BENCH_DEVICE"] ?? "wasm";
-const rounds = device === "cpu" ? 3 : 15;
-const stepsPerRound = device === "cpu" ? 2 : 5;
+const device = process.env["BENCH_DEVICE"] ?? "tfjs-wasm";
+const rounds = device === "tfjs-cpu" ? 3 : 15;
+const stepsPerRound = device === "tfjs-cpu" ? 2 : 5;
 
 function byHand(values: Float32Array): { step: () => void; dispose: () => void } {
   const glorot = (i: number, o: number): tf.Variable<tf.Rank.R2> => tf.variable(tf.randomUniform([i, o], -Math.sqrt(6 / (i + o)), Math.sqrt(6 / (i + o)))) as tf.Variable<tf.Rank.R2>;

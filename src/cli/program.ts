@@ -10,7 +10,7 @@ export interface ProgramHost {
   execute(name: string, action: (context: CommandContext) => Promise<CommandResult>): Promise<void>;
 }
 
-/** The command line's grammar. Each command's code is loaded when it runs: `check` starts without TypeScript's compiler and TensorFlow.js. */
+/** The command line's grammar. Each command's code is loaded when it runs: `check` starts without TypeScript's compiler and the engines. */
 export function createProgram(host: ProgramHost): Command {
   const program = new Command("lvmc");
   const configure = (command: Command): Command =>
@@ -34,7 +34,7 @@ export function createProgram(host: ProgramHost): Command {
   const dataOptions = (made: Command): Command =>
     made
       .option("--data <source>", "x=FILE, FILE.csv, FILE.npz, x=FOLDER/ or \"digits(8192)\" (may be repeated)", collect)
-      .option("--device <name>", "tensorflow-gpu, tensorflow, webgpu, wasm or cpu; by default the first that is installed; native or wasm-kernels for compiled kernels")
+      .option("--device <name>", "native (a C compiler makes the kernels) or wasm, by default the first of them that this machine has; with TensorFlow.js installed also tfjs, tfjs-node-gpu, tfjs-node, tfjs-webgpu, tfjs-wasm or tfjs-cpu")
       .option("--seed <n>", "everything random follows from it", wholeNumber(0));
 
   modelOptions(command("check", "check model files"))
@@ -42,10 +42,10 @@ export function createProgram(host: ProgramHost): Command {
     .action((files: string[], options) => host.execute("check", async (context) => (await import("./commands/check.js")).check(context, files, options)));
 
   modelOptions(command("compile", "compile a model to TypeScript, or print a stage of the compiler"))
-    .argument("<file>", "model file")
+    .argument("<file>", "model file, or a run's folder")
     .option("-o, --out <file>", "where to write; by default standard output")
-    .addOption(new Option("--target <name>", "what the code runs on").choices(["tfjs", "kernels"]).default("tfjs"))
-    .option("--rows <n>", "rows of the data, for kernels of models with parameters of their own for each row", wholeNumber(1))
+    .addOption(new Option("--target <name>", "what the code runs on").choices(["kernels", "tfjs"]).default("kernels"))
+    .option("--rows <n>", "rows of the data, for kernels of models with parameters of their own for each row; by default those of the built-in data that the file names", wholeNumber(1))
     .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "kernels", "ts"]).default("ts"))
     .option("--batch <n>", "rows in a minibatch of kernels; by default the file's", wholeNumber(1))
     .addOption(new Option("--device <name>", "which device's kernels --emit kernels prints; by default wasm, the same on every machine").choices(["native", "wasm"]))

@@ -4,7 +4,7 @@ import { printObjective, type ObjectiveFormat } from "../objectives/print.js";
 import type { CompileOptions } from "./analyze.js";
 import { derive, type DerivedModel } from "./derive.js";
 
-export { printDocComment, type ObjectiveFormat } from "../objectives/print.js";
+export { type ObjectiveFormat } from "../objectives/print.js";
 
 export interface ExplainOptions extends CompileOptions {
   readonly format?: ObjectiveFormat;

@@ -1,4 +1,5 @@
 export { analyze, compile, type CompiledModel, type CompileOptions } from "./compile.js";
+export { emitModule, emitTfjsModule, moduleTargets, needsRows, type EmitOptions, type ModuleTarget } from "./emit-module.js";
 export { derive, type DerivedModel } from "./derive.js";
 export { explainObjective, type ExplainOptions, type ObjectiveFormat } from "./explain.js";
 export { format } from "./format.js";

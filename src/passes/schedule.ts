@@ -78,6 +78,8 @@ export interface Schedule {
 interface Emitted {
   readonly template: Template;
   readonly scratch: readonly number[];
+  /** What its template decided by looking at its expressions. */
+  readonly decisions: readonly boolean[];
   /** What a kernel of the template loads; undefined where that is not known. */
   readonly loads: (kernel: TemplateKernel) => ReadonlySet<TensorNode> | undefined;
 }
@@ -135,7 +137,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const final = new Map(ordered.map((unit) => {
     let at = 0;
     const reserved = memory.scratchOf.get(unit)!;
-    const emitted = emitUnit(unit, options, places, memory.inPlaceUnits.has(unit), facts.get(unit)!, scheduleBody, () => reserved[at++] ?? 0);
+    const emitted = emitUnit(unit, options, places, memory.inPlaceUnits.has(unit), facts.get(unit)!, scheduleBody, () => reserved[at++] ?? 0, probe.get(unit)!.decisions);
     if (emitted.scratch.length !== reserved.length || emitted.template.before.length !== probe.get(unit)!.template.before.length) throw new InternalError(`node %${unit.results[0]!.id}: its template asked for other memory the second time`);
     return [unit, emitted];
   }));
@@ -280,17 +282,23 @@ function uniqueOrigins(origins: readonly Span[]): Span[] {
   });
 }
 
-function emitUnit(unit: Unit, { target, use }: ScheduleOptions, places: (node: TensorNode) => View | undefined, inPlace: boolean, facts: Facts, scheduleBody: EmitContext["schedule"], reserve: (words: number) => number): Emitted {
+function emitUnit(unit: Unit, { target, use }: ScheduleOptions, places: (node: TensorNode) => View | undefined, inPlace: boolean, facts: Facts, scheduleBody: EmitContext["schedule"], reserve: (words: number) => number, decided?: readonly boolean[]): Emitted {
   const scratch: number[] = [];
+  const decisions: boolean[] = [];
   const context: EmitContext = {
     unit, target, places, inPlace, cost: facts.cost, flops: 0, use, schedule: scheduleBody,
     scratch: (words) => {
       scratch.push(words);
       return reserve(words);
     },
+    decide: (look) => {
+      const decision = decided?.[decisions.length] ?? look();
+      decisions.push(decision);
+      return decision;
+    },
   };
   const { template, loads } = unit.anchor ? heavyKernel(context) : { template: { ...mapKernel(context), before: [] }, loads: () => undefined };
-  return { template, scratch, loads };
+  return { template, scratch, decisions, loads };
 }
 
 interface PlacingProblem {

@@ -1,5 +1,6 @@
 export * from "./builtin-data/index.js";
 export * from "./data/index.js";
+export { kernelDevices, tfjsDevices, type KernelDevice } from "./devices.js";
 export { LvmError, type ExitCode, type Facts, type LvmCode } from "./error.js";
 export { encodePng } from "./image/encode-png.js";
 export { imageGrid, type ImageBytes } from "./image/image-grid.js";

@@ -63,17 +63,21 @@ describe("compile --emit kernels", () => {
     expect(said.out).toContain("batch 5");
   });
 
-  it.each([["--batch", "5"], ["--device", "wasm"]])("refuses %s where nothing is made for a size or a device", async (...option) => {
-    const { code, err } = await lvmc(["compile", "models/vae.lvm", ...option]);
+  it.each([
+    [["--batch", "5", "--emit", "tensor"], "--emit kernels"],
+    [["--rows", "5", "--target", "tfjs"], "--target tfjs"],
+    [["--device", "wasm"], "--emit kernels"],
+  ])("refuses %s where nothing is made for a size or a device", async (options, said) => {
+    const { code, err } = await lvmc(["compile", "models/vae.lvm", ...options]);
     expect(code).toBe(exitCodes.usage);
-    expect(err).toContain("--emit kernels");
+    expect(err).toContain(said);
   });
 });
 
 describe("train --profile", () => {
   it("prints a line for each kernel with its lines of the file, then the step", async () => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
-    const { code, out } = await lvmc(["train", "tiny.lvm", "--steps", "3", "--no-samples", "--device", "wasm-kernels", "--profile"], { cwd });
+    const { code, out } = await lvmc(["train", "tiny.lvm", "--steps", "3", "--no-samples", "--device", "wasm", "--profile"], { cwd });
     expect(code).toBe(exitCodes.ok);
     expect(out).toMatch(/# +kernel +tiny\.lvm +µs +share +GFLOP\/s +GB\/s\n/);
     const rows = [...out.matchAll(/^ *\d+ {2}(.*?) {2,}(\d+(?:–\d+)?(?:, \d+(?:–\d+)?)*) +([\d.]+) +([\d.]+) % +[\d.]+ +[\d.]+$/gm)];
@@ -83,7 +87,7 @@ describe("train --profile", () => {
   });
 
   // Guards the run: what is timed are steps of training, none of which may be seen afterwards.
-  it.each(["wasm-kernels", "native"])("changes nothing of a run on %s: the run goes on as if it had not been timed", async (device) => {
+  it.each(["wasm", "native"])("changes nothing of a run on %s: the run goes on as if it had not been timed", async (device) => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
     const run = async (...args: string[]): Promise<string> => {
       const ran = await lvmc(["train", ...args, "--device", device, "--json"], { cwd });
@@ -124,7 +128,7 @@ describe("train --profile", () => {
 
   it("gives a JSON line for each kernel", async () => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
-    const { lines } = await lvmc(["train", "tiny.lvm", "--steps", "2", "--no-samples", "--device", "wasm-kernels", "--profile", "--json"], { cwd });
+    const { lines } = await lvmc(["train", "tiny.lvm", "--steps", "2", "--no-samples", "--device", "wasm", "--profile", "--json"], { cwd });
     const kernels = lines.filter(({ type }) => type === "kernel");
     expect(kernels.map(({ index }) => index)).toEqual(kernels.map((_, at) => at));
     for (const kernel of kernels) expect((kernel["lines"] as number[]).length, String(kernel["title"])).toBeGreaterThan(0);
@@ -133,7 +137,7 @@ describe("train --profile", () => {
 
   it("is refused on devices without kernels, with those that have them", async () => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
-    const { code, err } = await lvmc(["train", "tiny.lvm", "--device", "cpu", "--profile"], { cwd });
+    const { code, err } = await lvmc(["train", "tiny.lvm", "--device", "tfjs-cpu", "--profile"], { cwd });
     expect(code).toBe(exitCodes.usage);
     expect(err).toContain("--device native");
     expect(existsSync(join(cwd, "runs"))).toBe(false);

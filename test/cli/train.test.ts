@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.js";
@@ -17,12 +17,12 @@ async function train(cwd: string, args: readonly string[], code: number = exitCo
 }
 
 describe("train", () => {
-  it("keeps config, model, code, metrics, checkpoints and pictures in the run's folder", async () => {
+  it("keeps config, model, metrics, checkpoints and pictures in the run's folder", async () => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
     const ran = await train(cwd, ["tiny.lvm", "--test-data", "digits(16)"]);
     const run = runOf(ran);
     expect(run.startsWith(join(cwd, "runs", "tiny-"))).toBe(true);
-    expect(readdirSync(run).sort()).toEqual(["checkpoints", "config.json", "metrics.jsonl", "model.ts", "reconstructions-epoch-0001.png", "reconstructions-epoch-0002.png", "samples-epoch-0001.png", "samples-epoch-0002.png", "tiny.lvm"]);
+    expect(readdirSync(run).sort()).toEqual(["checkpoints", "config.json", "metrics.jsonl", "reconstructions-epoch-0001.png", "reconstructions-epoch-0002.png", "samples-epoch-0001.png", "samples-epoch-0002.png", "tiny.lvm"]);
     expect(readdirSync(join(run, "checkpoints")).sort()).toEqual(["latest.safetensors", "step-0.safetensors", "step-12.safetensors", "step-24.safetensors"]);
     expect(readFileSync(join(run, "tiny.lvm"), "utf8")).toBe(tinyVae);
     const config = JSON.parse(readFileSync(join(run, "config.json"), "utf8")) as Record<string, unknown>;
@@ -298,6 +298,7 @@ train m {
     cpSync(run, join(elsewhere, "moved"), { recursive: true });
     writeFileSync(join(cwd, "tiny.lvm"), "gone");
     expect((await lvmc(["eval", "moved", "--data", "digits(8)"], { cwd: elsewhere })).code).toBe(exitCodes.ok);
-    expect(existsSync(join(elsewhere, "moved", "model.ts"))).toBe(true);
+    expect((await lvmc(["compile", "moved", "--target", "tfjs", "-o", "tiny.ts"], { cwd: elsewhere })).code).toBe(exitCodes.ok);
+    expect(readFileSync(join(elsewhere, "tiny.ts"), "utf8")).toContain("export async function create(");
   });
 });

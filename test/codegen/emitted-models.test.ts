@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/driver/compile.js";
+import { emitTfjsModule } from "../../src/driver/emit-module.js";
 import { readModel, typeErrors } from "./support/type-check.js";
 
 /** Guards the code that users read: it is stable (goldens), and `tsc --strict` accepts it for every model that ships. */
@@ -11,7 +12,7 @@ function emitted(name: string): string {
   const { value, diagnostics } = compile(readModel(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
   expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
   if (!value) throw new Error(`${name} does not compile`);
-  return value.typescript;
+  return emitTfjsModule(value);
 }
 
 describe("emitted TypeScript", () => {

@@ -45,7 +45,7 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
   }
 }
 
-describe.each(["wasm", "cpu"])("operations on %s", (device) => {
+describe.each(["tfjs-wasm", "tfjs-cpu"])("operations on %s", (device) => {
   beforeAll(async () => {
     await selectBackend(device);
   });

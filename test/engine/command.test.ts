@@ -18,12 +18,12 @@ describe("lvmc with kernels", () => {
       expect(code, err + out).toBe(0);
       return out;
     };
-    await run("train", "tiny.lvm", "--data", "x.csv", "--device", "wasm-kernels", "--epochs", "3");
+    await run("train", "tiny.lvm", "--data", "x.csv", "--device", "wasm", "--epochs", "3");
     const [name = ""] = readdirSync(join(folder, "runs"));
     expect(await run("train", "--resume", `runs/${name}`, "--epochs", "5")).toContain("step 10");
-    expect(await run("eval", `runs/${name}`, "--device", "wasm-kernels")).toContain("ELBO");
-    expect(await run("eval", `runs/${name}`, "--device", "cpu")).toContain("ELBO");
-    expect(await run("train", "tiny.lvm", "--data", "x.csv", "--device", "wasm-kernels", "--steps", "2", "--profile")).toContain("GFLOP/s");
-    await run("sample", `runs/${name}`, "--device", "wasm-kernels", "-o", "samples.csv");
+    expect(await run("eval", `runs/${name}`, "--device", "wasm")).toContain("ELBO");
+    expect(await run("eval", `runs/${name}`, "--device", "tfjs-cpu")).toContain("ELBO");
+    expect(await run("train", "tiny.lvm", "--data", "x.csv", "--device", "wasm", "--steps", "2", "--profile")).toContain("GFLOP/s");
+    await run("sample", `runs/${name}`, "--device", "wasm", "-o", "samples.csv");
   }, 60_000);
 });

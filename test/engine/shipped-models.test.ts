@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/driver/compile.js";
+import { emitTfjsModule } from "../../src/driver/emit-module.js";
 import { loadEmitted } from "../codegen/support/load-emitted.js";
 import { readModel } from "../codegen/support/type-check.js";
 import { trainAll } from "../training/support.js";
@@ -26,7 +27,7 @@ describe.each([...names, ...otherNames].filter((name) => only === undefined || o
     if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
     const data = anyData(value.program, rows);
     const options = { epochs: 100, steps: 20, batch: 20, metricsEvery: 1 };
-    const reference = await loadEmitted(value.typescript)({ device: "wasm", seed: 1 });
+    const reference = await loadEmitted(emitTfjsModule(value))({ device: "tfjs-wasm", seed: 1 });
     const expected = await trainAll(reference, data, options);
     const model = await kernelModel(value.lowered, device, { seed: 1 });
     const found = await trainAll(model, data, options);

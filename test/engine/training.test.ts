@@ -83,7 +83,7 @@ describe("the kernel engine", () => {
   it("reads TensorFlow.js's checkpoints and writes what it reads", async () => {
     const text = tinyVae.replace("epochs = 4", "epochs = 4\n  ema = 0.9");
     const kernels = await kernelModel(lowerText(text), "wasm", { seed: 2 });
-    const tfjs = await compiledModel(text)({ device: "cpu", seed: 2 });
+    const tfjs = await compiledModel(text)({ device: "tfjs-cpu", seed: 2 });
     await trainAll(kernels, data, { steps: 4, epochs: 10 });
     await trainAll(tfjs, data, { steps: 4, epochs: 10 });
     const bytes = await tfjs.save();

@@ -34,7 +34,7 @@ model m(x: real[2]) {
 }
 guide m { marginalize k }
 `;
-    const model = await compiledModel(text)({ device: "cpu" });
+    const model = await compiledModel(text)({ device: "tfjs-cpu" });
     const found = await model.parameters({ constrained: true });
     const rounded = (name: string): readonly number[] => [...(found[name]?.values ?? [])].map((value) => Number(value.toFixed(5)));
     expect([rounded("scale"), rounded("weights"), rounded("factor")]).toEqual([[2], [0.2, 0.3, 0.5], [1, 0, 0.5, 2]]);

@@ -43,7 +43,7 @@ export class Arena {
   }
 
   context(target: Target): TemplateContext {
-    return { target, scratch: (words) => this.reserve(words) };
+    return { target, scratch: (words) => this.reserve(words), decide: (look) => look() };
   }
 
   program(template: Template, lanes: number, functions: readonly KernelFunction[] = []): KernelProgram {

@@ -26,7 +26,7 @@ const logEvidence = xs.reduce((sum, x) => sum - 0.25 * x * x - 0.5 * Math.log(4 
 
 describe("evaluation", () => {
   it("of the exact posterior is the evidence, by the bound in the mean and by importance weights exactly", async () => {
-    const model = await compiledModel(conjugate)({ device: "wasm", seed: 2 });
+    const model = await compiledModel(conjugate)({ device: "tfjs-wasm", seed: 2 });
     const data = { x: { rows: xs.length, values: Float32Array.from(xs), shape: [] } };
     const found = await model.evaluate(data, { evidenceSamples: 120, batch: 3 });
     // Every importance weight is p(x) itself when the guide is exact.
@@ -36,7 +36,7 @@ describe("evaluation", () => {
   });
 
   it("does not depend on the batch, also with a smaller last one", async () => {
-    const model = await compiledModel(tinyVae)({ device: "wasm", seed: 2 });
+    const model = await compiledModel(tinyVae)({ device: "tfjs-wasm", seed: 2 });
     const data = patterns(37, 12);
     const [whole, parts] = [await model.evaluate(data, { evidenceSamples: 60 }), await model.evaluate(data, { evidenceSamples: 60, batch: 10 })];
     expect(parts.elbo).toBeCloseTo(whole.elbo, 4);
@@ -71,7 +71,7 @@ train joint {
     expect(variance).toBeGreaterThan(0.01);
     expect(variance * 0.0025).toBeLessThan(0.01);
     for (const distribution of ["MultivariateNormal(MEAN, cholesky = spread)", "Normal(MEAN, 0.5)"]) {
-      const model = await compiledModel(joint(`z ~ ${distribution.replace("MEAN", "x[1] * [1, 0.05]")}`))({ device: "wasm", seed: 2 });
+      const model = await compiledModel(joint(`z ~ ${distribution.replace("MEAN", "x[1] * [1, 0.05]")}`))({ device: "tfjs-wasm", seed: 2 });
       const found = await model.evaluate(data, { batch: 3 });
       expect(found.coordinates["z"]).toHaveLength(distribution.startsWith("M") ? 1 : 2);
       expect([found.activeUnits["z"], found.units?.["z"]]).toEqual([1, 2]);
@@ -80,7 +80,7 @@ train joint {
   });
 
   it("are not told of a latent that is shared by all rows", async () => {
-    const model = await compiledModel(joint("auto mean_field z").replace("z: real[2]", "global z: real[2]"))({ device: "wasm", seed: 2 });
+    const model = await compiledModel(joint("auto mean_field z").replace("z: real[2]", "global z: real[2]"))({ device: "tfjs-wasm", seed: 2 });
     await trainAll(model, data, { steps: 1 });
     expect((await model.evaluate(data)).activeUnits).toEqual({});
     model.dispose();
@@ -122,7 +122,7 @@ function exact(values: Float32Array): number {
 
 describe("parameters per row", () => {
   it("reach the exact evidence on the training rows; other rows are refused, or fitted on request", async () => {
-    const model: Model = await compiledModel(local)({ device: "wasm", seed: 2 });
+    const model: Model = await compiledModel(local)({ device: "tfjs-wasm", seed: 2 });
     const train = rowsOfThree(32, 0.5);
     await trainAll(model, train, { steps: 600, epochs: 1000 });
     const { elbo } = await model.evaluate(train);
@@ -144,7 +144,7 @@ describe("parameters per row", () => {
 
   it("of validation rows are fitted at each evaluation, also where there are as many as in training", async () => {
     for (const rows of [20, 32]) {
-      const model: Model = await compiledModel(local)({ device: "wasm", seed: 2 });
+      const model: Model = await compiledModel(local)({ device: "tfjs-wasm", seed: 2 });
       const validation = rowsOfThree(rows, -1);
       const { steps } = await trainAll(model, rowsOfThree(32, 0.5), { epochs: 2, validation, refitSteps: 600 });
       const found = steps.flatMap((step) => step.validation ?? []);
@@ -174,7 +174,7 @@ train normed {
   batch = 16
 }
 `;
-    const model: Model = await compiledModel(normed)({ device: "wasm", seed: 2 });
+    const model: Model = await compiledModel(normed)({ device: "tfjs-wasm", seed: 2 });
     await trainAll(model, rowsOfThree(32, 0.5), { steps: 6, epochs: 10 });
     const before = await model.save();
     await model.evaluate(rowsOfThree(20, -1), { refitSteps: 5 });

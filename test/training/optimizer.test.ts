@@ -25,7 +25,7 @@ train quadratic {
 const data = { x: { rows: 4, values: new Float32Array(4).fill(3), shape: [] } };
 
 async function after(source: string, steps: number): Promise<number> {
-  const model = await compiledModel(source)({ device: "wasm", seed: 1 });
+  const model = await compiledModel(source)({ device: "tfjs-wasm", seed: 1 });
   await trainAll(model, data, { steps });
   const value = (await model.parameters())["a"]?.values[0] ?? NaN;
   model.dispose();

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { SourceFile } from "../../src/diagnostics/span.js";
 import { compile } from "../../src/driver/compile.js";
+import { emitTfjsModule } from "../../src/driver/emit-module.js";
 import { selectBackend } from "../../src/runtime/tfjs/index.js";
 import { loadEmitted } from "../codegen/support/load-emitted.js";
 import { readModel } from "../codegen/support/type-check.js";
@@ -25,9 +26,9 @@ describe.each([...names, ...otherNames])("%s", (name) => {
     const { value, diagnostics } = compile(names.includes(name) ? readModel(name) : readOther(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
     if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
     const data = anyData(value.program, rows);
-    await selectBackend("wasm");
+    await selectBackend("tfjs-wasm");
     const before = tf.memory().numTensors;
-    const model = await loadEmitted(value.typescript)({ device: "wasm", seed: 1 });
+    const model = await loadEmitted(emitTfjsModule(value))({ device: "tfjs-wasm", seed: 1 });
     const { result, steps } = await trainAll(model, data, { steps: 4, batch: 20, metricsEvery: 1 });
     expect(result.step).toBe(4);
     for (const { metrics } of steps) {

@@ -11,7 +11,7 @@ const data = patterns(64, 12);
 
 describe("training", () => {
   it("learns: the bound rises well above that of the start", async () => {
-    const model = await create({ device: "wasm", seed: 1 });
+    const model = await create({ device: "tfjs-wasm", seed: 1 });
     const { elbo: before } = await model.evaluate(data);
     const { result } = await trainAll(model, data, { steps: 300, epochs: 1000 });
     const after = await model.evaluate(data);
@@ -26,7 +26,7 @@ describe("training", () => {
 
   it("repeats for a seed and differs for another", async () => {
     const losses = async (seed: number): Promise<number[]> => {
-      const model = await create({ device: "wasm", seed });
+      const model = await create({ device: "tfjs-wasm", seed });
       const { steps } = await trainAll(model, data, { steps: 8, metricsEvery: 1 });
       model.dispose();
       return steps.map(({ metrics }) => metrics.loss);
@@ -37,12 +37,12 @@ describe("training", () => {
   });
 
   it("goes on from a checkpoint to the same bits", async () => {
-    const straight = await create({ device: "wasm", seed: 5 });
+    const straight = await create({ device: "tfjs-wasm", seed: 5 });
     await trainAll(straight, data, { steps: 11, epochs: 100 });
-    const first = await create({ device: "wasm", seed: 5 });
+    const first = await create({ device: "tfjs-wasm", seed: 5 });
     await trainAll(first, data, { steps: 6, epochs: 100 });
     const bytes = await first.save();
-    const second = await create({ device: "wasm", seed: 99 });
+    const second = await create({ device: "tfjs-wasm", seed: 99 });
     expect(await second.load(bytes)).toEqual({ step: 6, epoch: 1, sameSource: true });
     await trainAll(second, data, { steps: 11, epochs: 100 });
     expect(await second.save()).toEqual(await straight.save());
@@ -50,7 +50,7 @@ describe("training", () => {
   });
 
   it("keeps tf.memory() flat over 1,000 steps", async () => {
-    const model = await create({ device: "wasm", seed: 1 });
+    const model = await create({ device: "tfjs-wasm", seed: 1 });
     const counts = new Set<string>();
     for await (const { step, fresh } of model.train(data, { steps: 1000, epochs: 10_000, metricsEvery: 10 })) {
       if (fresh && step > 20 && step % 10 === 0) counts.add(`${tf.memory().numTensors}/${tf.memory().numDataBuffers}`);
@@ -61,7 +61,7 @@ describe("training", () => {
 
   it("leaves nothing on the device after dispose", async () => {
     const before = tf.memory().numTensors;
-    const model = await create({ device: "wasm", seed: 1 });
+    const model = await create({ device: "tfjs-wasm", seed: 1 });
     await trainAll(model, data, { steps: 5 });
     await model.evaluate(data, { evidenceSamples: 20 });
     await model.sample(3);
@@ -73,7 +73,7 @@ describe("training", () => {
   });
 
   it("stops on an AbortSignal and goes on from there", async () => {
-    const model = await create({ device: "wasm", seed: 1 });
+    const model = await create({ device: "tfjs-wasm", seed: 1 });
     const control = new AbortController();
     const run = model.train(data, { steps: 20, epochs: 100, signal: control.signal });
     for (;;) {
@@ -90,7 +90,7 @@ describe("training", () => {
 
   it("stops early when the validation bound no longer rises", async () => {
     const patient = compiledModel(tinyVae.replace("batch = 16", "batch = 16\n  early_stopping = patience(2)").replace("rate = 1e-2", "rate = 1e-12"));
-    const model = await patient({ device: "wasm", seed: 1 });
+    const model = await patient({ device: "tfjs-wasm", seed: 1 });
     const { result, steps } = await trainAll(model, data, { epochs: 50, validation: data });
     expect(result.reason).toBe("early-stopping");
     expect(steps.filter(({ validation }) => validation).length).toBeLessThan(20);
@@ -114,7 +114,7 @@ train steep {
   epochs = 100
 }
 `;
-    const model = await compiledModel(text, "steep.lvm")({ device: "wasm", seed: 1 });
+    const model = await compiledModel(text, "steep.lvm")({ device: "tfjs-wasm", seed: 1 });
     const column = { x: { rows: 8, values: new Float32Array(8).fill(50), shape: [] } };
     const failure = await trainAll(model, column, { metricsEvery: 10 }).then(() => undefined, (error: unknown) => error);
     expect(failure).toBeInstanceOf(LvmError);
@@ -131,9 +131,9 @@ train steep {
 
 describe("checkpoints", () => {
   it("of another model are refused, with what differs", async () => {
-    const other = await compiledModel(tinyVae.replaceAll("dense(8)", "dense(9)"))({ device: "wasm", seed: 1 });
+    const other = await compiledModel(tinyVae.replaceAll("dense(8)", "dense(9)"))({ device: "tfjs-wasm", seed: 1 });
     const bytes = await other.save();
-    const model = await create({ device: "wasm", seed: 1 });
+    const model = await create({ device: "tfjs-wasm", seed: 1 });
     const before = await model.save();
     await expect(model.load(bytes)).rejects.toMatchObject({ code: "LVM7102", message: expect.stringContaining("encoder.dense_1.kernel has shape [12, 9], the model's has [12, 8]") });
     expect(await model.save()).toEqual(before);
@@ -145,11 +145,12 @@ describe("checkpoints", () => {
 
 describe("devices", () => {
   it("that do not exist are refused with exit code 5 and a list", async () => {
-    await expect(create({ device: "abacus" })).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, help: expect.stringContaining("wasm") });
+    await expect(create({ device: "abacus" })).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, message: expect.stringContaining("tfjs-wasm") });
+    await expect(create({ device: "native" })).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, help: expect.stringContaining("--target kernels") });
   });
 
   it("that are not installed are refused with what was tried", async () => {
-    await expect(create({ device: "tensorflow-gpu" })).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, facts: { tried: ["tensorflow-gpu (not installed)"] } });
+    await expect(create({ device: "tfjs-node-gpu" })).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, facts: { tried: ["tfjs-node-gpu (not installed)"] } });
   });
 });
 
@@ -160,7 +161,7 @@ describe("early stopping", () => {
   const options = { epochs: 40, validation: held };
 
   it("goes on from any checkpoint to the same stop and the same bits", async () => {
-    const straight = await patient({ device: "wasm", seed: 5 });
+    const straight = await patient({ device: "tfjs-wasm", seed: 5 });
     const saved: { bytes: Uint8Array; step: number }[] = [];
     const whole = await trainAll(straight, data, { ...options, checkpointEvery: 1, onCheckpoint: (bytes, { step }) => void saved.push({ bytes, step }) });
     expect(whole.result.reason).toBe("early-stopping");
@@ -173,7 +174,7 @@ describe("early stopping", () => {
     const end = await straight.save();
     // Among them checkpoints of the very step that was evaluated, and of steps between two evaluations.
     for (const { bytes, step } of saved.slice(-14)) {
-      const resumed = await patient({ device: "wasm", seed: 99 });
+      const resumed = await patient({ device: "tfjs-wasm", seed: 99 });
       const report = await resumed.load(bytes);
       expect(report.best?.step).toBe(improved.filter((each) => each <= step).at(-1));
       const { result } = await trainAll(resumed, data, options);
@@ -185,7 +186,7 @@ describe("early stopping", () => {
   });
 
   it("refuses a checkpoint whose memory of it makes no sense", async () => {
-    const model = await patient({ device: "wasm", seed: 5 });
+    const model = await patient({ device: "tfjs-wasm", seed: 5 });
     await trainAll(model, data, { epochs: 1, validation: held });
     const text = Buffer.from(await model.save()).toString("latin1");
     expect(text).toContain('"best_step":"4"');

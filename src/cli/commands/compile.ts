@@ -1,30 +1,38 @@
 import { resolve } from "node:path";
 import { printable } from "../../diagnostics/render.js";
 import { writeFileAtomic } from "../../runtime/node/atomic-file.js";
-import type { KernelTarget } from "../../driver/kernel-programs.js";
+import { readFileBytes } from "../../runtime/node/read-file.js";
+import type { CompiledModel } from "../../driver/compile.js";
+import type { ModuleTarget } from "../../driver/emit-module.js";
+import type { KernelTarget, ModuleSizes } from "../../driver/kernel-programs.js";
 import type { Stage } from "../../driver/stages.js";
+import type { KernelDevice } from "../../runtime/devices.js";
 import { exitCodes } from "../exit-codes.js";
 import { UsageError } from "../errors.js";
 import { accept, openModel, type ModelInput, type ModelOptions } from "../front.js";
 import type { CommandContext, CommandResult } from "../run.js";
+import { builtinSource } from "../training/model-data.js";
+import { isRun, modelOfRun, openRun, type SavedRun } from "../training/run-config.js";
 
 export interface CompileFileOptions extends ModelOptions {
   readonly out?: string;
-  readonly target: "tfjs" | "kernels";
+  readonly target: ModuleTarget;
   /** Rows of the data set: for kernels of models with parameters per row. */
   readonly rows?: number;
   /** Rows in a minibatch, for kernels. */
   readonly batch?: number;
   /** Which device's kernels are printed. */
-  readonly device?: "native" | "wasm";
+  readonly device?: KernelDevice;
   readonly emit: Stage | "kernels" | "ts";
 }
 
-/** `lvmc compile FILE -o FILE.ts`: the emitted TypeScript, or a stage before it. */
+/** `lvmc compile FILE -o FILE.ts`: the emitted TypeScript, or a stage before it; of a run the code that it trained with. */
 export async function compileFile(context: CommandContext, file: string, options: CompileFileOptions): Promise<CommandResult> {
-  const input = openModel(context, file, options);
-  const text = await emit(context, input, options);
   const { io, report } = context;
+  const run = isRun(file, io.cwd) ? openRun(file, io.cwd) : undefined;
+  if (run && (options.set !== undefined || options.model !== undefined)) throw new UsageError("a run has its model and its settings; --set and --model are for model files");
+  const input = run ? modelOfRun(run) : openModel(context, file, options);
+  const text = await emit(context, input, run, options);
   const facts = { file, emit: options.emit, target: options.target };
   if (options.out === undefined) {
     if (!report.json) io.stdout.write(text);
@@ -37,9 +45,11 @@ export async function compileFile(context: CommandContext, file: string, options
   return { exit: exitCodes.ok, facts: { ...facts, out: options.out } };
 }
 
-async function emit(context: CommandContext, input: ModelInput, { emit: stage, target, rows, batch, device }: CompileFileOptions): Promise<string> {
+async function emit(context: CommandContext, input: ModelInput, run: SavedRun | undefined, options: CompileFileOptions): Promise<string> {
+  const { emit: stage, target, device } = options;
   const kernels = stage === "kernels" || (stage === "ts" && target === "kernels");
-  if (batch !== undefined && !kernels) throw new UsageError("--batch is for kernels, which have one size of minibatch", "add --emit kernels or --target kernels");
+  const sized = (["rows", "batch"] as const).find((name) => options[name] !== undefined);
+  if (sized && !kernels) throw new UsageError(`--${sized} is for kernels, which are compiled for sizes`, stage === "ts" ? "leave --target tfjs away" : "add --emit kernels");
   if (device !== undefined && stage !== "kernels") throw new UsageError("--device says which device's kernels are printed", "add --emit kernels; a module of kernels runs on both devices");
   if (stage !== "ts" && stage !== "kernels") {
     const { printStage } = await import("../../driver/stages.js");
@@ -47,20 +57,43 @@ async function emit(context: CommandContext, input: ModelInput, { emit: stage, t
   }
   const { compile } = await import("../../driver/compile.js");
   const compiled = accept(context, compile(input.source, input.options));
-  if (!kernels) return compiled.typescript;
-  if (rows === undefined && compiled.program.parameters.some(({ perRow }) => perRow)) {
-    throw new UsageError(`${compiled.program.name} has parameters of its own for each row: kernels are compiled for one number of rows`, "say how many: --rows 10000");
-  }
+  const sizes = kernels ? await sizesOf(compiled, run, options) : {};
   if (stage === "kernels") {
     const { printTrainingKernels } = await import("../../driver/print-kernels.js");
-    return printTrainingKernels(compiled.lowered, await printedTarget(device ?? "wasm"), { dataset: rows, batch });
+    return printTrainingKernels(compiled.lowered, await printedTarget(device ?? "wasm"), sizes);
   }
-  const [{ emitKernelModule }, { printDocComment }] = await Promise.all([import("../../driver/kernel-programs.js"), import("../../driver/explain.js")]);
-  return emitKernelModule(compiled.lowered, { source: input.source.text, sourcePath: input.source.path, version: input.options.version, docComment: printDocComment(compiled.training) }, { dataset: rows, batch });
+  const { emitModule } = await import("../../driver/emit-module.js");
+  return emitModule(compiled, { target, version: input.options.version, ...sizes });
+}
+
+/** Sizes from the command line, else those of the run, else those of the built-in data that the train block names. @throws UsageError where rows are needed and nobody tells */
+async function sizesOf(compiled: CompiledModel, run: SavedRun | undefined, { rows, batch }: CompileFileOptions): Promise<ModuleSizes> {
+  const { needsRows } = await import("../../driver/emit-module.js");
+  const needed = needsRows(compiled);
+  const dataset = rows ?? (!needed ? undefined : run ? await rowsOfRun(run) : await rowsOfBuiltin(compiled));
+  if (dataset === undefined && needed) {
+    throw new UsageError(`${compiled.program.name} has parameters of its own for each row: kernels are compiled for one number of rows`, "say how many: --rows 10000; or take --target tfjs, which is for any number");
+  }
+  return { dataset, batch: batch ?? run?.config.batch };
+}
+
+async function rowsOfRun({ checkpoint, name }: SavedRun): Promise<number | undefined> {
+  const { readSafetensors } = await import("../../runtime/safetensors.js");
+  const rows = Number(readSafetensors(await readFileBytes(checkpoint), name).metadata["dataset"]);
+  return Number.isSafeInteger(rows) && rows > 0 ? rows : undefined;
+}
+
+/** As many as training would find. */
+async function rowsOfBuiltin({ program }: CompiledModel): Promise<number | undefined> {
+  const source = builtinSource(program);
+  if (source === undefined) return undefined;
+  const { loadData } = await import("../../runtime/node/data-sources.js");
+  const [first] = await loadData([source], { seed: program.training.seed, split: "train" });
+  return first?.rows;
 }
 
 /** Vectors of this machine for the native device; WebAssembly's are the same everywhere. @throws LvmError where no C compiler tells */
-async function printedTarget(device: "native" | "wasm"): Promise<KernelTarget> {
+async function printedTarget(device: KernelDevice): Promise<KernelTarget> {
   if (device === "wasm") return { kind: "wasm" };
   const { hostVectorWidth } = await import("../../runtime/node/native/index.js");
   return { kind: "c", lanes: await hostVectorWidth() };

@@ -3,6 +3,7 @@ import { printable } from "../../diagnostics/render.js";
 import { createRunFolder, openRunFolder, type RunFolder } from "../../runtime/node/run-folder.js";
 import { readFileBytes } from "../../runtime/node/read-file.js";
 import type { CompiledModel } from "../../driver/compile.js";
+import { deviceFamily } from "../../runtime/devices.js";
 import { isProfiled } from "../../runtime/kernels/profile.js";
 import type { Model } from "../../runtime/model.js";
 import { UsageError } from "../errors.js";
@@ -15,7 +16,7 @@ import { createOnDevice } from "../training/create-on-device.js";
 import { profileHelp, reportProfile } from "../training/profile.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
-import { copiesOf, modelOfRun, openRun, shownPath, type RunConfig, type SavedRun } from "../training/run-config.js";
+import { copiesOf, modelOfRun, openRun, shownPath, writeConfig, type RunConfig, type SavedRun } from "../training/run-config.js";
 import { noteSource } from "../training/source-note.js";
 import { trainRun } from "../training/train-run.js";
 import { version } from "../version.js";
@@ -39,12 +40,14 @@ export interface TrainCommandOptions extends ModelOptions {
   readonly profile?: boolean;
 }
 
-/** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model, and lets the emitted TypeScript train it. */
+/** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model for the data and the device, and trains it. */
 export async function train(context: CommandContext, file: string | undefined, options: TrainCommandOptions): Promise<CommandResult> {
   const { io, report } = context;
   const saved = options.resume === undefined ? undefined : openRun(options.resume, io.cwd);
   if (file === undefined && !saved) throw new UsageError("train what? A model file, or --resume and a run", "lvmc train models/vae.lvm");
   if (saved) refuseChanges(options);
+  const wanted = options.device ?? saved?.config.device;
+  if (wanted !== undefined) deviceFamily(wanted);
   const interrupt = watchInterrupts(io, () => report.say(`${lineEnd(io)}${report.color.yellow("finishing the step and saving; Ctrl-C again ends at once")}`));
   try {
     const input = file === undefined && saved ? modelOfRun(saved) : openModel(context, file ?? "", saved ? { set: settingsOf(saved, options), model: options.model ?? saved.config.model } : options);
@@ -53,14 +56,14 @@ export async function train(context: CommandContext, file: string | undefined, o
     const config = configOf(input, compiled, options, saved, io.cwd);
     const [data, testData, validationData] = await loadAll(compiled, config);
 
-    const { model, device } = await createOnDevice(compiled, { seed: config.seed, device: config.device === "" ? undefined : config.device });
+    const model = await createOnDevice(context, compiled, { seed: config.seed, device: wanted });
     try {
-      if (options.profile && !isProfiled(model)) throw new UsageError(`--profile: ${device} runs operations, not kernels that can be timed`, profileHelp);
+      if (options.profile && !isProfiled(model)) throw new UsageError(`--profile: ${model.device} runs operations, not kernels that can be timed`, profileHelp);
       const loaded = saved && (await model.load(await readFileBytes(saved.checkpoint)));
       const sameSource = saved && loaded && noteSource(context, saved, input, loaded);
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
-      const settled: RunConfig = { ...config, hash: model.description.hash, device };
-      const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, compiled.typescript, resolve(io.cwd, options.out));
+      const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
+      const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, resolve(io.cwd, options.out));
       try {
         announce(context, model, settled, compiled, data, saved, folder, sameSource);
         const result = await trainRun(context, { model, compiled, data, testData, validationData, best: loaded?.best, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
@@ -105,7 +108,7 @@ function configOf(input: ModelInput, compiled: CompiledModel, options: TrainComm
     validationData: options.validationData ?? before?.validationData ?? [],
     folder: given || !before ? cwd : before.folder,
     seed: before?.seed ?? options.seed ?? compiled.program.training.seed,
-    device: options.device ?? before?.device ?? "",
+    device: "",
     epochs: options.epochs ?? before?.epochs,
     steps: options.steps ?? (options.epochs === undefined ? before?.steps : undefined),
     batch: before?.batch ?? options.batch,
@@ -125,10 +128,9 @@ async function loadAll(compiled: CompiledModel, config: RunConfig): Promise<[Mod
   return [data, await held(config.testData), await held(config.validationData)];
 }
 
-async function begin(config: RunConfig, input: ModelInput, typescript: string, output: string): Promise<RunFolder> {
+async function begin(config: RunConfig, input: ModelInput, output: string): Promise<RunFolder> {
   const folder = await createRunFolder({ output, model: config.model, time: new Date(config.started), config, sources: [] });
   for (const { file, text } of copiesOf(input.sources())) await folder.writeFile(file, text);
-  await folder.writeFile("model.ts", typescript);
   return folder;
 }
 
@@ -137,7 +139,7 @@ async function goOn(saved: SavedRun, model: Model, config: RunConfig, input: Mod
   await rewindMetrics(saved.folder, model.step);
   const folder = openRunFolder(saved.folder);
   for (const { file, text } of copiesOf(input.sources())) await folder.writeFile(file, text);
-  await folder.writeFile("config.json", `${JSON.stringify(config, undefined, 2)}\n`);
+  await writeConfig(folder, config);
   return folder;
 }
 

@@ -1,24 +1,22 @@
 import type { CompiledModel } from "../../driver/compile.js";
+import { deviceFamily } from "../../runtime/devices.js";
 import type { Model } from "../../runtime/model.js";
-import { loadEmitted } from "./emitted-module.js";
+import type { CommandContext } from "../run.js";
 
-/** Devices that run kernels compiled in this process, by the command line's names. */
-export const kernelDevices: Readonly<Record<string, "native" | "wasm">> = { native: "native", "wasm-kernels": "wasm" };
-
-export interface CreatedModel {
-  readonly model: Model;
-  /** The device by the name that the command line knows it by. */
-  readonly device: string;
-}
-
-/** A fresh model on the device asked for: compiled kernels, or the emitted TypeScript on TensorFlow.js. */
-export async function createOnDevice(compiled: CompiledModel, options: { readonly seed: number; readonly device?: string }): Promise<CreatedModel> {
-  const device = kernelDevices[options.device ?? ""];
-  if (device === undefined) {
-    const model = await (await loadEmitted(compiled.typescript)).create(options);
-    return { model, device: model.device };
+/**
+ * A fresh model on the device asked for: kernels that are compiled in this process, or the emitted TypeScript on TensorFlow.js. Without one, the kernels
+ * that this machine can have.
+ * @throws LvmError LVM7150, LVM7160 where the device cannot be had
+ */
+export async function createOnDevice({ report }: CommandContext, compiled: CompiledModel, options: { readonly seed: number; readonly device?: string }): Promise<Model> {
+  if (deviceFamily(options.device ?? "native") === "tfjs") {
+    const [{ loadEmitted }, { emitTfjsModule }] = await Promise.all([import("./emitted-module.js"), import("../../driver/emit-module.js")]);
+    return (await loadEmitted(emitTfjsModule(compiled))).create(options);
   }
   const [{ kernelDefinition }, { createKernelModel }, { hostVectorWidth }] = await Promise.all([import("../../driver/kernel-programs.js"), import("../../runtime/kernels/index.js"), import("../../runtime/node/native/index.js")]);
-  const definition = kernelDefinition(compiled.lowered, compiled.module.source, () => hostVectorWidth());
-  return { model: await createKernelModel(definition, { seed: options.seed, device }), device: options.device ?? device };
+  const onNote = (message: string): void => {
+    report.event("note", { message });
+    report.say(report.color.yellow(message));
+  };
+  return createKernelModel(kernelDefinition(compiled.lowered, compiled.module.source, () => hostVectorWidth()), { ...options, onNote });
 }

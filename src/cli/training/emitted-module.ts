@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Column, Columns, CreateOptions, Evaluation, Model, Outputs } from "../../runtime/model.js";
+import { LvmError } from "../../runtime/error.js";
 import { transpile } from "../../driver/transpile.js";
 
 /** An emitted module as the command line sees it: its own types are narrower. */
@@ -29,16 +30,24 @@ export async function loadEmitted(typescript: string): Promise<EmittedModule> {
   }
 }
 
+/** @throws LvmError LVM7150 where TensorFlow.js is not installed: it is no part of lvmc */
+function tensorFlowJs(): string {
+  try {
+    return pathToFileURL(createRequire(import.meta.url).resolve("@tensorflow/tfjs-core")).href;
+  } catch (cause) {
+    throw new LvmError("LVM7150", "TensorFlow.js is not installed", { exitCode: 5, facts: { package: "@tensorflow/tfjs-core" }, help: "npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-wasm, or take a device that needs none: native, wasm", cause });
+  }
+}
+
 /** What an emitted module may import, as files of this installation: one copy of TensorFlow.js for the module and the run time. */
 function installedImports(): Readonly<Record<string, string>> {
   // Sources in tests, compiled files else.
   const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const runtime = (path: string): string => new URL(`../../runtime/${path}.${ending}`, import.meta.url).href;
-  const packageFile = (name: string): string => pathToFileURL(createRequire(import.meta.url).resolve(name)).href;
   return {
     "lvmc/runtime": runtime("index"),
     "lvmc/runtime/tfjs": runtime("tfjs/index"),
     "lvmc/runtime/node": runtime("node/index"),
-    "@tensorflow/tfjs-core": packageFile("@tensorflow/tfjs-core"),
+    "@tensorflow/tfjs-core": tensorFlowJs(),
   };
 }

@@ -1,12 +1,12 @@
 import { basename } from "node:path";
 import { printable } from "../../diagnostics/render.js";
+import { kernelDevices } from "../../runtime/devices.js";
 import type { KernelTime, Profiled, StepProfile } from "../../runtime/kernels/profile.js";
 import { lineRanges } from "../line-ranges.js";
 import type { CommandContext } from "../run.js";
-import { kernelDevices } from "./create-on-device.js";
 
 /** For devices without kernels. */
-export const profileHelp = `devices with kernels: ${Object.keys(kernelDevices).map((name) => `--device ${name}`).join(", ")}`;
+export const profileHelp = `devices with kernels: ${kernelDevices.map((name) => `--device ${name}`).join(", ")}`;
 
 const widest = 72;
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { SourceFile } from "../../diagnostics/span.js";
-import { sanitizeName } from "../../runtime/node/run-folder.js";
+import { sanitizeName, type RunFolder } from "../../runtime/node/run-folder.js";
 import { UsageError } from "../errors.js";
 import type { ModelInput } from "../front.js";
 import { modelFiles } from "../read-model.js";
@@ -25,6 +25,7 @@ export interface RunConfig {
   /** Relative paths of data start here. */
   readonly folder: string;
   readonly seed: number;
+  /** What it ran on when it began or was resumed. */
   readonly device: string;
   readonly epochs?: number;
   readonly steps?: number;
@@ -56,6 +57,11 @@ export function openRun(name: string, cwd: string): SavedRun {
   const checkpoint = isFile ? path : join(folder, "checkpoints", "latest.safetensors");
   if (!existsSync(checkpoint)) throw new UsageError(`${name}: the run has no checkpoint yet`, "start it anew: lvmc train");
   return { name, folder, config, checkpoint };
+}
+
+/** Writes a run's configuration anew. */
+export async function writeConfig(folder: RunFolder, config: RunConfig): Promise<void> {
+  await folder.writeFile("config.json", `${JSON.stringify(config, undefined, 2)}\n`);
 }
 
 /** Whether a path is a run rather than a model file. */
@@ -116,7 +122,7 @@ export function modelOfRun(run: SavedRun): ModelInput {
 
 /** Names of the copies of a model's files, all different and none that the run folder uses itself. */
 export function copiesOf(sources: readonly SourceFile[]): readonly { readonly path: string; readonly file: string; readonly sha256: string; readonly text: string }[] {
-  const taken = new Set(["config.json", "metrics.jsonl", "checkpoints", "model.ts"]);
+  const taken = new Set(["config.json", "metrics.jsonl", "checkpoints"]);
   return sources.map(({ path, text }) => {
     const wanted = sanitizeName(basename(path));
     let file = wanted;

@@ -196,6 +196,7 @@ function summary({ report, io }: CommandContext, run: Run, last: TrainStep | und
   report.say(`${color.green("✓")} ${done}, step ${run.model.step}, ${duration((performance.now() - began) / 1000)}${last ? `, ${boundText(run, last.metrics)}` : ""}`);
   const at = shownPath(run.folder.checkpoints, io.cwd);
   if (best) report.say(`  best        ${at}/${bestName}, step ${best.step}, validation ${nats(best.elbo)}`);
-  report.say(`  checkpoint  ${at}/latest.safetensors\n  metrics     ${run.shown}/metrics.jsonl\n  code        ${run.shown}/model.ts`);
-  report.say(`\nnext: ${run.invocation} eval ${shellQuote(run.shown)}\n      ${run.invocation} sample ${shellQuote(run.shown)} -o ${shellQuote(`${run.shown}/samples.${run.data.images.size > 0 ? "png" : "csv"}`)}`);
+  report.say(`  checkpoint  ${at}/latest.safetensors\n  metrics     ${run.shown}/metrics.jsonl`);
+  report.say(`\nnext: ${run.invocation} eval ${shellQuote(run.shown)}\n      ${run.invocation} sample ${shellQuote(run.shown)} -o ${shellQuote(`${run.shown}/samples.${run.data.images.size > 0 ? "png" : "csv"}`)}
+      ${run.invocation} compile ${shellQuote(run.shown)} -o ${shellQuote(`${run.config.model}.ts`)}`);
 }

@@ -1,4 +1,5 @@
 import type { CompiledModel } from "../../driver/compile.js";
+import { deviceFamily } from "../../runtime/devices.js";
 import type { Model } from "../../runtime/model.js";
 import { readFileBytes } from "../../runtime/node/read-file.js";
 import { UsageError } from "../errors.js";
@@ -28,6 +29,7 @@ export interface TrainedModelOptions extends ModelOptions {
  */
 export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions): Promise<TrainedModel> {
   const { io } = context;
+  if (options.device !== undefined) deviceFamily(options.device);
   const itself = options.run === undefined && isRun(file, io.cwd);
   if (!itself && options.run === undefined) throw new UsageError(`${file}: with which parameters? It is a model file, not a run`, `name the run: --run runs/…, or train one first: lvmc train ${file}`);
   const run = openRun(options.run ?? file, io.cwd);
@@ -36,7 +38,7 @@ export async function openTrained(context: CommandContext, file: string, options
   const input = itself ? modelOfRun(run) : openModel(context, file, { set: settings, model: options.model ?? run.config.model });
   const { compile } = await import("../../driver/compile.js");
   const compiled = accept(context, compile(input.source, input.options));
-  const { model } = await createOnDevice(compiled, { seed: run.config.seed, device: options.device });
+  const model = await createOnDevice(context, compiled, { seed: run.config.seed, device: options.device });
   try {
     const sameSource = noteSource(context, run, input, await model.load(await readFileBytes(run.checkpoint)));
     return { model, compiled, run, sameSource };

@@ -81,7 +81,7 @@ function convChannels(p: Correlation, context: TemplateContext): Template {
   const classes = phaseClasses(p, vectors * lanes);
   const filterAt = packFilter(p, classes, plan.offsets, context, before);
   const batches = product(p.lead);
-  const heavy = isHeavy(lanes, p.lead.length + 3, 1, (b, index, [value]) => p.write(b, index, value!));
+  const heavy = context.decide(() => isHeavy(lanes, p.lead.length + 3, 1, (b, index, [value]) => p.write(b, index, value!)));
 
   const layouts = classes.map((each) => {
     // Rows of the tile: pixels of one line, or of several short lines.

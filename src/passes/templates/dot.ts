@@ -132,7 +132,7 @@ function dotTiles(p: DotProblem, context: TemplateContext, packs: boolean, scala
   const chunk = Math.ceil(p.k / splits);
   const rank = p.batch.length + 2;
   const result = [...p.batch, p.m, p.n];
-  const heavy = splits === 1 && isHeavy(target.lanes, rank, p.side, p.write, scalar ? "scalar" : "vector");
+  const heavy = splits === 1 && context.decide(() => isHeavy(target.lanes, rank, p.side, p.write, scalar ? "scalar" : "vector"));
   const spill = heavy || plan.part ? context.scratch(groups * spillWords(tile.rows, tile.columns, p.side, target.lanes)) : 0;
 
   const k = new KernelBuilder(target.lanes);

@@ -60,6 +60,8 @@ export interface TemplateKernel {
   readonly groups: number;
   readonly body: readonly Statement[];
   /** Whether it needs nothing that the template's other kernels make: it may run as soon as what it reads is there. */
+  /** What is decided by looking at expressions is decided once: indices become shorter where something happens to lie at word 0, and memory is promised by then. */
+  readonly decide: (look: () => boolean) => boolean;
   readonly independent?: boolean;
   /** Without what Read and Write do. */
   readonly flops: number;

@@ -31,7 +31,9 @@ export async function createKernelModel<Data, Term extends string, Sample, Infer
   definition: KernelDefinition,
   options: KernelOptions = {},
 ): Promise<Model<Data, Term, Sample, Inference, Reconstruction>> {
-  const model: unknown = new KernelModel(definition, options.host ?? createHost(options), options.seed ?? definition.training.seed);
+  const host = options.host ?? createHost(options);
+  await host.prepare();
+  const model: unknown = new KernelModel(definition, host, options.seed ?? definition.training.seed);
   return model as Model<Data, Term, Sample, Inference, Reconstruction>;
 }
 

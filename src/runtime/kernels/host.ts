@@ -1,8 +1,9 @@
+import { checkFamily, isKernelDevice, type KernelDevice } from "../devices.js";
 import { LvmError } from "../error.js";
 import { arenaWords, type KernelModule } from "../kernel-engine.js";
 import type { CreateOptions } from "../model.js";
 import { createWasmModule } from "../wasm/index.js";
-import type { KernelDevice, ProgramArtifact } from "./artifact.js";
+import type { ProgramArtifact } from "./artifact.js";
 
 export interface HostOptions extends CreateOptions {
   /** How many threads share a kernel's groups; the machine's cores by default. Results do not depend on it. */
@@ -22,27 +23,38 @@ export interface Opened<A extends ProgramArtifact> {
 export interface KernelHost {
   /** `native`, `wasm`. */
   readonly device: string;
+  /** Settles the device before there is anything to run, as far as that can be told. */
+  prepare(): Promise<void>;
   /** Compiles with `make`, starts what it gives, and fills in its constants. */
   open<A extends ProgramArtifact>(make: (device: KernelDevice) => A | Promise<A>): Promise<Opened<A>>;
 }
 
-/** Devices of the kernel engine, in the order in which they are tried. */
-export const kernelDevices: readonly KernelDevice[] = ["native", "wasm"];
-
 /**
- * The device asked for, else `native` where a compiler makes the kernels, else `wasm`; a compiler that fails is passed over with a note.
- * @throws LvmError LVM7150 for a device that is not there; `open` throws LVM7160 for native kernels that were asked for by name and cannot be made
+ * The device asked for, else `native` where a compiler makes the kernels, else `wasm`; a compiler that is missing or fails is passed over with a note.
+ * @throws LvmError LVM7150 for a device that is not there; `prepare` and `open` throw LVM7160 for native kernels that were asked for by name and cannot be made
  */
 export function createHost(options: HostOptions): KernelHost {
   const { device: named, onNote } = options;
-  if (named !== undefined && !kernelDevices.some((name) => name === named)) {
-    throw new LvmError("LVM7150", `there is no device ${named}`, { exitCode: 5, facts: { device: named, available: kernelDevices }, help: `devices are ${kernelDevices.join(", ")}` });
-  }
+  checkFamily(named, "kernels");
   const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
-  let device: KernelDevice = kernelDevices.find((name) => name === named) ?? (inNode ? "native" : "wasm");
+  let device: KernelDevice = isKernelDevice(named) ? named : inNode ? "native" : "wasm";
+  const passOver = (error: unknown): void => {
+    if (device !== "native" || !(error instanceof LvmError && error.code === "LVM7160")) throw error;
+    if (named !== undefined) throw new LvmError(error.code, error.message, { exitCode: error.exitCode, facts: error.facts, help: `${error.help === undefined ? "" : `${error.help}; or `}take the device wasm, which needs nothing`, cause: error });
+    device = "wasm";
+    onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with WebAssembly`);
+  };
   return {
     get device() {
       return device;
+    },
+    async prepare() {
+      if (device !== "native") return;
+      try {
+        await (await loadNative()).checkNative();
+      } catch (error) {
+        passOver(error);
+      }
     },
     async open(make) {
       for (;;) {
@@ -52,9 +64,7 @@ export function createHost(options: HostOptions): KernelHost {
           fillConstants(artifact, module);
           return { artifact, module };
         } catch (error) {
-          if (device !== "native" || named !== undefined || !(error instanceof LvmError && error.code === "LVM7160")) throw error;
-          device = "wasm";
-          onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with WebAssembly`);
+          passOver(error);
         }
       }
     },

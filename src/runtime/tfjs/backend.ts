@@ -1,34 +1,32 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { checkFamily, type tfjsDevices } from "../devices.js";
 import { LvmError } from "../error.js";
 import { registerGradients } from "./gradients.js";
 
 /** A device as users name it, the package that drives it, and TensorFlow.js's name for the backend. */
 interface Device {
-  readonly name: string;
+  readonly name: (typeof tfjsDevices)[number];
   readonly packageName: string;
   readonly backend: string;
 }
 
-/** In the order in which they are tried. */
-export const devices: readonly Device[] = [
-  { name: "tensorflow-gpu", packageName: "@tensorflow/tfjs-node-gpu", backend: "tensorflow" },
-  { name: "tensorflow", packageName: "@tensorflow/tfjs-node", backend: "tensorflow" },
-  { name: "webgpu", packageName: "@tensorflow/tfjs-backend-webgpu", backend: "webgpu" },
-  { name: "wasm", packageName: "@tensorflow/tfjs-backend-wasm", backend: "wasm" },
-  { name: "cpu", packageName: "@tensorflow/tfjs-backend-cpu", backend: "cpu" },
+/** In the order in which `tfjs` tries them. */
+const devices: readonly Device[] = [
+  { name: "tfjs-node-gpu", packageName: "@tensorflow/tfjs-node-gpu", backend: "tensorflow" },
+  { name: "tfjs-node", packageName: "@tensorflow/tfjs-node", backend: "tensorflow" },
+  { name: "tfjs-webgpu", packageName: "@tensorflow/tfjs-backend-webgpu", backend: "webgpu" },
+  { name: "tfjs-wasm", packageName: "@tensorflow/tfjs-backend-wasm", backend: "wasm" },
+  { name: "tfjs-cpu", packageName: "@tensorflow/tfjs-backend-cpu", backend: "cpu" },
 ];
 
 /**
- * Makes the device named, or the first that is installed and works, TensorFlow.js's backend.
+ * Makes the device named, or (for `tfjs` as without a name) the first that is installed and works, TensorFlow.js's backend.
  * @param wasmPaths where a browser finds the .wasm files; Node finds them beside the package
  * @throws LvmError LVM7150 (exit code 5) with what was tried
  */
-export async function selectBackend(device?: string, wasmPaths?: string): Promise<string> {
-  const wanted = device === undefined ? devices : devices.filter(({ name }) => name === device);
-  if (wanted.length === 0) {
-    const names = devices.map(({ name }) => name);
-    throw new LvmError("LVM7150", `there is no device ${device}`, { exitCode: 5, facts: { device: device ?? "", available: names }, help: `devices are ${names.join(", ")}` });
-  }
+export async function selectBackend(device = "tfjs", wasmPaths?: string): Promise<string> {
+  checkFamily(device, "tfjs");
+  const wanted = device === "tfjs" ? devices : devices.filter(({ name }) => name === device);
   const tried: string[] = [];
   for (const candidate of wanted) {
     const reason = await start(candidate, wasmPaths);
@@ -38,10 +36,10 @@ export async function selectBackend(device?: string, wasmPaths?: string): Promis
     }
     tried.push(`${candidate.name} (${reason})`);
   }
-  throw new LvmError("LVM7150", device === undefined ? `no device can be used: ${tried.join("; ")}` : `device ${tried.join("")} cannot be used`, {
+  throw new LvmError("LVM7150", device === "tfjs" ? `no device of TensorFlow.js can be used: ${tried.join("; ")}` : `device ${tried.join("")} cannot be used`, {
     exitCode: 5,
     facts: { tried },
-    help: `install one: npm install ${wanted[wanted.length - 1]?.packageName ?? "@tensorflow/tfjs-backend-cpu"}`,
+    help: `npm install ${device === "tfjs" ? "@tensorflow/tfjs-backend-wasm" : (wanted[0]?.packageName ?? "")}, or take a device that needs none: native, wasm`,
   });
 }
 
@@ -54,10 +52,10 @@ export async function resumeBackend(device: string): Promise<void> {
 /** Undefined when the device runs, else why it does not. */
 async function start(device: Device, wasmPaths: string | undefined): Promise<string | undefined> {
   try {
-    if (device.name === "wasm") {
+    if (device.name === "tfjs-wasm") {
       const wasm = await import("@tensorflow/tfjs-backend-wasm");
       if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths);
-    } else if (device.name === "cpu") {
+    } else if (device.name === "tfjs-cpu") {
       await import("@tensorflow/tfjs-backend-cpu");
       // Else it advertises other backends on the console at its first use.
       tf.enableProdMode();

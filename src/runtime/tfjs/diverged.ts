@@ -39,5 +39,5 @@ export async function explainDivergence(
       batch.dispose();
     }
   }
-  return unrepeatedError(until, "the device does not repeat its results: try --device wasm or cpu");
+  return unrepeatedError(until, "the device does not repeat its results: try --device tfjs-cpu");
 }

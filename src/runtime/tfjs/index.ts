@@ -1,5 +1,5 @@
 export type { Column, Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, LoadReport, Metrics, Model, ModelDescription, Outputs, RunPosition, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
-export { devices, selectBackend } from "./backend.js";
+export { selectBackend } from "./backend.js";
 export { createModel } from "./create-model.js";
 export type { Definition, Program, ProgramInputs, TensorOutputs } from "./definition.js";
 export { createDraws, type Draws } from "./draws.js";

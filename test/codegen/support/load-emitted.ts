@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { transpile } from "../../../src/codegen/typescript/transpile.js";
 import { compile } from "../../../src/driver/compile.js";
+import { emitTfjsModule } from "../../../src/driver/emit-module.js";
 import type { CreateOptions, Model } from "../../../src/runtime/model.js";
 import * as runtime from "../../../src/runtime/tfjs/index.js";
 
@@ -8,7 +9,7 @@ import * as runtime from "../../../src/runtime/tfjs/index.js";
 export function compiledModel(text: string, path = "test.lvm", load?: (path: string) => { path: string; text: string }): (options: CreateOptions) => Promise<Model> {
   const { value, diagnostics } = compile({ path, text }, { load });
   if (!value) throw new Error(diagnostics.map(({ code, message }) => `${code} ${message}`).join("\n"));
-  return loadEmitted(value.typescript);
+  return loadEmitted(emitTfjsModule(value));
 }
 
 /** Runs emitted TypeScript without files: its imports are handed in. */

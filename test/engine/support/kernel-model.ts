@@ -35,6 +35,7 @@ function interpreted(lowered: LoweredModel): KernelDefinition["programs"] {
 
 export const interpreterHost: KernelHost = {
   device: "interpreter",
+  prepare: () => Promise.resolve(),
   async open(make) {
     const artifact = await make("wasm");
     const program = programsOf.get(artifact);

@@ -48,6 +48,11 @@ export async function createNativeModule(text: string, options: NativeOptions = 
   }
 }
 
+/** Whether there are a compiler and a loader, as far as can be told before anything is compiled. @throws LvmError LVM7160 */
+export async function checkNative(): Promise<void> {
+  await Promise.all([loadKoffi(), findCompiler()]);
+}
+
 type Koffi = typeof import("koffi");
 
 async function loadKoffi(): Promise<Koffi> {

@@ -1,3 +1,3 @@
 export { hostVectorWidth } from "./compiler.js";
-export { createNativeModule, type NativeOptions } from "./create-native-module.js";
+export { checkNative, createNativeModule, type NativeOptions } from "./create-native-module.js";
 export { nativeFailure, nativeFailures, type NativeFailure } from "./failure.js";
