@@ -27,13 +27,16 @@ chmodSync(main, 0o755);
 
 /**
  * Chevrotain's entry loads some 600 small files, a third of a second at each start; it ships the same as one file, which its package.json does
- * not let programs import. So dist has a copy of that file, with its licence. Without it (a plain `tsc`) everything works, more slowly.
+ * not let programs import. So dist has a copy of that file, with its licence, and whoever installs lvmc needs no Chevrotain.
  */
 function loadParserFromOneFile() {
   const library = join(root, "node_modules", "chevrotain");
   const bundle = join(library, "lib", "chevrotain.min.mjs");
   const licence = join(library, "LICENSE.txt");
-  if (!existsSync(bundle) || !existsSync(licence)) return;
+  if (!existsSync(bundle) || !existsSync(licence)) {
+    console.error("lvmc: Chevrotain is not installed: run npm ci");
+    process.exit(1);
+  }
   const vendor = join(root, "dist", "vendor");
   mkdirSync(vendor, { recursive: true });
   copyFileSync(bundle, join(vendor, "chevrotain.js"));

@@ -14,7 +14,7 @@ import { savePictures } from "./pictures.js";
 import { createAverage } from "./average.js";
 import { createClock, createProgressLine, duration, nats } from "./progress.js";
 import type { RunConfig } from "./run-config.js";
-import { shownPath } from "./run-config.js";
+import { shownPath, writeConfig } from "./run-config.js";
 import { boundName, summarizeTerms } from "./terms.js";
 
 export interface Run {
@@ -53,6 +53,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   let last: TrainStep | undefined;
   let { best } = run;
   let saved = -1;
+  let { device } = config;
 
   const save = async (): Promise<string> => {
     const path = await saveCheckpoint(folder.checkpoints, model.step, await model.save(), config.keep);
@@ -94,6 +95,11 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
       }
       const step = next.value;
       last = step;
+      if (model.device !== device) {
+        // A compiler that failed was passed over: the run goes on with what it has run on.
+        device = model.device;
+        await writeConfig(folder, { ...config, device });
+      }
       clock.tick(step.step);
       const ended = step.step % step.stepsPerEpoch === 0;
       // Which lines there are depends on the step alone: a resumed run writes the same ones.
