@@ -6,6 +6,7 @@ import { groupsOf, inGroups } from "./groups.js";
 import type { Template, TemplateContext, TemplateKernel } from "./template.js";
 import { zeros } from "./tile.js";
 import { product, unravel } from "./views.js";
+import { withBody } from "./with-body.js";
 
 /**
  * A correlation with one channel in its result, such as a decoder's last transposed convolution: vectors run along the width. The images
@@ -80,23 +81,26 @@ export function convSingleChannel(p: Correlation, context: TemplateContext): Tem
       else k.loop(size - rest, size, 1, (x) => write(x, "scalar"), "x");
     }, "r");
   };
-  const groups = inGroups(k, total, (id) => {
-    const dispatch = (at: number, start: number): void => {
-      const layout = layouts[at]!;
-      const ownItem = () => {
-        const [b, tile] = unravel(k, k.share(k.subtract(id, start)), [batches, layout.blocks]) as [KernelExpr, KernelExpr];
-        const rest = layout.phase.count % layout.rows;
-        const whole = () => block(layout.phase, b, k.share(k.multiply(tile, layout.rows)), layout.rows);
-        const tail = () => block(layout.phase, b, k.integer(layout.phase.count - rest), rest);
-        if (rest === 0) whole();
-        else k.when(k.compare("less", tile, layout.blocks - 1), whole, tail);
+  const body = () => {
+    inGroups(k, total, (id) => {
+      const dispatch = (at: number, start: number): void => {
+        const layout = layouts[at]!;
+        const ownItem = () => {
+          const [b, tile] = unravel(k, k.share(k.subtract(id, start)), [batches, layout.blocks]) as [KernelExpr, KernelExpr];
+          const rest = layout.phase.count % layout.rows;
+          const whole = () => block(layout.phase, b, k.share(k.multiply(tile, layout.rows)), layout.rows);
+          const tail = () => block(layout.phase, b, k.integer(layout.phase.count - rest), rest);
+          if (rest === 0) whole();
+          else k.when(k.compare("less", tile, layout.blocks - 1), whole, tail);
+        };
+        if (at === layouts.length - 1) ownItem();
+        else k.when(k.compare("less", id, start + layout.items), ownItem, () => dispatch(at + 1, start + layout.items));
       };
-      if (at === layouts.length - 1) ownItem();
-      else k.when(k.compare("less", id, start + layout.items), ownItem, () => dispatch(at + 1, start + layout.items));
-    };
-    dispatch(0, 0);
-  });
-  return { title: p.title, groups, body: k.body(), ...work(p), before };
+      dispatch(0, 0);
+    });
+    return k.body();
+  };
+  return withBody({ title: p.title, groups: groupsOf(total), ...work(p), before }, body);
 }
 
 /** Positions of phases of equal extent, at most so many at once, each set with its first. */

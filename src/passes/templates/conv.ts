@@ -8,6 +8,7 @@ import { groupsOf, inGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, Write, WriteOptions } from "./template.js";
 import { type Column, chooseTile, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
+import { withBody } from "./with-body.js";
 
 export interface Conv2dOptions extends WriteOptions {
   /** [...lead, h, w, in]. */
@@ -151,16 +152,19 @@ function convChannels(p: Correlation, context: TemplateContext): Template {
     else if (vectors % layout.vectors === 0 && p.n % lanes === 0) regular();
     else k.when(k.compare("less", panel, layout.panels - 1), regular, final);
   };
-  const groups = inGroups(k, total, (id) => {
-    const dispatch = (c: number, start: number): void => {
-      const layout = layouts[c]!;
-      const own = () => emit(layout, k.share(k.subtract(id, start)));
-      if (c === layouts.length - 1) own();
-      else k.when(k.compare("less", id, start + layout.tiles), own, () => dispatch(c + 1, start + layout.tiles));
-    };
-    dispatch(0, 0);
-  });
-  return { title: p.title, groups, body: k.body(), ...work(p), before };
+  const body = () => {
+    inGroups(k, total, (id) => {
+      const dispatch = (c: number, start: number): void => {
+        const layout = layouts[c]!;
+        const own = () => emit(layout, k.share(k.subtract(id, start)));
+        if (c === layouts.length - 1) own();
+        else k.when(k.compare("less", id, start + layout.tiles), own, () => dispatch(c + 1, start + layout.tiles));
+      };
+      dispatch(0, 0);
+    });
+    return k.body();
+  };
+  return withBody({ title: p.title, groups: groupsOf(total), ...work(p), before }, body);
 }
 
 function phaseClasses(p: Correlation, tapWords: number): PhaseClass[] {

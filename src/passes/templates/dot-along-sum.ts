@@ -5,6 +5,7 @@ import { maxGroups } from "./groups.js";
 import type { Template, TemplateContext } from "./template.js";
 import { zeros } from "./tile.js";
 import { product, unravel } from "./views.js";
+import { withBody } from "./with-body.js";
 
 /**
  * Products whose operands are both adjacent along the summed axis: a tile of dot products in vectors along k, whose lanes are added at
@@ -78,14 +79,17 @@ export function dotAlongSum(p: DotProblem, context: TemplateContext): Template {
     else if (blocks === 1) rows(p.n);
     else k.when(k.compare("less", n, blocks - 1), () => rows(lanes), () => rows(p.n % lanes));
   };
-  if (perGroup === 1) oneTile(k.group());
-  else {
-    const from = k.share(k.multiply(k.group(), perGroup));
-    k.loop(from, k.share(k.min(k.add(from, perGroup), total)), 1, oneTile, "tile");
-  }
+  const body = () => {
+    if (perGroup === 1) oneTile(k.group());
+    else {
+      const from = k.share(k.multiply(k.group(), perGroup));
+      k.loop(from, k.share(k.min(k.add(from, perGroup), total)), 1, oneTile, "tile");
+    }
+    return k.body();
+  };
   const flops = 2 * batches * p.side * p.m * p.n * p.k;
   const bytes = 4 * (batches * p.m * p.k + p.side * product(p.rightBatch) * p.k * p.n + batches * p.side * p.m * p.n);
-  return { title: `dot ${[...p.batch, p.m, p.n].join("×")} along ${p.k}`, groups, body: k.body(), flops, bytes, before: [] };
+  return withBody({ title: `dot ${[...p.batch, p.m, p.n].join("×")} along ${p.k}`, groups, flops, bytes, before: [] }, body);
 }
 
 function tileOf(p: DotProblem, registers: number, wide: number): [number, number] {

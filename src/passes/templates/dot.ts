@@ -6,6 +6,7 @@ import { maxGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, WriteAll, WriteOptions } from "./template.js";
 import { type Column, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
+import { withBody } from "./with-body.js";
 
 /** Result [...batch, m, n] of each right operand; batch axes broadcast. */
 export interface DotOptions extends WriteOptions {
@@ -189,16 +190,19 @@ function dotTiles(p: DotProblem, context: TemplateContext, packs: boolean, scala
     else if (panels === 1) final();
     else k.when(k.compare("less", panel, panels - 1), dynamic, final);
   };
-  if (perGroup === 1) oneTile(k.group());
-  else {
-    const from = k.share(k.multiply(k.group(), perGroup));
-    k.loop(from, k.share(k.min(k.add(from, perGroup), total)), 1, oneTile, "tile");
-  }
+  const body = () => {
+    if (perGroup === 1) oneTile(k.group());
+    else {
+      const from = k.share(k.multiply(k.group(), perGroup));
+      k.loop(from, k.share(k.min(k.add(from, perGroup), total)), 1, oneTile, "tile");
+    }
+    return k.body();
+  };
   const flops = 2 * batches * p.side * p.m * p.n * p.k;
   const bytes = 4 * (batches * p.m * p.k + p.side * product(p.rightBatch) * p.k * p.n + batches * p.side * p.m * p.n);
-  const kernel: TemplateKernel = { title: `dot ${result.join("×")} over ${p.k}`, groups, body: k.body(), flops, bytes };
-  if (splits === 1) return { ...kernel, before };
-  return { ...sumParts(p, context, splits, partials, partWords), before: [...before, kernel] };
+  const facts = { title: `dot ${result.join("×")} over ${p.k}`, groups, flops, bytes };
+  if (splits === 1) return withBody({ ...facts, before }, body);
+  return { ...sumParts(p, context, splits, partials, partWords), before: [...before, withBody(facts, body)] };
 }
 
 /** Parts of a long sum, when there are too few tiles to keep many threads busy. */
