@@ -51,6 +51,8 @@ export interface TemplateContext {
    * know sizes before places runs the template twice: sizes do not depend on the places given out.
    */
   readonly scratch: (words: number) => number;
+  /** What is decided by looking at expressions is decided once: indices become shorter where something happens to lie at word 0, and memory is promised by then. */
+  readonly decide: (look: () => boolean) => boolean;
 }
 
 /** One kernel, without the name and origins that the scheduler gives it. */
@@ -60,8 +62,6 @@ export interface TemplateKernel {
   readonly groups: number;
   readonly body: readonly Statement[];
   /** Whether it needs nothing that the template's other kernels make: it may run as soon as what it reads is there. */
-  /** What is decided by looking at expressions is decided once: indices become shorter where something happens to lie at word 0, and memory is promised by then. */
-  readonly decide: (look: () => boolean) => boolean;
   readonly independent?: boolean;
   /** Without what Read and Write do. */
   readonly flops: number;
