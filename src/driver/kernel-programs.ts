@@ -30,8 +30,8 @@ export async function compileStep(lowered: LoweredModel, sizes: StepSizes, targe
 }
 
 /** One of a model's programs over rows as kernels. @throws InternalError where the model has no such program */
-export async function compileRows(lowered: LoweredModel, which: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, target: KernelTarget) {
-  const made = rowsProgram(lowered, which, sizes);
+export async function compileRows(lowered: LoweredModel, which: RowProgram, sizes: { readonly rows: number }, target: KernelTarget) {
+  const made = rowsProgram(lowered, which, sizes.rows);
   if (!made) throw new InternalError(`${lowered.program.name} has no program ${which}`);
   const compiled = await compileProgram(made.program, {}, which, target);
   return { ...compiled, artifact: { ...compiled.artifact, ...sizes, rowsAxis: made.rowsAxis } };
@@ -41,7 +41,7 @@ export async function compileRows(lowered: LoweredModel, which: RowProgram, size
 export function kernelPrograms(lowered: LoweredModel, targetOf: (device: "native" | "wasm") => KernelTarget | Promise<KernelTarget>) {
   return {
     step: async (sizes: StepSizes, device: "native" | "wasm") => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
-    rows: async (which: RowProgram, sizes: { readonly rows: number; readonly dataset: number }, device: "native" | "wasm") => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
+    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: "native" | "wasm") => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
     has: (which: RowProgram) => rowPrograms.includes(which) && lowered.programs[which] !== undefined,
   };
 }
@@ -76,18 +76,21 @@ export function stepSizesOf(lowered: LoweredModel, sizes: ModuleSizes): StepSize
 /** All programs of a model for both devices, and the TypeScript that holds them. */
 export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, sizes: ModuleSizes = {}): Promise<string> {
   const step = stepSizesOf(lowered, sizes);
-  const { dataset } = step;
+  const { batch, dataset } = step;
   const targets = { native: { kind: "c", lanes: 8 }, wasm: { kind: "wasm" } } as const;
   const both = async (make: (target: KernelTarget) => Promise<{ readonly artifact: CompiledArtifact }>) => ({ native: (await make(targets.native)).artifact, wasm: (await make(targets.wasm)).artifact });
   const programs: Record<string, { readonly native: CompiledArtifact; readonly wasm: CompiledArtifact }> = {
     step: await both((target) => compileStep(lowered, step, target)),
   };
+  if (dataset !== undefined) programs["refit"] = await both((target) => compileStep(lowered, { ...step, refit: true }, target));
   for (const which of rowPrograms) {
     if (!lowered.programs[which]) continue;
     const rows = which === "importance" ? Math.min(chunkRows, lowered.programs.importanceRows) : chunkRows;
-    programs[which] = await both((target) => compileRows(lowered, which, { rows, dataset: dataset ?? rows }, target));
+    programs[which] = await both((target) => compileRows(lowered, which, { rows }, target));
   }
-  return emitKernels(lowered, programs, options);
+  // What the module says of its minibatches is what it was compiled for.
+  const { program } = lowered;
+  return emitKernels({ ...lowered, program: { ...program, training: { ...program.training, batch } } }, programs, options);
 }
 
 async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {
