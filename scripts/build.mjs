@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const main = join(root, "dist", "cli", "main.js");
@@ -23,6 +23,7 @@ if (!existsSync(main)) rmSync(join(root, "node_modules", ".cache", "tsc", "build
 const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit", cwd: root });
 if (status !== 0) process.exit(status ?? 1);
 loadParserFromOneFile();
+await writeWorkerFile();
 chmodSync(main, 0o755);
 
 /**
@@ -47,4 +48,11 @@ function loadParserFromOneFile() {
     const after = text.replace(/ from "chevrotain";$/gm, ' from "../vendor/chevrotain.js";');
     if (after !== text) writeFileSync(join(parser, name), after);
   }
+}
+
+/** The worker script of the wasm device as a file, which pages with a strict content security policy can load. */
+async function writeWorkerFile() {
+  const folder = join(root, "dist", "runtime", "wasm");
+  const { workerScript } = await import(pathToFileURL(join(folder, "worker-script.js")).href);
+  writeFileSync(join(folder, "kernel-worker.js"), workerScript);
 }

@@ -131,6 +131,8 @@ describe("image grids", () => {
     const g = 96;
     expect([...grid.data]).toEqual([0, 0, 255, 255, g, 255, 255, 0, 0, 0, 0, 255, 255, g, 255, 255, 0, 0, g, g, g, g, g, g, g, g, g, 0, 0, 128, 128, g, g, g, g, g, 0, 0, 128, 128, g, g, g, g, g]);
     expect(decodePng(encodePng(grid), "grid.png").values).toEqual(grid.data);
+    // Another program's reader agrees.
+    expect([...decode(encodePng(grid)).data]).toEqual([...grid.data]);
   });
 
   it("keeps colours, averages other channel counts, refuses too few values", () => {

@@ -8,7 +8,7 @@ export interface CompiledArtifact {
   readonly constants: readonly { readonly offset: number; readonly type: ElementType; readonly values: readonly number[] }[];
   readonly kernels: readonly { readonly name: string; readonly title: string; readonly lines: readonly number[]; readonly groups: number; readonly flops: number; readonly bytes: number; readonly threaded?: boolean }[];
   readonly c?: string;
-  readonly wasm?: { readonly module: Uint8Array; readonly relaxed: Uint8Array };
+  readonly wasm?: { readonly module: Uint8Array; readonly relaxed?: Uint8Array };
   readonly batch?: number;
   readonly slots?: number;
   readonly rows?: number;

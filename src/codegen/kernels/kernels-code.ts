@@ -16,7 +16,7 @@ export function kernelsText(programs: CompiledModelPrograms): string {
     return [
       `  ${propertyKey(name)}: {`,
       ...(c === undefined ? [] : [`    c: \`${cLiteral(c, shared)}\`,`]),
-      ...(wasm ? ["    wasm: {", `      module: \`${base64(wasm.module)}\`,`, ...(isSame(wasm.module, wasm.relaxed) ? [] : [`      relaxed: \`${base64(wasm.relaxed)}\`,`]), "    },"] : []),
+      ...(wasm ? ["    wasm: {", `      module: \`${base64(wasm.module)}\`,`, ...(wasm.relaxed === undefined || isSame(wasm.module, wasm.relaxed) ? [] : [`      relaxed: \`${base64(wasm.relaxed)}\`,`]), "    },"] : []),
       "  },",
     ];
   });

@@ -170,18 +170,18 @@ class KernelModel implements Model, Profiled {
   }
 
   private drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
-    return drawOutputs(rowRunner(this.state, this.definition.programs, this.modules, this.state.dataset ?? data.rows), data, program, { draw: options.draw ?? this.state.draws++ });
+    return drawOutputs(rowRunner(this.state, this.definition.programs, this.modules), data, program, { draw: options.draw ?? this.state.draws++ });
   }
 
   private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {
     const { definition, state } = this;
     const own = options.refitSteps === undefined && state.dataset === bound.rows;
-    if (!hasPerRow(definition) || own) return evaluateModel(rowRunner(state, definition.programs, this.modules, bound.rows), bound, options);
+    if (!hasPerRow(definition) || own) return evaluateModel(rowRunner(state, definition.programs, this.modules), bound, options);
     if (options.refitSteps === undefined) throw otherRows(definition, state.dataset, bound.rows);
     const fitted = await this.refit(bound, options.refitSteps);
     const modules = createRowModules(fitted, definition.programs, this.host);
     try {
-      return await evaluateModel(rowRunner(fitted, definition.programs, modules, bound.rows), bound, options);
+      return await evaluateModel(rowRunner(fitted, definition.programs, modules), bound, options);
     } finally {
       modules.dispose();
     }

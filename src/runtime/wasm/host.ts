@@ -58,7 +58,7 @@ export interface Thread {
   terminate(): void;
 }
 
-/** Starts a thread and sends it one message. Throws where threads are not allowed. */
+/** Starts a thread and sends it one message. Throws, or is never ready, where threads are not allowed. */
 export function startThread(script: string, message: unknown): Thread {
   const node = nodeModule("node:worker_threads");
   if (node !== undefined) {
@@ -71,12 +71,27 @@ export function startThread(script: string, message: unknown): Thread {
     worker.postMessage(message);
     return { ready, unref: () => worker.unref(), terminate: () => void worker.terminate() };
   }
-  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const worker = new Worker(address, { name: "lvmc kernels" });
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.onmessage = () => resolve();
-    worker.onerror = (event) => reject(new Error(event.message));
-  }).finally(() => URL.revokeObjectURL(address));
-  worker.postMessage(message);
-  return { ready, unref: () => {}, terminate: () => worker.terminate() };
+  return startInBrowser(script, message);
+}
+
+/** From the file beside this one; from the text itself where the page has no such file, or has it from another origin. */
+function startInBrowser(script: string, message: unknown): Thread {
+  let worker: Worker | undefined;
+  const start = (create: () => Worker): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const made = create();
+      worker = made;
+      made.onmessage = () => resolve();
+      made.onerror = (event) => {
+        made.terminate();
+        reject(new Error(event.message));
+      };
+      made.postMessage(message);
+    });
+  // In these words bundlers know a worker's file.
+  const ready = start(() => new Worker(new URL("./kernel-worker.js", import.meta.url), { name: "lvmc kernels" })).catch(() => {
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    return start(() => new Worker(address, { name: "lvmc kernels" })).finally(() => URL.revokeObjectURL(address));
+  });
+  return { ready, unref: () => {}, terminate: () => worker?.terminate() };
 }
