@@ -4,7 +4,7 @@ import type { CompiledArtifact } from "../codegen/kernels/compiled-programs.js";
 import { emitKernels } from "../codegen/kernels/emit-kernels.js";
 import { modelTables } from "../codegen/kernels/tables.js";
 import type { ModuleOptions } from "../codegen/typescript/model-module.js";
-import { emitWasm } from "../codegen/wasm/artifact.js";
+import { emitWasm, emitWasmFor } from "../codegen/wasm/artifact.js";
 import { lineOf } from "../diagnostics/span.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
@@ -13,13 +13,13 @@ import { schedule, type Schedule } from "../passes/schedule.js";
 import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget } from "../passes/templates/template.js";
 import { InternalError } from "../util/internal-error.js";
 
-/** What kernels are compiled for: C for vectors of so many lanes, or WebAssembly; `none` leaves them as kernel IR. */
-export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm" } | { readonly kind: "none" };
+/** What kernels are compiled for: C for vectors of so many lanes, or WebAssembly (with relaxed multiply-adds, without, or both); `none` leaves them as kernel IR. */
+export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "none" };
 
 export interface CompiledProgram {
   readonly schedule: Schedule;
   /** For the run time (`ProgramArtifact`). */
-  readonly artifact: ReturnType<typeof planOf> & { readonly c?: string; readonly wasm?: { readonly module: Uint8Array; readonly relaxed: Uint8Array } };
+  readonly artifact: ReturnType<typeof planOf> & { readonly c?: string; readonly wasm?: { readonly module: Uint8Array; readonly relaxed?: Uint8Array } };
 }
 
 /** The whole training step of a model as kernels. */
@@ -46,9 +46,9 @@ export function kernelPrograms(lowered: LoweredModel, targetOf: (device: "native
   };
 }
 
-/** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device. */
-export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>) {
-  return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device) => (device === "native" ? { kind: "c", lanes: await lanes() } : { kind: "wasm" })) };
+/** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device; `relaxed`: whether WebAssembly has relaxed multiply-adds, where that is known. */
+export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>, relaxed?: boolean) {
+  return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device) => (device === "native" ? { kind: "c", lanes: await lanes() } : { kind: "wasm", relaxed })) };
 }
 
 export interface ModuleSizes {
@@ -101,8 +101,9 @@ async function compileProgram(program: TensorProgram, aliases: Readonly<Record<s
     case "c":
       return { schedule: made, artifact: { ...plan, c: renderC(made.kernels) } };
     case "wasm": {
-      const { module, relaxed, kernels } = await emitWasm(made.kernels);
-      return { schedule: made, artifact: { ...plan, kernels: plan.kernels.map((kernel, at) => ({ ...kernel, threaded: kernels[at]?.threaded })), wasm: { module, relaxed } } };
+      const relaxed = target.kind === "wasm" ? target.relaxed : undefined;
+      const { words: _, kernels, ...wasm } = await (relaxed === undefined ? emitWasm(made.kernels) : emitWasmFor(made.kernels, relaxed));
+      return { schedule: made, artifact: { ...plan, kernels: plan.kernels.map((kernel, at) => ({ ...kernel, threaded: kernels[at]?.threaded })), wasm } };
     }
     case "none":
       return { schedule: made, artifact: plan };

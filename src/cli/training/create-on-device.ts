@@ -13,10 +13,12 @@ export async function createOnDevice({ report }: CommandContext, compiled: Compi
     const [{ loadEmitted }, { emitTfjsModule }] = await Promise.all([import("./emitted-module.js"), import("../../driver/emit-module.js")]);
     return (await loadEmitted(emitTfjsModule(compiled))).create(options);
   }
-  const [{ kernelDefinition }, { createKernelModel }, { hostVectorWidth }] = await Promise.all([import("../../driver/kernel-programs.js"), import("../../runtime/kernels/index.js"), import("../../runtime/node/native/index.js")]);
+  const [{ kernelDefinition }, { createKernelModel }, { hostVectorWidth }, { hasRelaxedSimd }] = await Promise.all([
+    import("../../driver/kernel-programs.js"), import("../../runtime/kernels/index.js"), import("../../runtime/node/native/index.js"), import("../../runtime/wasm/index.js"),
+  ]);
   const onNote = (message: string): void => {
     report.event("note", { message });
     report.say(report.color.yellow(message));
   };
-  return createKernelModel(kernelDefinition(compiled.lowered, compiled.module.source, () => hostVectorWidth()), { ...options, onNote });
+  return createKernelModel(kernelDefinition(compiled.lowered, compiled.module.source, () => hostVectorWidth(), hasRelaxedSimd()), { ...options, onNote });
 }
