@@ -5,6 +5,7 @@ import { mapStatements } from "./map-statements.js";
 /** A body that runs in `groups` groups. */
 export interface Piece {
   readonly groups: number;
+  readonly shared?: number;
   readonly body: readonly Statement[];
 }
 
@@ -13,11 +14,14 @@ function embedded(body: readonly Statement[], prefix: string, group: KernelExpr)
   return mapStatements(body, (name) => `${prefix}${name}`, (expr) => (expr.kind === "group" ? group : undefined));
 }
 
-/** Bodies of one group each, one after the other. */
-export function inSequence(pieces: readonly Piece[]): Piece {
+const mostShared = (pieces: readonly Piece[]): number => Math.max(...pieces.map(({ shared }) => shared ?? 0));
+
+/** Bodies of one group each, one after the other; `simt`: with a barrier between. */
+export function inSequence(pieces: readonly Piece[], simt = false): Piece {
   if (pieces.length === 1) return pieces[0]!;
   const zero: KernelExpr = { kind: "constant", value: 0, type: "i32", width: "scalar" };
-  return { groups: 1, body: pieces.flatMap(({ body }, at) => embedded(body, `s${at}_`, zero)) };
+  const barrier: readonly Statement[] = simt ? [{ kind: "barrier" }] : [];
+  return { groups: 1, shared: mostShared(pieces), body: pieces.flatMap(({ body }, at) => [...(at > 0 ? barrier : []), ...embedded(body, `s${at}_`, zero)]) };
 }
 
 /**
@@ -47,5 +51,5 @@ export function sideBySide(pieces: readonly Piece[]): Piece {
       body.push({ kind: "for", name, from, to, step: 1, body: embedded(piece.body, prefix, share) });
     }
   });
-  return { groups, body };
+  return { groups, shared: mostShared(pieces), body };
 }

@@ -148,7 +148,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   };
   const planned: PlannedKernel[] = [];
   const kernels = stages.map((stage, at): Kernel => {
-    const piece = sideBySide(stage.clusters.map((cluster) => inSequence(cluster.parts.map(kernelOf))));
+    const piece = sideBySide(stage.clusters.map((cluster) => inSequence(cluster.parts.map(kernelOf), options.target.simt)));
     const members = stage.clusters.flatMap((cluster) => cluster.parts);
     const units = [...new Set(members.map((part) => made.get(part)!.unit))];
     const isMain = (part: Part): boolean => mains.get(made.get(part)!.unit) === part;
@@ -160,7 +160,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
     const origins = uniqueOrigins(units.flatMap((unit) => facts.get(unit)!.origins));
     const sizes = [...new Set(units.map((unit) => staticShape(unit.results[0]!).join("×") || "1"))].join(", ");
     planned.push({ title, origins, sizes, groups: piece.groups, flops, bytes, units: units.length });
-    return { name: `kernel_${at}`, title, origins, groups: piece.groups, body: piece.body, flops, bytes };
+    return { name: `kernel_${at}`, title, origins, groups: piece.groups, ...(piece.shared ? { shared: piece.shared } : {}), body: piece.body, flops, bytes };
   });
 
   const region = (node: TensorNode, at = node): Region => ({ offset: memory.offsetOf(at), words: countOf(staticShape(node)), shape: staticShape(node), type: node.dtype });
@@ -174,7 +174,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const constants = [...order.stored].flatMap((node) => (node.op.kind === "constant" && !fusion.unitOf.has(node) ? [{ ...region(node), values: node.op.values }] : []));
   const { words, persistentWords, temporaryWords } = memory.plan;
   return {
-    kernels: { name: program.name, lanes: options.target.lanes, words, kernels, functions: [] },
+    kernels: { name: program.name, lanes: options.target.lanes, ...(options.target.simt ? { simt: true } : {}), words, kernels, functions: [] },
     regions, inputs, outputs, constants, plan: { kernels: planned, words, persistentWords, temporaryWords }, memory: { blocks: memory.blocks, plan: memory.plan },
   };
 }

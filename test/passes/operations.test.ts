@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
 import { binaryFunctions, comparisonFunctions, unaryFunctions, type TensorNode } from "../../src/ir/tensor/nodes.js";
+import { verifyKernels } from "../../src/ir/kernel/verify.js";
 import { randomGenerator } from "../../src/util/random-generator.js";
-import { differences, runKernels } from "./support.js";
+import { differences, runKernels, simtTarget, testTarget } from "./support.js";
 
 type Make = (b: TensorBuilder, x: (shape: number[]) => TensorNode, positive: (shape: number[]) => TensorNode, index: (shape: number[], below: number) => TensorNode) => TensorNode;
 
@@ -54,9 +55,12 @@ describe("each operation alone", () => {
       };
       const node = make(b, (shape) => fresh(shape, () => Math.fround(2 * next() - 1)), (shape) => fresh(shape, () => Math.fround(0.1 + 3 * next())), (shape, below) => fresh(shape, () => Math.floor(next() * below), "i32"));
       const program = b.program(name, { y: node });
-      for (const fusion of ["full", "none"] as const) {
-        const { outputs } = runKernels(program, { inputs }, { fusion });
-        expect(differences(program, { inputs }, outputs, 1e-5), fusion).toEqual([]);
+      for (const target of [testTarget, simtTarget, { ...simtTarget, lanes: 16 }]) {
+        for (const fusion of ["full", "none"] as const) {
+          const { outputs, scheduled } = runKernels(program, { inputs }, { fusion, target });
+          verifyKernels(scheduled.kernels);
+          expect(differences(program, { inputs }, outputs, 1e-5), `${target.lanes} lanes, ${fusion}`).toEqual([]);
+        }
       }
     });
   }

@@ -8,7 +8,7 @@ import { optimize, passes, type PassName } from "../../src/passes/pipeline.js";
 import type { ScheduleOptions } from "../../src/passes/schedule.js";
 import { randomCase } from "./random-programs.js";
 import { avx2Target, avx512Target } from "../../src/passes/templates/template.js";
-import { differences, runKernels, testTarget } from "./support.js";
+import { differences, runKernels, simtTarget, testTarget } from "./support.js";
 
 const count = Number(process.env["LVMC_PROGRAMS"] ?? 300);
 const first = Number(process.env["LVMC_FIRST"] ?? 0);
@@ -16,6 +16,8 @@ const ways: readonly (Partial<ScheduleOptions> & { readonly name: string })[] = 
   { name: "all passes" },
   { name: "no fusion, no merging", fusion: "none", merge: false },
   { name: "fusion, no merging", merge: false },
+  { name: "workgroups of 16 lanes", target: { ...simtTarget, lanes: 16 } },
+  { name: "workgroups of 4 lanes, no fusion, no merging", fusion: "none", merge: false, target: simtTarget },
   ...passes.map(({ name }) => ({ name: `without ${name}`, without: [name] as readonly PassName[] })),
 ];
 
@@ -32,7 +34,7 @@ describe("random programs", () => {
         const where = `program ${seed}, ${way.name}\n`;
         let made: ReturnType<typeof runKernels>;
         try {
-          made = runKernels(program, bindings, { ...way, aliases, target: targets[seed % targets.length]! });
+          made = runKernels(program, bindings, { target: targets[seed % targets.length]!, ...way, aliases });
           verifyKernels(made.scheduled.kernels);
         } catch (cause) {
           throw new Error(`${where}${String(cause)}\n${print(program)}`, { cause });

@@ -9,6 +9,8 @@ import { createRandom, fillLogGamma, fillNormal, fillUniform } from "../../src/r
 
 /** A small vector width, so that small programs have vectors and tails. */
 export const testTarget: Target = { lanes: 4, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10 };
+/** Workgroups of a GPU, small ones. */
+export const simtTarget: Target = { ...testTarget, lanes: 4, simt: true };
 const seed = 7;
 
 /** The draws of the kernels, for the reference: they are the run time's, stream by stream. */

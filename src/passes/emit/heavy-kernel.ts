@@ -11,8 +11,11 @@ import { argReduce, cumulativeSum, scatterAdd } from "../templates/rows.js";
 import { softmax } from "../templates/softmax.js";
 import { cholesky, triangularSolve } from "../templates/triangular.js";
 import { type Operand, type Read, type Template, type TemplateKernel, vectorAxis, type Write } from "../templates/template.js";
+import { simtConv2d, simtConv2dFilterGradient, simtConv2dInputGradient, simtDot } from "../simt/operands.js";
+import { simtReduce } from "../simt/reduce.js";
+import { simtSoftmax } from "../simt/softmax.js";
 import type { EmitContext } from "./context.js";
-import { affine, type Position } from "./coordinate.js";
+import { affine, type Coordinate, type Position } from "./coordinate.js";
 import { Expressions } from "./expressions.js";
 import { loopKernel } from "./loop-kernel.js";
 import { reduceKernel } from "./reduce-kernel.js";
@@ -29,7 +32,13 @@ function expressionsOf(context: EmitContext, made: Map<KernelBuilder, Expression
 
 function positionOf(k: KernelBuilder, shape: readonly number[], index: readonly KernelExpr[], vector: boolean): Position {
   const axis = vectorAxis(shape);
-  return { shape, at: index.map((each, i) => affine(k, shape[i] === 1 ? 0 : each, vector && i === axis ? 1 : 0)) };
+  // A vector of indices is each lane's own; of a scalar the lanes are neighbours, along the vector axis, unless another index is a vector.
+  const own = index.some((each) => each.width === "vector");
+  const at = index.map((each, i): Coordinate => {
+    if (shape[i] === 1) return affine(k, 0);
+    return each.width === "vector" ? { kind: "vector", value: each } : affine(k, each, vector && !own && i === axis ? 1 : 0);
+  });
+  return { shape, at };
 }
 
 /** Whether neighbours along the vector axis are adjacent in memory: the operand is stored, or seen through views that keep its last axis. */
@@ -80,6 +89,23 @@ function templateOf(context: EmitContext, made: Map<KernelBuilder, Expressions>)
   const repeatable = !context.inPlace;
   const { op } = anchor;
   const [a, b] = anchor.inputs;
+  if (context.target.simt) {
+    switch (op.kind) {
+      case "dot":
+        return simtDot({ left: operand(a!), rights: [operand(b!)], transposeLeft: op.transposeLeft, transposeRight: op.transposeRight, write: (k, index, [value]) => write(k, index, value!) }, context);
+      case "conv2d":
+        return simtConv2d({ x: operand(a!), filter: operand(b!), attributes: op, outputSize: shape.slice(-3, -1) as [number, number], write }, context);
+      case "conv2d-input-gradient":
+        return simtConv2dInputGradient({ dy: operand(a!), filter: operand(b!), attributes: op, inputSize: op.inputSize, write }, context);
+      case "conv2d-filter-gradient":
+        return simtConv2dFilterGradient({ x: operand(a!), dy: operand(b!), attributes: op, filterSize: op.filterSize, write }, context);
+      case "softmax":
+      case "log-softmax":
+        return simtSoftmax({ x: operand(a!), axis: op.axis, log: op.kind === "log-softmax", write }, context);
+      case "reduce":
+        return simtReduce(context, op);
+    }
+  }
   switch (op.kind) {
     case "dot":
       return dot({ left: operand(a!), rights: [operand(b!)], transposeLeft: op.transposeLeft, transposeRight: op.transposeRight, write: (k, index, [value]) => write(k, index, value!), repeatable }, context);

@@ -1,11 +1,11 @@
-import { KernelBuilder } from "../../ir/kernel/builder.js";
+import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { ElementType, KernelExpr, Statement } from "../../ir/kernel/nodes.js";
 import { loopInputNames } from "../../ir/tensor/loops.js";
 import type { LoopOp, TensorNode } from "../../ir/tensor/nodes.js";
 import { mapStatements } from "../map-statements.js";
 import type { Region } from "../schedule.js";
 import { countOf } from "../static-shape.js";
-import type { Operand, Template } from "../templates/template.js";
+import { kernelBuilder, type Operand, type Template } from "../templates/template.js";
 import { unravel } from "../templates/views.js";
 import type { EmitContext } from "./context.js";
 
@@ -21,7 +21,7 @@ export function loopKernel(context: EmitContext, op: LoopOp, operands: readonly 
   const loop = unit.anchor!;
   const body = context.schedule(op.body);
   const base = context.scratch(body.kernels.words);
-  const k = new KernelBuilder(target.lanes);
+  const k = kernelBuilder(target);
   const names = loopInputNames(op);
 
   const copy = (words: number, type: ElementType, from: KernelExpr | number, to: KernelExpr | number): void =>
@@ -75,10 +75,12 @@ export function loopKernel(context: EmitContext, op: LoopOp, operands: readonly 
       if (scan && name.startsWith("scan.")) bring(at, within(scan), index);
     });
   });
-  const kernels = body.kernels.kernels.map((kernel, at): Statement => {
+  // Where lanes are invocations they meet before what others of them wrote is read.
+  const barrier: readonly Statement[] = target.simt ? [{ kind: "barrier" }] : [];
+  const kernels = body.kernels.kernels.flatMap((kernel, at): readonly Statement[] => {
     const group: KernelExpr = { kind: "name", name: `g${at}`, type: "i32", width: "scalar" };
     const statements = mapStatements(kernel.body, (name) => `b${at}_${name}`, (expr) => (expr.kind === "group" ? group : undefined), (word) => relocated(k, word, base));
-    return { kind: "for", name: `g${at}`, from: k.integer(0), to: k.integer(kernel.groups), step: 1, body: statements };
+    return [...barrier, { kind: "for", name: `g${at}`, from: k.integer(0), to: k.integer(kernel.groups), step: 1, body: statements }];
   });
   const after = k.collect(() => {
     for (let at = 0; at < op.stacked; at++) {
@@ -93,9 +95,10 @@ export function loopKernel(context: EmitContext, op: LoopOp, operands: readonly 
       const to = resultAt(at, words);
       if (to) copy(words, type, place, to);
     }));
-  const steps: Statement = { kind: "for", name: "step", from: k.integer(0), to: k.integer(op.steps), step: 1, body: [...before, ...kernels, ...after] };
+  const steps: Statement = { kind: "for", name: "step", from: k.integer(0), to: k.integer(op.steps), step: 1, body: [...barrier, ...before, ...kernels, ...barrier, ...after] };
   const total = (of: "flops" | "bytes"): number => op.steps * body.plan.kernels.reduce((sum, kernel) => sum + kernel[of], 0);
-  return { title: `loop of ${op.steps} steps`, groups: 1, body: [...k.body(), steps, ...end], flops: total("flops"), bytes: total("bytes"), before: [] };
+  const shared = Math.max(0, ...body.kernels.kernels.map((kernel) => kernel.shared ?? 0));
+  return { title: `loop of ${op.steps} steps`, groups: 1, shared, body: [...k.body(), steps, ...barrier, ...end], flops: total("flops"), bytes: total("bytes"), before: [] };
 }
 
 function relocated(k: KernelBuilder, word: KernelExpr, base: number): KernelExpr {

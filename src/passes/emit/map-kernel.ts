@@ -1,8 +1,7 @@
-import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { alignedKinds } from "../costs.js";
 import { countOf, staticShape } from "../static-shape.js";
-import type { TemplateKernel } from "../templates/template.js";
+import { kernelBuilder, type TemplateKernel } from "../templates/template.js";
 import { type EmitContext, groupsFor } from "./context.js";
 import { Expressions } from "./expressions.js";
 import { longAxes, walk } from "./places.js";
@@ -11,7 +10,7 @@ import { writeResults } from "./results.js";
 /** A kernel for elementwise results: one loop over their places, vectors along the last axis. */
 export function mapKernel(context: EmitContext): TemplateKernel {
   const { unit, places, target } = context;
-  const k = new KernelBuilder(target.lanes);
+  const k = kernelBuilder(target);
   const expressions = new Expressions(k, places, context.use);
   const space = spaceOf(context);
   const groups = walk(k, { space, groups: groupsFor(unit.count * context.cost), repeatable: !context.inPlace, vectors: true }, (position) =>

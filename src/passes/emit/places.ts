@@ -22,6 +22,7 @@ export function walk(k: KernelBuilder, { space, groups, repeatable, vectors }: W
     visit({ shape: [], at: [] }, "scalar");
     return 1;
   }
+  if (k.simt) return walkLanes(k, space, count, vectors, visit);
   const columns = space.at(-1)!;
   const rows = count / columns;
   const rowGroups = Math.min(rows, groups);
@@ -64,6 +65,19 @@ export function walk(k: KernelBuilder, { space, groups, repeatable, vectors }: W
     k.loop(first, last, 1, (row) => lines(row, part), "row");
   }
   return runs * pieces;
+}
+
+/** A lane for each place, or (`vectors` false) a group. */
+function walkLanes(k: KernelBuilder, space: readonly number[], count: number, vectors: boolean, visit: (position: Position, width: Width) => void): number {
+  const at = (flat: Coordinate): Position => ({ shape: space, at: unravelled(k, flat, space) });
+  if (!vectors) {
+    visit(at(affine(k, count === 1 ? 0 : k.group())), "scalar");
+    return count;
+  }
+  const groups = Math.ceil(count / k.lanes);
+  const from = groups === 1 ? k.integer(0) : k.share(k.multiply(k.group(), k.lanes));
+  k.lanesBelow(from, count, () => visit(at(affine(k, from, 1, k.lanes)), "vector"));
+  return groups;
 }
 
 /** Coordinates of element `flat` of a row-major space. */

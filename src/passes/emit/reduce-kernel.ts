@@ -14,7 +14,7 @@ import { writeResults } from "./results.js";
 type Reduce = Extract<TensorOp, { readonly kind: "reduce" }>;
 
 /** How values are folded: two-step functions (logsumexp) are made of these. */
-interface Fold {
+export interface Fold {
   /** Of what is folded: bools are folded as i32. */
   readonly type: ElementType;
   readonly neutral: number;
@@ -26,7 +26,7 @@ const same = (_: KernelBuilder, value: KernelExpr): KernelExpr => value;
 const least: Readonly<Record<ElementType, number>> = { f32: -Infinity, i32: -2147483648, u32: 0, bool: 0 };
 const greatest: Readonly<Record<ElementType, number>> = { f32: Infinity, i32: 2147483647, u32: 4294967295, bool: 1 };
 
-function foldOf(name: ReduceFunction, type: ElementType): Fold {
+export function foldOf(name: ReduceFunction, type: ElementType): Fold {
   switch (name) {
     case "sum":
       return { type, neutral: 0, combine: "add", term: same };

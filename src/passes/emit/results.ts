@@ -3,7 +3,7 @@ import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { isOnePlace, type Expressions } from "./expressions.js";
-import { linear, plus, type Position } from "./coordinate.js";
+import { linear, plus, type Position, valueOf } from "./coordinate.js";
 import type { EmitContext } from "./context.js";
 
 /**
@@ -25,7 +25,9 @@ export function writeResults(k: KernelBuilder, expressions: Expressions, context
 /** Stores into a dense tensor at a place. */
 export function storeAt(k: KernelBuilder, base: number, position: Position, value: KernelExpr): void {
   const address = plus(k, linear(k, position), base);
-  if (address.kind !== "affine" || address.lane > 1 || address.lane < 0) throw new InternalError("a result's neighbours are not adjacent");
   const word = value.type === "bool" ? k.convert(value, "i32") : value;
+  const adjacent = address.kind === "affine" && (address.lane === 0 || address.lane === 1);
+  if (!adjacent && k.simt) return k.store(k.share(valueOf(k, address)), k.widened(word, "vector"));
+  if (!adjacent) throw new InternalError("a result's neighbours are not adjacent");
   k.store(k.share(address.base), isOnePlace(position) ? word : k.widened(word, "vector"));
 }

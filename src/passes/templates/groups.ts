@@ -6,8 +6,8 @@ import { product, unravel } from "./views.js";
 /** Groups of a kernel at most: enough for 32 threads, few enough that what each group owns stays small. */
 export const maxGroups = 128;
 
-/** Runs `each` for 0 … total − 1, dealt to groups in equal runs; gives their number. */
-export function inGroups(k: KernelBuilder, total: number, each: (id: KernelExpr) => void, most = maxGroups): number {
+/** Runs `each` for 0 … total − 1, dealt to groups in equal runs (workgroups take one each); gives their number. */
+export function inGroups(k: KernelBuilder, total: number, each: (id: KernelExpr) => void, most = k.simt ? Infinity : maxGroups): number {
   const perGroup = Math.max(1, Math.ceil(total / most));
   if (perGroup === 1) {
     if (total > 0) each(k.group());
@@ -37,6 +37,14 @@ export function overElements(k: KernelBuilder, shape: readonly number[], each: (
   const outer = shape.slice(0, axis);
   const lines = product(outer);
   const tail = shape.slice(axis + 1).map(() => k.integer(0));
+  if (k.simt) {
+    const pieces = Math.ceil(size / k.lanes);
+    return inGroups(k, lines * pieces, (id) => {
+      const [line, part] = unravel(k, id, [lines, pieces]) as [KernelExpr, KernelExpr];
+      const from = k.share(k.multiply(part, k.lanes));
+      k.lanesBelow(from, size, () => each([...unravel(k, line, outer), from, ...tail], "vector"));
+    });
+  }
   const whole = size - (size % k.lanes);
   const vectors = whole / k.lanes;
   const pieces = Math.max(1, Math.min(Math.ceil(64 / Math.max(1, lines)), Math.ceil(vectors / 16)));

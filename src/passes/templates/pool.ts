@@ -1,8 +1,8 @@
-import { KernelBuilder } from "../../ir/kernel/builder.js";
+import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr, Width } from "../../ir/kernel/nodes.js";
 import type { Padding2d } from "../../ir/tensor/nodes.js";
 import { inGroups } from "./groups.js";
-import type { Operand, Template, TemplateContext, Write } from "./template.js";
+import { kernelBuilder, type Operand, type Template, type TemplateContext, type Write } from "./template.js";
 import { product, unravel } from "./views.js";
 
 export interface Pool2dOptions {
@@ -41,7 +41,7 @@ function overPixels(k: KernelBuilder, shape: readonly number[], each: (lead: rea
 export function pool2d(o: Pool2dOptions, context: TemplateContext): Template {
   const [h, w, c] = o.x.shape.slice(-3) as [number, number, number];
   const shape = [...o.x.shape.slice(0, -3), ...o.outputSize, c];
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const groups = overPixels(k, shape, (lead, p, q, channel, width) => {
     const [[y0, y1], [x0, x1]] = [cells(k, o, 0, h, p), cells(k, o, 1, w, q)];
     const found = k.variable(k.constant(o.function === "max" ? -Infinity : 0, "f32", width), "pool");
@@ -68,7 +68,7 @@ export interface Pool2dGradientOptions extends Omit<Pool2dOptions, "outputSize">
 export function pool2dGradient(o: Pool2dGradientOptions, context: TemplateContext): Template {
   const [h, w] = o.x.shape.slice(-3, -1) as [number, number];
   const [height, width2] = o.dy.shape.slice(-3, -1) as [number, number];
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const windows = (axis: Axis, at: KernelExpr, count: number): [KernelExpr, KernelExpr] => {
     const shifted = k.share(k.add(at, o.padding[axis][0]));
     const [stride, reach] = [o.strides[axis], o.window[axis]];

@@ -1,9 +1,9 @@
-import { KernelBuilder } from "../../ir/kernel/builder.js";
+import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { ElementType, KernelExpr, Width } from "../../ir/kernel/nodes.js";
 import { flatten } from "./dot.js";
 import { inGroups, overElements } from "./groups.js";
 import { beats } from "./pool.js";
-import type { Operand, Template, TemplateContext, Write } from "./template.js";
+import { kernelBuilder, type Operand, type Template, type TemplateContext, type Write } from "./template.js";
 import { product, unravel } from "./views.js";
 
 export interface GatherOptions {
@@ -21,7 +21,7 @@ export function gather(o: GatherOptions, context: TemplateContext): Template {
   const rest = o.table.shape.slice(o.batchDims + 1);
   const shape = [...o.indices.shape, ...rest];
   const size = o.table.shape[o.batchDims]!;
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const each = (index: readonly KernelExpr[], width: Width) => {
     const at = index.slice(0, o.indices.shape.length);
     const row = clampedIndex(k, o.indices, at, size);
@@ -57,7 +57,7 @@ export function scatterAdd(o: ScatterAddOptions, context: TemplateContext): Temp
   const blocks = Math.max(1, Math.min(size, Math.ceil(32 / Math.max(1, batches))));
   const block = Math.ceil(size / blocks);
   const owned = Math.ceil(size / block);
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const groups = inGroups(k, batches * owned, (id) => {
     const [b, part] = unravel(k, id, [batches, owned]) as [KernelExpr, KernelExpr];
     const at = unravel(k, b, batch);
@@ -65,6 +65,7 @@ export function scatterAdd(o: ScatterAddOptions, context: TemplateContext): Temp
     const to = k.share(k.min(k.add(from, block), size));
     const word = (row: KernelExpr) => k.add(k.multiply(k.add(k.multiply(b, size), row), width), sums);
     k.loop(from, to, 1, (row) => k.vectorLoop(width, (i, wide) => k.store(k.add(word(row), i), k.constant(0, o.type, wide)), "c"), "row");
+    k.barrier();
     k.loop(0, count, 1, (update) => {
       const place = [...at, ...unravel(k, update, many)];
       const row = clampedIndex(k, o.indices, place, size);
@@ -87,7 +88,9 @@ export function scatterAdd(o: ScatterAddOptions, context: TemplateContext): Temp
 function overInner(k: KernelBuilder, shape: readonly number[], each: (index: readonly KernelExpr[], width: Width) => void): void {
   let axis = shape.length - 1;
   while (axis > 0 && shape[axis] === 1) axis--;
-  if (axis < 0 || product(shape) === 1) return each(shape.map(() => k.integer(0)), "scalar");
+  const first = shape.map(() => k.integer(0));
+  // Of one element: by one lane, which sees its own stores.
+  if (axis < 0 || product(shape) === 1) return k.simt ? k.lanesBelow(k.integer(0), 1, () => each(first, "vector")) : each(first, "scalar");
   const outer = shape.slice(0, axis);
   const tail = shape.slice(axis + 1).map(() => k.integer(0));
   k.loop(0, product(outer), 1, (line) => {
@@ -115,7 +118,7 @@ function overLines(k: KernelBuilder, shape: readonly number[], axis: number, eac
 
 /** Running sums along an axis, of what comes before (and of the element itself unless `exclusive`), from the end when `reverse`. */
 export function cumulativeSum(o: LineOptions & { readonly exclusive: boolean; readonly reverse: boolean }, context: TemplateContext): Template {
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const length = o.x.shape[o.axis]!;
   const groups = overLines(k, o.x.shape, o.axis, (at, width) => {
     const sum = k.variable(k.constant(0, o.type, width), "sum");
@@ -134,7 +137,7 @@ const zeroOf = (k: KernelBuilder, type: ElementType, width: Width) => k.constant
 
 /** i32 position of the first of the largest (smallest) elements of each line, at coordinates without `axis`; the first NaN wins. */
 export function argReduce(o: LineOptions & { readonly function: "max" | "min" }, context: TemplateContext): Template {
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const length = o.x.shape[o.axis]!;
   const groups = overLines(k, o.x.shape, o.axis, (at, width) => {
     const best = k.variable(o.x.read(k, at(k.integer(0)), width), "best");

@@ -1,4 +1,4 @@
-import type { KernelBuilder } from "../../ir/kernel/builder.js";
+import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { ElementType, KernelExpr, Statement, Width } from "../../ir/kernel/nodes.js";
 
 /**
@@ -32,16 +32,27 @@ export type WriteAll = (k: KernelBuilder, index: readonly KernelExpr[], values: 
 export interface Target {
   /** 32-bit values in a vector. */
   readonly lanes: number;
-  /** Vector registers: 32 for AVX-512, 16 for WebAssembly. */
+  /** Vector registers that hold values: 32 for AVX-512, 15 for WebAssembly (V8 on x64 keeps one of 16 for itself). */
   readonly registers: number;
+  /** Products of at least so many rows copy their right operand into panels even where it could be read in place. Default: never. */
+  readonly packFrom?: number;
   readonly l1Bytes: number;
   readonly l2Bytes: number;
+  /** Groups are workgroups of a GPU and lanes their invocations (`KernelProgram.simt`). */
+  readonly simt?: true;
 }
 
-export const wasmTarget: Target = { lanes: 4, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10 };
+export const wasmTarget: Target = { lanes: 4, registers: 15, l1Bytes: 32 << 10, l2Bytes: 512 << 10, packFrom: 64 };
 export const avx512Target: Target = { lanes: 16, registers: 32, l1Bytes: 32 << 10, l2Bytes: 1 << 20 };
 export const avx2Target: Target = { lanes: 8, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10 };
 export const neonTarget: Target = { lanes: 4, registers: 32, l1Bytes: 64 << 10, l2Bytes: 1 << 20 };
+
+/** Workgroups of 64: two warps or one wavefront; every device offers them. */
+export const webgpuTarget: Target = { lanes: 64, registers: 64, l1Bytes: 16 << 10, l2Bytes: 4 << 20, simt: true };
+
+export function kernelBuilder({ lanes, simt }: Target): KernelBuilder {
+  return new KernelBuilder(lanes, simt === true);
+}
 
 /** What every template gets besides its operands. */
 export interface TemplateContext {
@@ -60,6 +71,8 @@ export interface TemplateKernel {
   /** What this does within the template: `dot 128×784×400`, `pack`. */
   readonly title: string;
   readonly groups: number;
+  /** Words that the lanes of a group share. */
+  readonly shared?: number;
   readonly body: readonly Statement[];
   /** Whether it needs nothing that the template's other kernels make: it may run as soon as what it reads is there. */
   readonly independent?: boolean;

@@ -1,7 +1,7 @@
-import { KernelBuilder } from "../../ir/kernel/builder.js";
+import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr, Width } from "../../ir/kernel/nodes.js";
 import { groupsOf, inGroups } from "./groups.js";
-import type { Operand, Template, TemplateContext, Write } from "./template.js";
+import { kernelBuilder, type Operand, type Template, type TemplateContext, type Write } from "./template.js";
 import { product, unravel } from "./views.js";
 
 /** A [..., n, n] → lower L with L Lᵀ = A, row by row; one group for each matrix; only the lower triangle is read, NaN where A is not positive definite. */
@@ -11,7 +11,7 @@ export function cholesky(o: { readonly a: Operand; readonly write: Write }, cont
   const matrices = product(lead);
   const groupCount = groupsOf(matrices);
   const scratch = context.scratch(groupCount * n * n);
-  const k = new KernelBuilder(context.target.lanes);
+  const k = kernelBuilder(context.target);
   const base = k.share(k.add(k.multiply(k.group(), n * n), scratch));
   const groups = inGroups(k, matrices, (id) => {
     const at = unravel(k, id, lead);
@@ -25,6 +25,7 @@ export function cholesky(o: { readonly a: Operand; readonly write: Write }, cont
           () => k.set(sum, k.unary("sqrt", sum)),
           () => k.set(sum, k.divide(sum, k.load(k.add(other, j)))));
         k.store(k.add(row, j), sum);
+        k.barrier();
         o.write(k, [...at, i, j], sum);
       }, "j");
       k.loop(k.share(k.add(i, 1)), n, 1, (j) => o.write(k, [...at, i, j], k.constant(0)), "j");
@@ -56,10 +57,10 @@ export function triangularSolve(o: TriangularSolveOptions, context: TemplateCont
   const systems = product(lead);
   const { lanes } = context.target;
   const whole = columns - (columns % lanes);
-  const items = whole / lanes + (columns - whole);
+  const items = context.target.simt ? Math.ceil(columns / lanes) : whole / lanes + (columns - whole);
   const total = systems * items;
   const scratch = context.scratch(groupsOf(total) * n * lanes);
-  const k = new KernelBuilder(lanes);
+  const k = kernelBuilder(context.target);
   const base = k.share(k.add(k.multiply(k.group(), n * lanes), scratch));
 
   const solve = (at: readonly KernelExpr[], column: KernelExpr, width: Width) => k.loop(0, n, 1, (step) => {
@@ -79,7 +80,9 @@ export function triangularSolve(o: TriangularSolveOptions, context: TemplateCont
     const [system, item] = unravel(k, id, [systems, items]) as [KernelExpr, KernelExpr];
     const at = unravel(k, system, lead);
     const vectors = whole / lanes;
-    const wide = () => solve(at, k.share(k.multiply(item, lanes)), "vector");
+    const from = k.share(k.multiply(item, lanes));
+    const wide = () => solve(at, from, "vector");
+    if (k.simt) return k.lanesBelow(from, columns, wide);
     const single = () => solve(at, k.share(k.add(item, whole - vectors)), "scalar");
     if (vectors === 0) single();
     else if (whole === columns) wide();

@@ -62,8 +62,10 @@ export function withSignOf(k: KernelBuilder, magnitude: KernelExpr, sign: Kernel
   return k.bitcast(k.binary("or", k.bitcast(k.unary("abs", magnitude), "i32"), bit), "f32");
 }
 
-/** Writes `then` under a scalar test: is the condition true in any lane? For what is rare and long. */
+/** Writes `then` under a test: is the condition true in any lane? For what is rare and long. `then` must leave other lanes as they are. */
 export function whenAny(k: KernelBuilder, condition: KernelExpr, then: () => void): void {
+  // Where lanes are invocations, those of which it is false rest.
+  if (k.simt) return k.when(condition, then);
   const test = condition.width === "scalar" ? condition : k.greater(k.reduceLanes("max", k.select(condition, k.constant(1), k.constant(0))), 0);
   k.when(test, then);
 }
