@@ -11,6 +11,8 @@ export type ModuleTarget = (typeof moduleTargets)[number];
 export interface EmitOptions extends ModuleSizes {
   /** Default: kernels. */
   readonly target?: ModuleTarget;
+  /** Of kernels: those for one device alone. Default: for both. */
+  readonly device?: "native" | "wasm";
   /** Of lvmc, for the head of the module. */
   readonly version?: string;
 }

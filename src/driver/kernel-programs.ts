@@ -1,6 +1,6 @@
 import { renderC } from "../codegen/c/index.js";
 import { rowPrograms, rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
-import type { CompiledArtifact } from "../codegen/kernels/compiled-programs.js";
+import type { CompiledArtifact, CompiledModelPrograms } from "../codegen/kernels/compiled-programs.js";
 import { emitKernels } from "../codegen/kernels/emit-kernels.js";
 import { modelTables } from "../codegen/kernels/tables.js";
 import type { ModuleOptions } from "../codegen/typescript/model-module.js";
@@ -73,20 +73,23 @@ export function stepSizesOf(lowered: LoweredModel, sizes: ModuleSizes): StepSize
   return { batch, slots, dataset };
 }
 
-/** All programs of a model for both devices, and the TypeScript that holds them. */
-export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, sizes: ModuleSizes = {}): Promise<string> {
+/** Vectors of the C in emitted modules: of AVX2. Compilers make two of 4 of them where a machine has no longer ones. */
+const emittedLanes = 8;
+
+/** All programs of a model for both devices, or for one, and the TypeScript that holds them. */
+export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, { device, ...sizes }: ModuleSizes & { readonly device?: "native" | "wasm" } = {}): Promise<string> {
   const step = stepSizesOf(lowered, sizes);
   const { batch, dataset } = step;
-  const targets = { native: { kind: "c", lanes: 8 }, wasm: { kind: "wasm" } } as const;
-  const both = async (make: (target: KernelTarget) => Promise<{ readonly artifact: CompiledArtifact }>) => ({ native: (await make(targets.native)).artifact, wasm: (await make(targets.wasm)).artifact });
-  const programs: Record<string, { readonly native: CompiledArtifact; readonly wasm: CompiledArtifact }> = {
-    step: await both((target) => compileStep(lowered, step, target)),
-  };
-  if (dataset !== undefined) programs["refit"] = await both((target) => compileStep(lowered, { ...step, refit: true }, target));
+  const compiled = async (make: (target: KernelTarget) => Promise<{ readonly artifact: CompiledArtifact }>) => ({
+    ...(device === "wasm" ? {} : { native: (await make({ kind: "c", lanes: emittedLanes })).artifact }),
+    ...(device === "native" ? {} : { wasm: (await make({ kind: "wasm" })).artifact }),
+  });
+  const programs: Record<string, CompiledModelPrograms[string]> = { step: await compiled((target) => compileStep(lowered, step, target)) };
+  if (dataset !== undefined) programs["refit"] = await compiled((target) => compileStep(lowered, { ...step, refit: true }, target));
   for (const which of rowPrograms) {
     if (!lowered.programs[which]) continue;
     const rows = which === "importance" ? Math.min(chunkRows, lowered.programs.importanceRows) : chunkRows;
-    programs[which] = await both((target) => compileRows(lowered, which, { rows }, target));
+    programs[which] = await compiled((target) => compileRows(lowered, which, { rows }, target));
   }
   // What the module says of its minibatches is what it was compiled for.
   const { program } = lowered;

@@ -66,7 +66,7 @@ describe("compile --emit kernels", () => {
   it.each([
     [["--batch", "5", "--emit", "tensor"], "--emit kernels"],
     [["--rows", "5", "--target", "tfjs"], "--target tfjs"],
-    [["--device", "wasm"], "--emit kernels"],
+    [["--device", "wasm", "--emit", "tensor"], "--emit kernels"],
   ])("refuses %s where nothing is made for a size or a device", async (options, said) => {
     const { code, err } = await lvmc(["compile", "models/vae.lvm", ...options]);
     expect(code).toBe(exitCodes.usage);

@@ -21,7 +21,7 @@ export interface CompileFileOptions extends ModelOptions {
   readonly rows?: number;
   /** Rows in a minibatch, for kernels. */
   readonly batch?: number;
-  /** Which device's kernels are printed. */
+  /** Which device's kernels: alone in a module, or printed. */
   readonly device?: KernelDevice;
   readonly emit: Stage | "kernels" | "ts";
 }
@@ -50,7 +50,7 @@ async function emit(context: CommandContext, input: ModelInput, run: SavedRun | 
   const kernels = stage === "kernels" || (stage === "ts" && target === "kernels");
   const sized = (["rows", "batch"] as const).find((name) => options[name] !== undefined);
   if (sized && !kernels) throw new UsageError(`--${sized} is for kernels, which are compiled for sizes`, stage === "ts" ? "leave --target tfjs away" : "add --emit kernels");
-  if (device !== undefined && stage !== "kernels") throw new UsageError("--device says which device's kernels are printed", "add --emit kernels; a module of kernels runs on both devices");
+  if (device !== undefined && !kernels) throw new UsageError("--device says which device's kernels are compiled", stage === "ts" ? "leave --target tfjs away" : "add --emit kernels");
   if (stage !== "ts" && stage !== "kernels") {
     const { printStage } = await import("../../driver/stages.js");
     return accept(context, printStage(input.source, stage, input.options));
@@ -63,7 +63,7 @@ async function emit(context: CommandContext, input: ModelInput, run: SavedRun | 
     return printTrainingKernels(compiled.lowered, await printedTarget(device ?? "wasm"), sizes);
   }
   const { emitModule } = await import("../../driver/emit-module.js");
-  return emitModule(compiled, { target, version: input.options.version, ...sizes });
+  return emitModule(compiled, { target, device, version: input.options.version, ...sizes });
 }
 
 /** Sizes from the command line, else those of the run, else those of the built-in data that the train block names. @throws UsageError where rows are needed and nobody tells */

@@ -25,5 +25,5 @@ export interface CompiledRegion {
   readonly type: ElementType;
 }
 
-/** All programs of a model, `step` and those over rows, for each device. */
-export type CompiledModelPrograms = Readonly<Record<string, { readonly native: CompiledArtifact; readonly wasm: CompiledArtifact } | undefined>>;
+/** All programs of a model, `step`, `refit` and those over rows, for each device or for one. */
+export type CompiledModelPrograms = Readonly<Record<string, { readonly native?: CompiledArtifact; readonly wasm?: CompiledArtifact } | undefined>>;

@@ -8,11 +8,11 @@ import type { CompiledModelPrograms } from "./compiled-programs.js";
  * bytes, a fourth as long. The module with relaxed multiply-adds stands there where it differs.
  */
 export function kernelsText(programs: CompiledModelPrograms): string {
-  const texts = Object.values(programs).flatMap((each) => (each?.native.c === undefined ? [] : [each.native.c]));
+  const texts = Object.values(programs).flatMap((each) => (each?.native?.c === undefined ? [] : [each.native.c]));
   const shared = sharedParts(texts);
   const lines = Object.entries(programs).flatMap(([name, variants]) => {
-    const c = variants?.native.c;
-    const wasm = variants?.wasm.wasm;
+    const c = variants?.native?.c;
+    const wasm = variants?.wasm?.wasm;
     return [
       `  ${propertyKey(name)}: {`,
       ...(c === undefined ? [] : [`    c: \`${cLiteral(c, shared)}\`,`]),
@@ -22,7 +22,7 @@ export function kernelsText(programs: CompiledModelPrograms): string {
   });
   return [
     ...(shared ? [`\n/** What each program in C begins with. */\nconst cHead = \`${literalText(shared.head)}\`;\n`, `\n/** What each program in C ends with. */\nconst cEnd = \`${literalText(shared.end)}\`;\n`] : []),
-    `\n/** The kernels, as C for the machine's compiler and as WebAssembly: base64 of deflated bytes. */\nconst code: KernelCode = {\n${lines.join("\n")}\n};\n`,
+    `\n/** The kernels: C for the machine's compiler, WebAssembly as base64 of deflated bytes. */\nconst code: KernelCode = {\n${lines.join("\n")}\n};\n`,
   ].join("");
 }
 

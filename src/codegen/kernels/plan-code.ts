@@ -14,7 +14,10 @@ export function plansText(programs: CompiledModelPrograms): string {
   return `\n/** The plan of each program: where tensors lie in its memory, in words, and its kernels in order, with the lines of the model file that each computes. */\nconst plans: KernelPlans = {\n${lines.join("\n")}\n};\n`;
 }
 
-function programLines({ native, wasm }: Variants): string[] {
+function programLines(variants: Variants): string[] {
+  const wasm = variants.wasm ?? variants.native;
+  const native = variants.native ?? wasm;
+  if (!native || !wasm) return [];
   const { state = [], rowsAxis } = wasm;
   const starts = new Map(state.map(({ name, init }) => [name, init]));
   // The outputs of a step replace its inputs, at their places.
