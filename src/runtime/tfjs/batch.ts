@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { binarize, gatherRows, type BoundColumn } from "../data/index.js";
 import { deriveKey, fillUniform, runtimeSites, type RandomKey } from "../random/index.js";
 import { type BoundData, missingValue } from "../train/bind-data.js";
+import { siteOf } from "./draws.js";
 import type { ModelState } from "./state.js";
 
 export { bindData, type BoundData } from "../train/bind-data.js";
@@ -17,7 +18,7 @@ export interface Batch {
 export function trainingBatch(state: ModelState, data: BoundData, indices: Int32Array, step: number): Batch {
   return uploaded(data, indices, (values, column, at) => {
     const mode = state.definition.training.binarize;
-    binarize(values, mode.kind === "fresh" ? "fresh" : { threshold: mode.at }, binarizeKey(state, at, step));
+    binarize(values, mode.kind === "fresh" ? "fresh" : { threshold: mode.at }, coinsOfStep(state, column, at, step));
     return column;
   });
 }
@@ -35,6 +36,11 @@ export function rowsBatch(state: ModelState, data: BoundData, first: number, cou
     }
     return column;
   });
+}
+
+/** Coins of a training step. Kernels draw them from a stream of the step's program, but where values may be missing: the same ones here. */
+function coinsOfStep(state: ModelState, { name, spec }: BoundColumn, at: number, step: number): RandomKey {
+  return spec.partlyObserved ? binarizeKey(state, at, step) : state.random.key(siteOf(`train/binarize.${name}`), step);
 }
 
 const evaluationWord = 1;

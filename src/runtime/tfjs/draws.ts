@@ -59,8 +59,8 @@ function fillByRows(out: Float32Array, shape: readonly number[], rowsAxis: numbe
   }
 }
 
-/** FNV-1a; the top of the range belongs to the run time's own sites. */
-function siteOf(stream: string): number {
+/** A stream's number: FNV-1a of its name; the top of the range belongs to the run time's own sites. */
+export function siteOf(stream: string): number {
   const known = sites.get(stream);
   if (known !== undefined) return known;
   let hash = 0x811c9dc5;
