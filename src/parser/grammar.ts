@@ -42,8 +42,9 @@ export class Grammar extends CstParser {
   readonly trainStatement: Production;
   readonly expression: Production;
 
-  constructor(recoveryEnabled: boolean) {
-    super([...vocabulary], { recoveryEnabled, maxLookahead: 2, nodeLocationTracking: "onlyOffset", errorMessageProvider: expectations });
+  /** `validate`: whether Chevrotain looks for ambiguities of the grammar, which takes as long as reading a file; a test does. */
+  constructor(recoveryEnabled: boolean, validate = false) {
+    super([...vocabulary], { recoveryEnabled, maxLookahead: 2, nodeLocationTracking: "onlyOffset", errorMessageProvider: expectations, skipValidations: !validate });
 
     // ── Expressions ──
 

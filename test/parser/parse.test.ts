@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Expression, Item, Module, Statement } from "../../src/parser/ast.js";
+import { Grammar } from "../../src/parser/grammar.js";
 import { moduleDoc, parse } from "../../src/parser/parse.js";
 import { vocabulary } from "../../src/parser/tokens.js";
 import { children, nodesAt, visit } from "../../src/parser/visit.js";
@@ -217,6 +218,12 @@ const LAST = 1
     ["a word of another language", "guide g {\n  return 3\n  a = 1\n}", "LVM1001@return"],
   ];
   for (const [name, text, expected] of single) it(`${name}: one message`, () => expect(codes(text)).toEqual([expected]));
+});
+
+describe("grammar", () => {
+  it("has nothing that Chevrotain finds ambiguous or unreachable", () => {
+    for (const recovers of [false, true]) expect(() => new Grammar(recovers, true)).not.toThrow();
+  });
 });
 
 describe("vocabulary", () => {

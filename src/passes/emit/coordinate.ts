@@ -132,5 +132,5 @@ export function keyOf(position: Position): string {
 }
 
 function textOf(value: KernelExpr): string {
-  return value.kind === "name" ? value.name : value.kind === "constant" ? String(value.value) : JSON.stringify(value);
+  return value.kind === "name" ? value.name : value.kind === "constant" ? String(value.value) : value.kind === "group" ? "group:" : JSON.stringify(value);
 }
