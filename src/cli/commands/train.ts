@@ -12,7 +12,7 @@ import { accept, openModel, type ModelInput, type ModelOptions } from "../front.
 import { invocationOf } from "../invocation.js";
 import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
-import { createOnDevice } from "../training/create-on-device.js";
+import { createOnDevice, expectDevice } from "../training/create-on-device.js";
 import { profileHelp, reportProfile } from "../training/profile.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
@@ -54,6 +54,7 @@ export async function train(context: CommandContext, file: string | undefined, o
     const { compile } = await import("../../driver/compile.js");
     const compiled = accept(context, compile(input.source, input.options));
     const config = configOf(input, compiled, options, saved, io.cwd);
+    expectDevice(wanted);
     const [data, testData, validationData] = await loadAll(compiled, config);
 
     const model = await createOnDevice(context, compiled, { seed: config.seed, device: wanted });

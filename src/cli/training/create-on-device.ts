@@ -22,3 +22,12 @@ export async function createOnDevice({ report }: CommandContext, compiled: Compi
   };
   return createKernelModel(kernelDefinition(compiled.lowered, compiled.module.source, () => hostVectorWidth(), hasRelaxedSimd()), { ...options, onNote });
 }
+
+/**
+ * Says that a device will be asked for: its C compiler is looked for while data is read. What fails here fails again, and is told, when the device is
+ * opened.
+ */
+export function expectDevice(device: string | undefined): void {
+  if (device !== undefined && device !== "native") return;
+  void import("../../runtime/node/native/index.js").then(({ checkNative }) => checkNative()).catch(() => undefined);
+}
