@@ -1,7 +1,8 @@
 /**
- * What runs compiled kernels, however they were compiled: the one interface of the `native` and the `wasm` device.
+ * What runs compiled kernels, however they were compiled: the one interface of the `native`, the `wasm` and the `webgpu` device.
  *
- * The arena is one block of 32-bit words; its first four are the engine's own, see {@link arenaWords}. A run is synchronous.
+ * The arena is one block of 32-bit words; its first four are the engine's own, see {@link arenaWords}. On a CPU it is the kernels' own memory and a
+ * run is synchronous. On a GPU it is the host's copy: `send` and `fetch` bring words there and back, and `finished` waits.
  */
 
 /** Words at the start of every arena. */
@@ -26,6 +27,12 @@ export interface KernelArena {
   readonly u32: Uint32Array;
 }
 
+/** Words of the arena that follow each other. */
+export interface WordRange {
+  readonly offset: number;
+  readonly words: number;
+}
+
 export interface KernelModule {
   /** Length of the arena in 32-bit words. It begins with zeros. */
   readonly words: number;
@@ -36,12 +43,24 @@ export interface KernelModule {
   /** Stays where it is until `dispose`; after that it must not be touched. */
   readonly arena: KernelArena;
   /**
-   * Runs all kernels in order, `steps` times, and returns when all is done. The word {@link STEP_WORD} is incremented by one (wrapping)
-   * after each step, so `run(2)` is `run(1)` twice. No memory is allocated.
+   * Runs all kernels in order, `steps` times, and returns when all is done; on a GPU when all is under way. The word {@link STEP_WORD} is incremented
+   * by one (wrapping) after each step, so `run(2)` is `run(1)` twice. No memory is allocated.
    */
   run(steps: number): void;
+  /** The host wrote these words of `arena`: what is run from now on sees them. Word {@link STEP_WORD} needs none of this. */
+  send(offset: number, words: number): void;
+  /**
+   * Brings words into `arena` as they are after all that was run before. Nothing of them may be read or written until then; what is run or sent in the
+   * meantime makes no difference. @throws LvmError LVM7162 where the device failed
+   */
+  fetch(ranges: readonly WordRange[]): Promise<void> | void;
+  /** Everything that was run is done. @throws LvmError LVM7162 where the device failed */
+  finished(): Promise<void> | void;
   /** Runs one kernel by itself, for profiles; the step counter stays. */
   runKernel(index: number): void;
   /** Ends the threads and gives the memory back. A second call does nothing. */
   dispose(): void;
 }
+
+/** Of devices whose arena is the host's own memory. */
+export const directMemory: Pick<KernelModule, "send" | "fetch" | "finished"> = { send: () => undefined, fetch: () => undefined, finished: () => undefined };

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.js";
+import { directMemory } from "../../src/runtime/kernel-engine.js";
 import { profileStep } from "../../src/runtime/kernels/profile.js";
 import { expectGolden } from "../support/golden.js";
 import { folderWith, goodModel, lvmc, repository, tinyVae } from "./harness.js";
@@ -107,6 +108,7 @@ describe("train --profile", () => {
     const module = {
       words: arena.length, kernels: 2, threads: 1,
       arena: { u32: arena, i32: new Int32Array(arena.buffer), f32: new Float32Array(arena.buffer) },
+      ...directMemory,
       run: (steps: number) => void (arena[0]! += steps),
       runKernel(index: number) {
         seen.push(arena[0]!);

@@ -1,6 +1,6 @@
 import { checkFamily, isKernelDevice, type KernelDevice } from "../devices.js";
 import { LvmError } from "../error.js";
-import { arenaWords, type KernelModule } from "../kernel-engine.js";
+import { arenaWords, directMemory, type KernelModule } from "../kernel-engine.js";
 import type { CreateOptions } from "../model.js";
 import { createWasmModule } from "../wasm/index.js";
 import type { ProgramArtifact } from "./artifact.js";
@@ -86,7 +86,7 @@ async function start(artifact: ProgramArtifact, device: KernelDevice, { threads,
 function idleModule(words: number): KernelModule {
   const buffer = new ArrayBuffer(words * 4);
   const arena = { f32: new Float32Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) };
-  return { words, kernels: 0, threads: 1, arena, run: (steps) => void (arena.u32[arenaWords.step] = (arena.u32[arenaWords.step] ?? 0) + steps), runKernel: () => undefined, dispose: () => undefined };
+  return { ...directMemory, words, kernels: 0, threads: 1, arena, run: (steps) => void (arena.u32[arenaWords.step] = (arena.u32[arenaWords.step] ?? 0) + steps), runKernel: () => undefined, dispose: () => undefined };
 }
 
 /** Node only: bundlers for browsers must not follow. */

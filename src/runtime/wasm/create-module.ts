@@ -1,5 +1,5 @@
 import { LvmError } from "../error.js";
-import { STEP_WORD, type KernelModule } from "../kernel-engine.js";
+import { directMemory, STEP_WORD, type KernelModule } from "../kernel-engine.js";
 import type { WasmArtifact } from "./artifact.js";
 import { coreCount, hasRelaxedSimd, hasSharedMemory } from "./host.js";
 import { moduleBytes, withSharing } from "./module-bytes.js";
@@ -50,6 +50,7 @@ export async function createWasmModule(artifact: WasmArtifact, options: WasmModu
   };
 
   return {
+    ...directMemory,
     words,
     kernels: kernels.length,
     threads: team?.threads ?? 1,

@@ -3,7 +3,7 @@ import type { KernelProgram } from "../../../src/ir/kernel/nodes.js";
 import type { LoweredModel } from "../../../src/ir/lowered-model.js";
 import { modelTables } from "../../../src/codegen/kernels/tables.js";
 import { compileRows, compileStep, kernelPrograms, type KernelTarget } from "../../../src/driver/kernel-programs.js";
-import type { KernelModule } from "../../../src/runtime/kernel-engine.js";
+import { directMemory, type KernelModule } from "../../../src/runtime/kernel-engine.js";
 import { createKernelModel, fillConstants, type KernelDefinition, type KernelHost, type KernelOptions, type ProgramArtifact } from "../../../src/runtime/kernels/index.js";
 import type { Model } from "../../../src/runtime/model.js";
 import { hostVectorWidth } from "../../../src/runtime/node/native/index.js";
@@ -50,6 +50,7 @@ function interpret(program: KernelProgram): KernelModule {
   const buffer = new ArrayBuffer(program.words * 4);
   const arena = { f32: new Float32Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) };
   return {
+    ...directMemory,
     words: program.words,
     kernels: program.kernels.length,
     threads: 1,

@@ -1,4 +1,4 @@
-import type { KernelArena, KernelModule } from "../../kernel-engine.js";
+import { directMemory, type KernelArena, type KernelModule } from "../../kernel-engine.js";
 import { LvmError } from "../../error.js";
 import { defaultCacheFolder, removeEntry } from "./cache.js";
 import { compileLibrary } from "./compile-library.js";
@@ -116,6 +116,7 @@ function startModule(koffi: Koffi, library: NativeLibrary, threads: number): Ker
     if (!open) throw new LvmError("LVM7106", "the kernels were disposed");
   };
   return {
+    ...directMemory,
     words,
     kernels,
     threads: library.threads(engine),

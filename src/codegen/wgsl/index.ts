@@ -1,0 +1,1 @@
+export { renderWgsl } from "./render.js";

@@ -1,0 +1,100 @@
+import type { ElementType, KernelExpr, Statement } from "../../ir/kernel/nodes.js";
+import { renderExpression, renderIndex, toWord } from "./expressions.js";
+import { renderName } from "./names.js";
+import { hoisted, isStore, line, meets, some, type Scope } from "./scope.js";
+import { isSeenUniform } from "./uniform.js";
+
+type Rule<K extends Statement["kind"]> = (statement: Extract<Statement, { readonly kind: K }>, scope: Scope) => void;
+
+const statementRules: { readonly [K in Statement["kind"]]: Rule<K> } = {
+  let: ({ name, value }, scope) => {
+    line(scope, `let ${renderName(name)} = ${renderExpression(value, scope)};`);
+    mark(name, isSeenUniform(value, scope.uniform), scope);
+  },
+  var: ({ name, value }, scope) => {
+    line(scope, `var ${renderName(name)}: ${value.type} = ${renderExpression(value, scope)};`);
+    mark(name, false, scope);
+  },
+  set: ({ name, value }, scope) => line(scope, `${renderName(name)} = ${renderExpression(value, scope)};`),
+  for: ({ name, from, to, step, body }, scope) => {
+    const together = some(body, meets);
+    const [start, end] = [from, to].map((bound) => control(bound, together, scope)) as [string, string];
+    const i = renderName(name);
+    const stores = some(body, isStore);
+    mark(name, together || (isSeenUniform(from, scope.uniform) && isSeenUniform(to, scope.uniform)), scope);
+    line(scope, `for (var ${i} = ${start}; ${i} < ${to.kind === "constant" ? end : hoistedBefore(end, scope)}; ${i} ${step === 1 ? "+= 1i" : `+= ${step}i`}) {`);
+    scope.dirty ||= stores;
+    renderBlock(body, scope);
+    scope.dirty ||= stores;
+    line(scope, "}");
+  },
+  if: ({ condition, then, otherwise }, scope) => {
+    const together = some([...then, ...otherwise], meets);
+    line(scope, `if (${control(condition, together, scope)}) {`);
+    const before = scope.dirty;
+    renderBlock(then, scope);
+    const after = scope.dirty;
+    if (otherwise.length > 0) {
+      scope.dirty = before;
+      line(scope, "} else {");
+      renderBlock(otherwise, scope);
+    }
+    scope.dirty ||= before || after;
+    line(scope, "}");
+  },
+  store: ({ index, value }, scope) => {
+    const word = toWord(renderExpression(value, scope), value.type);
+    const place = `arena[${renderIndex(index, value.width, scope)}]`;
+    // All lanes have a scalar; one of them stores it.
+    if (value.width === "vector") line(scope, `${place} = ${word};`);
+    else line(scope, `if (lane == 0i) { ${place} = ${meets({ kind: "store", index, value }) ? hoistedBefore(word, scope) : word}; }`);
+    scope.dirty = true;
+  },
+  "store-shared": ({ index, value }, scope) => {
+    const word = toWord(renderExpression(value, scope), value.type);
+    line(scope, `own[${renderExpression(index, scope)}] = ${word};`);
+    scope.dirty = true;
+  },
+  barrier: (_, scope) => renderBarrier(scope),
+};
+
+function renderBarrier(scope: Scope): void {
+  line(scope, "workgroupBarrier();");
+  if (scope.ordersArena) line(scope, "storageBarrier();");
+  scope.dirty = false;
+}
+
+export function renderStatements(statements: readonly Statement[], scope: Scope): void {
+  for (const statement of statements) {
+    // Lanes that come together see what the others stored: also where a reduction does it.
+    if (scope.dirty && statement.kind !== "barrier" && meets(statement)) renderBarrier(scope);
+    (statementRules[statement.kind] as Rule<typeof statement.kind>)(statement as never, scope);
+  }
+}
+
+function renderBlock(statements: readonly Statement[], scope: Scope): void {
+  const { indent } = scope;
+  scope.indent = `${indent}  `;
+  renderStatements(statements, scope);
+  scope.indent = indent;
+}
+
+function mark(name: string, uniform: boolean, scope: Scope): void {
+  if (uniform) scope.uniform.add(name);
+  else scope.uniform.delete(name);
+}
+
+/** A name for a text that is to be computed before the statement's own line. */
+function hoistedBefore(text: string, scope: Scope): string {
+  return /^[A-Za-z0-9_]+$/.test(text) ? text : hoisted(scope, text);
+}
+
+/** A bound or a condition; `together`: of statements in which lanes meet, so that WGSL must see that it is the same for all. */
+function control(expr: KernelExpr, together: boolean, scope: Scope): string {
+  const text = renderExpression(expr, scope);
+  if (!together || expr.width === "vector" || isSeenUniform(expr, scope.uniform)) return text;
+  scope.asksLaneZero = true;
+  return hoisted(scope, fromWordOf(`uniform_word(${toWord(text, expr.type)}, lane)`, expr.type));
+}
+
+const fromWordOf = (word: string, type: ElementType): string => (type === "bool" ? `${word} != 0u` : type === "u32" ? word : `bitcast<${type}>(${word})`);
