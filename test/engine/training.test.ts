@@ -143,8 +143,7 @@ describe("memory", () => {
       const file = join(folder, "measure.mjs");
       writeFileSync(file, measure(dist.href));
       const bytes = Number(execFileSync(process.execPath, ["--expose-gc", "--single-threaded-gc", file], { encoding: "utf8" }).trim());
-      // Not one object a step: what is left is the garbage collector's own.
-      expect(bytes / 1000).toBeLessThan(8);
+      expect(bytes).toBe(0);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -163,10 +162,16 @@ function measure(dist: string): string {
     await run.next();
     const { trainer } = model;
     for (let i = 0; i < 6000; i++) trainer.run(1);
-    gc();
-    const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < 1000; i++) trainer.run(1);
-    console.log(process.memoryUsage().heapUsed - before);
+    const grown = (steps) => {
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < steps; i++) trainer.run(1);
+      return process.memoryUsage().heapUsed - before;
+    };
+    // The least of some rounds: now and then the compiler of JavaScript makes something of its own. Looking at the heap takes a few bytes too.
+    const least = (steps) => Math.min(...Array.from({ length: 8 }, () => grown(steps)));
+    least(1);
+    console.log(least(300) - least(0));
     process.exit(0);
   `;
 }
