@@ -1,6 +1,7 @@
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { splitIndex } from "./address.js";
+import { byteAddress, splitOffset } from "./linear.js";
 import { dividedByConstant } from "./division.js";
 import { binaryRules, compareRules, convertRules, get, twice, unaryRules } from "./operations.js";
 import { valueType, type Scope } from "./scope.js";
@@ -50,6 +51,7 @@ const renderers: Renderers = {
   splat: ({ value, type }, scope) => {
     if (value.kind === "load" && type !== "bool") return ["v128.load32_splat", ...address(value.index, scope)];
     const one = renderExpression(value, scope);
+    if (value.kind === "name" && scope.isSplat(value.name)) return one;
     return type === "f32" ? ["f32x4.splat", one] : type === "bool" ? ["i32x4.neg", ["i32x4.splat", one]] : ["i32x4.splat", one];
   },
   "lane-numbers": () => ["v128.const", "i32x4", "0", "1", "2", "3"],
@@ -114,6 +116,11 @@ const renderers: Renderers = {
 
 /** `offset=` and the byte address of a word. */
 export function address(index: KernelExpr, scope: Scope): readonly Wat[] {
+  const form = scope.linearOf(index, (part) => renderExpression(part, scope));
+  if (form) {
+    const { base, offset } = splitOffset(form);
+    return [...offsetText(offset), base.terms.length === 0 ? byteAddress(base) : get(scope.base(base))];
+  }
   const { base, constant } = splitIndex(index, scope.rangeOf);
   return [...offsetText(constant), base === undefined ? ["i32.const", "0"] : bytesOf(base, scope)];
 }

@@ -2,7 +2,9 @@ import { lineOf, type Span } from "../../diagnostics/span.js";
 import type { Kernel, KernelFunction, KernelProgram } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { renderExpression } from "./expression.js";
+import { onlySplat } from "./only-splat.js";
 import { get } from "./operations.js";
+import { prune } from "./prune.js";
 import { Scope, valueType } from "./scope.js";
 import { renderBody } from "./statement.js";
 import { commentText, identifier, printWat, type Wat } from "./wat.js";
@@ -41,10 +43,10 @@ export function renderWat(program: KernelProgram, { relaxed }: WasmOptions): str
 }
 
 function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
-  const scope = new Scope(kernel.groups, relaxed);
+  const scope = new Scope(kernel.groups, relaxed, onlySplat(kernel.body));
   for (const name of ["from", "to"]) scope.parameter(name, "i32");
   scope.own("group", "i32");
-  const body = scope.block(() => renderBody(kernel.body, scope));
+  const { body, used } = prune(scope.block(() => renderBody(kernel.body, scope)));
   const again: Wat = ["br_if", "$groups", ["i32.lt_s", ["local.tee", "$group", ["i32.add", get("$group"), ["i32.const", "1"]]], get("$to")]];
   const facts = [kernel.groups === 1 ? "1 group" : `${kernel.groups} groups`, ...places(kernel.origins), `${kernel.flops} FLOP`, `${kernel.bytes} bytes`];
   const text = printWat(
@@ -54,7 +56,7 @@ function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
       ["export", `"kernel_${index}"`],
       ["param", "$from", "i32"],
       ["param", "$to", "i32"],
-      ...scope.locals(),
+      ...scope.locals(new Set([...used, "$group"])),
       ["local.set", "$group", get("$from")],
       ["if", ["i32.lt_s", get("$group"), get("$to")], ["then", ["loop", "$groups", ...body, again]]],
     ],
@@ -64,12 +66,13 @@ function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
 }
 
 function renderFunction(definition: KernelFunction, relaxed: boolean): string {
-  const scope = new Scope(undefined, relaxed);
+  const scope = new Scope(undefined, relaxed, onlySplat([definition.body, definition.value]));
   const parameters = definition.parameters.map(({ name, type }): Wat => ["param", scope.parameter(name, valueType(type, "scalar")), valueType(type, "scalar")]);
-  const body = renderBody(definition.body, scope);
-  const value = scope.statement(() => renderExpression(definition.value, scope));
+  const statements = renderBody(definition.body, scope);
+  const value = scope.statements([definition.value], (expr) => [scope.statement(() => renderExpression(expr, scope))]);
+  const { body, used } = prune([...statements, ...value]);
   const result: Wat = ["result", valueType(definition.result, "scalar")];
-  return gatherLocals(printWat(["func", identifier(`function_${definition.name}`), ...parameters, result, ...scope.locals(), ...body, value], "  "));
+  return gatherLocals(printWat(["func", identifier(`function_${definition.name}`), ...parameters, result, ...scope.locals(used), ...body], "  "));
 }
 
 /** All kernels in order; the step counter is word 0. */

@@ -2,15 +2,14 @@ import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { address, renderExpression } from "./expression.js";
 import { get } from "./operations.js";
-import { valueType, type Scope } from "./scope.js";
-import type { Range } from "./ranges.js";
+import { type Declared, valueType, type Scope } from "./scope.js";
 import type { Wat } from "./wat.js";
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { readonly kind: Kind }>;
 type Renderers = { readonly [Kind in Statement["kind"]]: (statement: Of<Kind>, scope: Scope) => readonly Wat[] };
 
 export function renderBody(body: readonly Statement[], scope: Scope): readonly Wat[] {
-  return body.flatMap((statement) => (renderers[statement.kind] as (statement: Statement, scope: Scope) => readonly Wat[])(statement, scope));
+  return scope.statements(body, (statement) => (renderers[statement.kind] as (statement: Statement, scope: Scope) => readonly Wat[])(statement, scope));
 }
 
 function simtOnly(): never {
@@ -18,8 +17,17 @@ function simtOnly(): never {
 }
 
 const renderers: Renderers = {
-  let: ({ name, value }, scope) => [bound(name, value, value.type === "f32" ? undefined : scope.rangeOf(value), scope)],
-  var: ({ name, value }, scope) => [bound(name, value, undefined, scope)],
+  let: ({ name, value }, scope) => {
+    // A loaded number that is only broadcast is broadcast by its load.
+    if (value.kind === "load" && value.width === "scalar" && value.type !== "bool" && scope.isOnlySplat(name)) {
+      const text = scope.statement(() => renderExpression({ kind: "splat", value, type: value.type, width: "vector" }, scope));
+      return [["local.set", scope.declare(name, "v128", { splat: true }), text]];
+    }
+    if (value.type === "f32") return [bound(name, value, {}, scope)];
+    const form = scope.linearOf(value, (part) => renderExpression(part, scope), true);
+    return [bound(name, value, { range: scope.rangeOf(value), form }, scope)];
+  },
+  var: ({ name, value }, scope) => [bound(name, value, { mutable: true }, scope)],
   set: ({ name, value }, scope) => [scope.statement(() => ["local.set", scope.lookup(name), renderExpression(value, scope)])],
   for: ({ name, from, to, step, body }, scope) =>
     scope.block(() => {
@@ -29,13 +37,14 @@ const renderers: Renderers = {
       const limit = to.kind === "constant" ? undefined : scope.own("to", "i32");
       const keep: readonly Wat[] = limit === undefined ? [] : [scope.statement(() => ["local.set", limit, renderExpression(to, scope)])];
       const stop: Wat = limit === undefined ? renderExpression(to, scope) : get(limit);
-      const local = scope.declare(name, "i32", { low: first.low, high: Math.max(first.low, end.high - 1) });
+      const local = scope.declare(name, "i32", { range: { low: first.low, high: Math.max(first.low, end.high - 1) }, counts: true });
       const label = `$each_${local.slice(1)}`;
-      const inside = scope.block(() => renderBody(body, scope));
+      const { before, body: inside } = scope.loop(local, from.kind === "constant" ? from.value : undefined, step, () => renderBody(body, scope));
       const again: Wat = ["br_if", label, ["i32.lt_s", ["local.tee", local, ["i32.add", get(local), ["i32.const", String(step)]]], stop]];
       const loop: Wat = ["loop", label, ...inside, again];
       const runs = first.high < end.low;
-      return [...keep, ["local.set", local, start], runs ? loop : ["if", ["i32.lt_s", get(local), stop], ["then", loop]]];
+      const begin: readonly Wat[] = [...keep, ["local.set", local, start]];
+      return runs ? [...begin, ...before, loop] : [...begin, ["if", ["i32.lt_s", get(local), stop], ["then", ...before, loop]]];
     }),
   if: ({ condition, then, otherwise }, scope) => {
     const test = scope.statement(() => renderExpression(condition, scope));
@@ -56,7 +65,7 @@ const renderers: Renderers = {
 };
 
 /** The value first: it may read an outer name that this one hides. */
-function bound(name: string, value: KernelExpr, range: Range | undefined, scope: Scope): Wat {
+function bound(name: string, value: KernelExpr, declared: Declared, scope: Scope): Wat {
   const text = scope.statement(() => renderExpression(value, scope));
-  return ["local.set", scope.declare(name, valueType(value.type, value.width), range), text];
+  return ["local.set", scope.declare(name, valueType(value.type, value.width), declared), text];
 }

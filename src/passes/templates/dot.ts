@@ -2,7 +2,8 @@ import { InternalError } from "../../util/internal-error.js";
 import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import { dotAlongSum } from "./dot-along-sum.js";
-import { maxGroups } from "./groups.js";
+import { dotBands, prefersBands } from "./dot-bands.js";
+import { inGroups, maxGroups } from "./groups.js";
 import type { Operand, Template, TemplateContext, TemplateKernel, WriteAll, WriteOptions } from "./template.js";
 import { type Column, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel, wordOf } from "./views.js";
@@ -54,7 +55,9 @@ export function dot(options: DotOptions, context: TemplateContext): Template {
 export function dotProblem(p: DotProblem, context: TemplateContext): Template {
   const { lanes } = context.target;
   if (p.k >= lanes && p.sumAdjacent && preferSums(p, lanes)) return dotAlongSum(p, context);
-  const packs = !(p.columnsAdjacent && p.n >= lanes) && p.m >= 4;
+  if (prefersBands(p, context.target)) return dotBands(p, context);
+  const inPlace = p.columnsAdjacent && p.n >= lanes;
+  const packs = inPlace ? p.m >= (context.target.packFrom ?? Infinity) && p.n >= 8 * lanes && p.k >= 64 : p.m >= 4;
   const scalar = !packs && !(p.columnsAdjacent && p.n >= lanes);
   return scalar ? dotTiles(p, context, false, true) : dotTiles(p, context, packs, false);
 }
@@ -247,12 +250,33 @@ interface Packed {
 }
 
 /** Copies the right operand into panels [...batch][panel][k][vectors of the panel], so that a tile reads words in a row; columns beyond n are 0. */
-function packRight(p: DotProblem, context: TemplateContext, offsets: readonly number[], panelColumns: number, before: TemplateKernel[]): Packed {
+export function packRight(p: DotProblem, context: TemplateContext, offsets: readonly number[], panelColumns: number, before: TemplateKernel[]): Packed {
   const { lanes } = context.target;
   const vectors = offsets.length;
   const words = vectors * p.k * lanes;
   const batches = product(p.rightBatch);
   const base = context.scratch(batches * p.side * words);
+  const place = { base, words, offsets, panelColumns };
+  before.push(p.columnsAdjacent && p.n >= lanes ? packRows(p, lanes, place) : packColumns(p, lanes, place));
+  return {
+    batch: (b, index) => flatten(b, index, p.rightBatch),
+    read: (b, side, flat, firstVector, panelWidth, sum, column) => b.load(
+      wordOf(b, base + side * words + column * lanes, [p.side * words, p.k * lanes, panelWidth * lanes], [flat, firstVector, sum]), "f32", "vector"),
+  };
+}
+
+interface PackedPlace {
+  readonly base: number;
+  /** Of one of the operands side by side. */
+  readonly words: number;
+  readonly offsets: readonly number[];
+  readonly panelColumns: number;
+}
+
+/** Columns that are not adjacent: word by word, panel by panel. */
+function packColumns(p: DotProblem, lanes: number, { base, words, offsets, panelColumns }: PackedPlace): TemplateKernel {
+  const vectors = offsets.length;
+  const batches = product(p.rightBatch);
   const k = new KernelBuilder(lanes);
   const kBlocks = Math.max(1, Math.min(Math.ceil(p.k / 64), Math.ceil(64 / (batches * p.side * vectors))));
   const block = Math.ceil(p.k / kBlocks);
@@ -267,7 +291,6 @@ function packRight(p: DotProblem, context: TemplateContext, offsets: readonly nu
     const from = k.share(k.multiply(part, block));
     k.loop(from, k.share(k.min(k.add(from, block), p.k)), 1, (sum) => {
       const word = k.share(k.add(target, k.multiply(k.multiply(sum, width), lanes)));
-      if (valid === lanes && p.columnsAdjacent) return k.store(k.add(word, base), p.right(k, side, at, sum, at0, "vector"));
       for (let lane = 0; lane < lanes; lane++) {
         k.store(k.add(word, base + lane), lane < valid ? p.right(k, side, at, sum, k.add(at0, lane), "scalar") : k.constant(0));
       }
@@ -286,12 +309,41 @@ function packRight(p: DotProblem, context: TemplateContext, offsets: readonly nu
     else k.when(k.compare("equal", h, side), () => ofSide(side), () => sides(side + 1));
   };
   sides(0);
-  before.push({ title: "pack right operand", independent: true, groups: batches * p.side * vectors * blocks, body: k.body(), flops: 0, bytes: 8 * batches * p.side * words });
-  return {
-    batch: (b, index) => flatten(b, index, p.rightBatch),
-    read: (b, side, flat, firstVector, panelWidth, sum, column) => b.load(
-      wordOf(b, base + side * words + column * lanes, [p.side * words, p.k * lanes, panelWidth * lanes], [flat, firstVector, sum]), "f32", "vector"),
-  };
+  return { title: "pack right operand", independent: true, groups: batches * p.side * vectors * blocks, body: k.body(), flops: 0, bytes: 8 * batches * p.side * words };
+}
+
+/** Columns that are adjacent: a few rows at a time, so that what is read lies in a few long lines and what is written in runs. */
+function packRows(p: DotProblem, lanes: number, { base, words, offsets, panelColumns }: PackedPlace): TemplateKernel {
+  const vectors = offsets.length;
+  const batches = product(p.rightBatch);
+  const k = new KernelBuilder(lanes);
+  const block = Math.min(8, Math.ceil(p.k / 8));
+  const groups = inGroups(k, batches * p.side * Math.ceil(p.k / block), (id) => {
+    const [batchAt, h, part] = unravel(k, id, [batches, p.side, Math.ceil(p.k / block)]) as [KernelExpr, KernelExpr, KernelExpr];
+    const at = unravel(k, batchAt, p.rightBatch);
+    const target = k.share(k.multiply(k.add(k.multiply(batchAt, p.side), h), words));
+    const from = k.share(k.multiply(part, block));
+    const to = k.share(k.min(k.add(from, block), p.k));
+    const panel = (side: number, first: KernelExpr, places: readonly KernelExpr[]) => k.loop(from, to, 1, (sum) => {
+      const word = k.share(k.add(k.add(target, k.multiply(first, p.k * lanes)), k.multiply(sum, places.length * lanes)));
+      places.forEach((column, v) => k.store(k.add(word, base + v * lanes), p.right(k, side, at, sum, column, "vector")));
+    }, "k");
+    const ofSide = (side: number) => {
+      // The last vector may overlap the one before; panels that hold it, and the narrower last one, are written out.
+      const regular = Math.floor((p.n % lanes === 0 ? vectors : vectors - 1) / panelColumns);
+      k.loop(0, regular, 1, (n) => {
+        const first = k.share(k.multiply(n, panelColumns));
+        panel(side, first, Array.from({ length: panelColumns }, (_, v) => k.add(k.multiply(first, lanes), v * lanes)));
+      }, "panel");
+      for (let first = regular * panelColumns; first < vectors; first += panelColumns) panel(side, k.integer(first), offsets.slice(first, first + panelColumns).map((offset) => k.integer(offset)));
+    };
+    const sides = (side: number): void => {
+      if (side === p.side - 1) ofSide(side);
+      else k.when(k.compare("equal", h, side), () => ofSide(side), () => sides(side + 1));
+    };
+    sides(0);
+  });
+  return { title: "pack right operand", independent: true, groups, body: k.body(), flops: 0, bytes: 8 * batches * p.side * words };
 }
 
 /** Row-major position among axes of these sizes; axes of size 1 do not count. */

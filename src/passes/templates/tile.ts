@@ -16,9 +16,10 @@ export interface TileSize {
  * right operand and one broadcast must fit the registers. `side` is the number of right operands side by side.
  */
 export function chooseTile(m: number, vectors: number, target: Target, side = 1, panelSteps = 0, noLonelyVector = false): TileSize & { readonly cycles: number } {
-  // V8's 3×4 tiles of four lanes run as fast as its 6×2 ones although something is spilled (33 GFLOP/s either way), and its loop is nearly free; loads are not.
-  const short = target.lanes <= 4 && target.registers === 16;
-  const [registers, accumulators, overhead] = short ? [17, 12, 0.15] : [target.registers, target.registers, 0.5];
+  // With four lanes loads cost as much as arithmetic, and the loop is nearly free.
+  const short = target.lanes <= 4 && target.registers < 32;
+  const { registers } = target;
+  const overhead = short ? 0.15 : 0.5;
   const cost = (rows: number, columns: number) => {
     const n = columns * side;
     // A panel that does not fit the first cache streams from the second at about 32 bytes a cycle.
@@ -32,7 +33,7 @@ export function chooseTile(m: number, vectors: number, target: Target, side = 1,
     const n = columns * side;
     if (n + n + 1 > registers && columns > 1) break;
     if (noLonelyVector && vectors % columns === (columns === 1 ? 0 : 1)) continue;
-    const most = Math.max(1, Math.min(m, Math.min(Math.floor((registers - 1 - n) / n), Math.floor(accumulators / n))));
+    const most = Math.max(1, Math.min(m, Math.floor((registers - 1 - n) / n)));
     for (let rows = most; rows >= 1; rows--) {
       const [wholeM, restM] = [Math.floor(m / rows), m % rows];
       const [wholeN, restN] = [Math.floor(vectors / columns), vectors % columns];

@@ -4,26 +4,29 @@
   ;; k0: sum of x over columns
   ;; 6 groups, 1000000000 FLOP, 1000000000 bytes
   (func $kernel_0 (export "kernel_0") (param $from i32) (param $to i32)
-    (local $group i32) (local $row_0 i32) (local $i_3 i32) (local $i_4 i32) (local $rest_2 f32) (local $lanes_1 v128) (local $v128:0 v128)
+    (local $group i32) (local $i_3 i32) (local $byte:0 i32) (local $i_4 i32) (local $byte:1 i32) (local $byte:2 i32) (local $rest_2 f32)
+    (local $lanes_1 v128) (local $v128:0 v128)
     (local.set $group (local.get $from))
     (if (i32.lt_s (local.get $group) (local.get $to))
       (then
         (loop $groups
-          (local.set $row_0 (i32.mul (local.get $group) (i32.const 10)))
           (local.set $lanes_1 (v128.const f32x4 0 0 0 0))
           (local.set $rest_2 (f32.const 0))
           (local.set $i_3 (i32.const 0))
+          (local.set $byte:0 (i32.mul (local.get $group) (i32.const 40)))
           (loop $each_i_3
-            (local.set $lanes_1
-              (f32x4.add (local.get $lanes_1) (v128.load offset=16 (i32.shl (i32.add (local.get $row_0) (local.get $i_3)) (i32.const 2)))))
+            (local.set $lanes_1 (f32x4.add (local.get $lanes_1) (v128.load offset=16 (local.get $byte:0))))
+            (local.set $byte:0 (i32.add (local.get $byte:0) (i32.const 16)))
             (br_if $each_i_3 (i32.lt_s (local.tee $i_3 (i32.add (local.get $i_3) (i32.const 4))) (i32.const 8))))
           (local.set $i_4 (i32.const 8))
+          (local.set $byte:1 (i32.add (i32.mul (local.get $group) (i32.const 40)) (i32.const 32)))
           (loop $each_i_4
-            (local.set $rest_2
-              (f32.add (local.get $rest_2) (f32.load offset=16 (i32.shl (i32.add (local.get $row_0) (local.get $i_4)) (i32.const 2)))))
+            (local.set $rest_2 (f32.add (local.get $rest_2) (f32.load offset=16 (local.get $byte:1))))
+            (local.set $byte:1 (i32.add (local.get $byte:1) (i32.const 4)))
             (br_if $each_i_4 (i32.lt_s (local.tee $i_4 (i32.add (local.get $i_4) (i32.const 1))) (i32.const 10))))
+          (local.set $byte:2 (i32.shl (local.get $group) (i32.const 2)))
           (f32.store offset=256
-            (i32.shl (local.get $group) (i32.const 2))
+            (local.get $byte:2)
             (f32.add
               (f32x4.extract_lane 0
                 (f32x4.add
