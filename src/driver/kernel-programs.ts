@@ -1,10 +1,7 @@
-import { renderC } from "../codegen/c/index.js";
 import { rowPrograms, rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
 import type { CompiledArtifact, CompiledModelPrograms } from "../codegen/kernels/compiled-programs.js";
-import { emitKernels } from "../codegen/kernels/emit-kernels.js";
 import { modelTables } from "../codegen/kernels/tables.js";
 import type { ModuleOptions } from "../codegen/typescript/model-module.js";
-import { emitWasm, emitWasmFor } from "../codegen/wasm/artifact.js";
 import { lineOf } from "../diagnostics/span.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
@@ -93,6 +90,7 @@ export async function emitKernelModule(lowered: LoweredModel, options: ModuleOpt
   }
   // What the module says of its minibatches is what it was compiled for.
   const { program } = lowered;
+  const { emitKernels } = await import("../codegen/kernels/emit-kernels.js");
   return emitKernels({ ...lowered, program: { ...program, training: { ...program.training, batch } } }, programs, options);
 }
 
@@ -101,9 +99,13 @@ async function compileProgram(program: TensorProgram, aliases: Readonly<Record<s
   const plan = planOf(made);
   // A program without outputs has nothing to compile.
   switch (made.kernels.kernels.length === 0 ? "none" : target.kind) {
-    case "c":
+    // Only what writes for this target is loaded.
+    case "c": {
+      const { renderC } = await import("../codegen/c/index.js");
       return { schedule: made, artifact: { ...plan, c: renderC(made.kernels) } };
+    }
     case "wasm": {
+      const { emitWasm, emitWasmFor } = await import("../codegen/wasm/artifact.js");
       const relaxed = target.kind === "wasm" ? target.relaxed : undefined;
       const { words: _, kernels, ...wasm } = await (relaxed === undefined ? emitWasm(made.kernels) : emitWasmFor(made.kernels, relaxed));
       return { schedule: made, artifact: { ...plan, kernels: plan.kernels.map((kernel, at) => ({ ...kernel, threaded: kernels[at]?.threaded })), wasm } };
