@@ -3,7 +3,7 @@ import type { ElementType, KernelBinary, KernelCompare, KernelExpr, KernelUnary 
 import { bitRanges, replacedRanges, type BitRange } from "./float-order.js";
 import { hex, renderHidden, renderLiteral } from "./literals.js";
 import { renderFunctionName, renderName } from "./names.js";
-import { roundingOf } from "./rounding.js";
+import { isPowerOfTwo, roundingOf } from "./rounding.js";
 import { hoisted, operandsOf, type Scope } from "./scope.js";
 
 type Rule<K extends KernelExpr["kind"]> = (expr: Extract<KernelExpr, { readonly kind: K }>, scope: Scope) => string;
@@ -24,7 +24,7 @@ const expressionRules: { readonly [K in KernelExpr["kind"]]: Rule<K> } = {
   unary: (expr, scope) => unaryRules[expr.op](renderExpression(expr.value, scope), expr.type, scope),
   binary: (expr, scope) => boundedBy(expr, scope) ?? binaryRules[expr.op](operand(expr, expr.left, scope), operand(expr, expr.right, scope), expr.type, scope),
   "multiply-add": ({ a, b, c, type }, scope) => {
-    const [x, y, z] = [a, b, c].map((each) => renderExpression(each, scope)) as [string, string, string];
+    const [x, y, z] = [a, b, c].map((each) => hiddenZero(each) ?? renderExpression(each, scope)) as [string, string, string];
     return type === "f32" ? `fma(${x}, ${y}, ${z})` : `((${x} * ${y}) + ${z})`;
   },
   compare: (expr, scope) => compareRules[expr.left.type](expr, scope),
@@ -88,12 +88,26 @@ export function helper(scope: Scope, name: string, ...args: readonly string[]): 
   return `${name}(${args.join(", ")})`;
 }
 
-/** An operand of a sum, kept from fusion and reordering where its rounding may matter. */
+/**
+ * An operand of an operation on floats. Compilers take x · 0 for 0 (which NaN and infinities are not), x + 0 for x (which −0 is not) and x / c for x · (1/c),
+ * so these constants are hidden from them. Roundings that matter are kept from fusion and reordering.
+ */
 function operand(outer: Extract<KernelExpr, { readonly kind: "binary" }>, expr: KernelExpr, scope: Scope): string {
+  if (outer.type === "f32") {
+    const constant = constantOf(expr);
+    const zero = hiddenZero(expr);
+    if (zero !== undefined) return zero;
+    if (constant !== undefined && outer.op === "divide" && expr === outer.right && !isPowerOfTwo(expr)) return renderHidden(constant, "f32");
+  }
   const text = renderExpression(expr, scope);
   if (outer.type !== "f32" || (outer.op !== "add" && outer.op !== "subtract")) return text;
   const rounding = roundingOf(expr, scope.rounded);
   return rounding === "product" || (rounding === "sum" && outer.op === "subtract") ? helper(scope, "exact", text) : text;
+}
+
+function hiddenZero(expr: KernelExpr): string | undefined {
+  const constant = constantOf(expr);
+  return constant === 0 ? renderHidden(constant, "f32") : undefined;
 }
 
 // ── Operations ─────────────────────────────────────────────────────────────────────────────────────────────────────

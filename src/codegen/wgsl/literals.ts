@@ -36,13 +36,16 @@ export function renderHidden(value: number, type: ElementType): string {
   return type === "u32" ? hidden : `bitcast<i32>${hidden}`;
 }
 
+const largest = 3.4028234663852886e38;
+
 /** The shortest decimal that reads back as the same float. */
 function renderFloat(value: number): string {
   if (!Number.isFinite(value) || Object.is(value, -0) || (value !== 0 && Math.abs(value) < 2 ** -126)) return renderHidden(value, "f32");
   let text = String(value);
   for (let digits = 1; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) !== value) continue;
+    // What is beyond the largest float is refused, even where it would be rounded to it.
+    if (Math.fround(short) !== value || Math.abs(short) > largest) continue;
     text = String(short);
     break;
   }

@@ -44,7 +44,7 @@ export function roundingOf(expr: KernelExpr, names: Rounded): "product" | "sum" 
 }
 
 /** A product with it is exact (but for the smallest numbers). */
-function isPowerOfTwo(expr: KernelExpr): boolean {
+export function isPowerOfTwo(expr: KernelExpr): boolean {
   if (expr.kind === "splat") return isPowerOfTwo(expr.value);
   return expr.kind === "constant" && expr.value !== 0 && Number.isInteger(Math.log2(Math.abs(expr.value)));
 }
