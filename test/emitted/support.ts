@@ -11,14 +11,18 @@ import type { Model } from "../../src/runtime/model.js";
 export const shippedModels = readdirSync(new URL("../../models/", import.meta.url)).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
 
 /** The module that is emitted for a model. */
-export function emitted(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, sizes?: ModuleSizes): Promise<string> {
+export function emitted(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, sizes?: ModuleSizes & { readonly device?: "native" | "wasm" }): Promise<string> {
   return emitKernelModule(lowered, { source: source.text, sourcePath: source.path, version: "0", docComment: ["Maximizes the evidence lower bound:", "", "  L = …"] }, sizes);
 }
+
+/** Results do not depend on it (test/wasm, test/native guard that), and tests run side by side. */
+const oneThread = { threads: 1 };
 
 /** Its `create`, run without files: what it imports is handed in. */
 export function loadModule(typescript: string): (options?: HostOptions) => Promise<Model> {
   const body = transpile(typescript).replace(/^import (\{[^}]*\}) from "lvmc\/runtime";$/m, "const $1 = runtime;").replace(/^export async function/gm, "async function");
-  return (new Function("runtime", `"use strict";\n${body}\nreturn create;`) as (given: unknown) => (options?: HostOptions) => Promise<Model>)(runtime);
+  const create = (new Function("runtime", `"use strict";\n${body}\nreturn create;`) as (given: unknown) => (options?: HostOptions) => Promise<Model>)(runtime);
+  return (options) => create({ ...oneThread, ...options });
 }
 
 /** Lanes of the C in emitted modules. */
@@ -27,5 +31,5 @@ const emittedLanes = 8;
 /** The same model with its programs compiled for the sizes at hand, in vectors of the same width. */
 export function inProcess(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, options: HostOptions): Promise<Model> {
   const programs = kernelPrograms(lowered, (device) => (device === "native" ? { kind: "c", lanes: emittedLanes } : { kind: "wasm" }));
-  return createKernelModel({ ...modelTables(lowered, source), programs }, options);
+  return createKernelModel({ ...modelTables(lowered, source), programs }, { ...oneThread, ...options });
 }
