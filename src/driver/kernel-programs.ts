@@ -97,8 +97,8 @@ export async function emitKernelModule(lowered: LoweredModel, options: ModuleOpt
 async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {
   const made = schedule(program, { target: machineOf(target), aliases, use, pinned: { step: 0 } });
   const plan = planOf(made);
-  // A program without outputs has nothing to compile.
-  switch (made.kernels.kernels.length === 0 ? "none" : target.kind) {
+  // A program without outputs has nothing to compile; one that no memory holds is refused by the run time, with its size.
+  switch (made.kernels.kernels.length === 0 || plan.words > mostWords[target.kind] ? "none" : target.kind) {
     // Only what writes for this target is loaded.
     case "c": {
       const { renderC } = await import("../codegen/c/index.js");
@@ -114,6 +114,9 @@ async function compileProgram(program: TensorProgram, aliases: Readonly<Record<s
       return { schedule: made, artifact: plan };
   }
 }
+
+/** Pages of a WebAssembly memory; indices of words are i32 (`mostWords` of src/runtime/kernels/host.ts). */
+const mostWords: Readonly<Record<KernelTarget["kind"], number>> = { c: 2 ** 31 - 1, wasm: 2 ** 30, none: Infinity };
 
 /** The vectors that kernels are made for. */
 export function machineOf(target: KernelTarget): Target {

@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.js";
-import { kernelDevices, readSafetensors, tfjsDevices } from "../../src/runtime/index.js";
+import { compile } from "../../src/driver/compile.js";
+import { compileStep } from "../../src/driver/kernel-programs.js";
+import { createHost, kernelDevices, readSafetensors, tfjsDevices } from "../../src/runtime/index.js";
 import { folderWith, goodModel, lvmc, type Ran, tinyVae } from "./harness.js";
 
 const runOf = (ran: Ran): string => String(ran.lines.at(-1)?.["run"]);
@@ -75,6 +77,18 @@ describe("--device", () => {
     await train(cwd, "--resume", run, "--steps", "6", "--device", from);
     expect(latest(run).metadata).toMatchObject({ step: "6" });
     for (const device of [from, to]) expect((await lvmc(["eval", run, "--data", "digits(8)", "--device", device], { cwd })).code).toBe(exitCodes.ok);
+  });
+});
+
+describe("memory", () => {
+  // Sizes alone: no such data is made.
+  it("a minibatch that no memory of the device holds is refused with its size and what to try", async () => {
+    const { value } = compile({ path: "tiny.lvm", text: tinyVae });
+    for (const [target, device] of [[{ kind: "wasm" }, "wasm"], [{ kind: "c", lanes: 8 }, "native"]] as const) {
+      const { artifact } = await compileStep(value!.lowered, { batch: 2 ** 22, slots: 1, dataset: undefined }, target);
+      const refused = createHost({ device }).open(() => artifact);
+      await expect(refused).rejects.toMatchObject({ code: "LVM7150", exitCode: 5, message: expect.stringMatching(/kernels need \d+\.\d GiB of memory/), help: expect.stringContaining("--batch") });
+    }
   });
 });
 

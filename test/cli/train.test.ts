@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.js";
-import { decodePng, readCsv, readNpy, readSafetensors } from "../../src/runtime/index.js";
+import { decodePng, readCsv, readNpy, readSafetensors, writeSafetensors } from "../../src/runtime/index.js";
 import { folderWith, goodModel, lvmc, type Ran, tinyVae } from "./harness.js";
 
 const runOf = (ran: Ran): string => String(ran.lines.at(-1)?.["run"]);
@@ -166,6 +166,24 @@ describe("train", () => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
     const ran = await train(cwd, ["tiny.lvm", "--validation-data", "digits(16)", "--no-samples"]);
     expect(ran.lines.filter((line) => line["type"] === "evaluation").map((line) => [line["on"], line["epoch"]])).toEqual([["validation", 1], ["validation", 2]]);
+  });
+
+  it("forgets the best bound where it is resumed with other validation data", async () => {
+    const cwd = folderWith({ "tiny.lvm": tinyVae });
+    const best = (ran: Ran): { step: number; elbo: number } => ran.lines.at(-1)?.["best"] as { step: number; elbo: number };
+    const notes = (ran: Ran): unknown[] => ran.lines.flatMap(({ type, message }) => (type === "note" ? [message] : []));
+    const run = runOf(await train(cwd, ["tiny.lvm", "--validation-data", "digits(8)", "--no-samples"]));
+    // A bound that no rows reach any more.
+    const path = join(run, "checkpoints", "latest.safetensors");
+    const { tensors, metadata } = readSafetensors(readFileSync(path), "latest");
+    writeFileSync(path, writeSafetensors(tensors, { ...metadata, best_elbo: "-1" }));
+    const same = await train(cwd, ["--resume", run, "--epochs", "3"]);
+    expect(best(same).elbo).toBe(-1);
+    expect(notes(same)).toEqual([]);
+    const other = await train(cwd, ["--resume", run, "--epochs", "4", "--validation-data", "digits(16)"]);
+    expect(best(other).elbo).toBeLessThan(-1);
+    expect(best(other).step).toBe(48);
+    expect(notes(other)).toEqual([expect.stringMatching(/other validation data than before: the best bound so far \(-1\.00 at step \d+\)/)]);
   });
 
   it("keeps the best state by validation beside the latest, and stops where an unbroken run stops", async () => {

@@ -5,14 +5,17 @@ import { readFileBytes } from "../../runtime/node/read-file.js";
 import type { CompiledModel } from "../../driver/compile.js";
 import { deviceFamily } from "../../runtime/devices.js";
 import { isProfiled } from "../../runtime/kernels/profile.js";
-import type { Model } from "../../runtime/model.js";
+import type { LoadReport, Model } from "../../runtime/model.js";
+import { withoutBest } from "../../runtime/train/checkpoint.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import { accept, openModel, type ModelInput, type ModelOptions } from "../front.js";
 import { invocationOf } from "../invocation.js";
 import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
+import { bestName } from "../training/checkpoints.js";
 import { createOnDevice, expectDevice } from "../training/create-on-device.js";
+import { nats } from "../training/progress.js";
 import { profileHelp, reportProfile } from "../training/profile.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
@@ -60,7 +63,7 @@ export async function train(context: CommandContext, file: string | undefined, o
     const model = await createOnDevice(context, compiled, { seed: config.seed, device: wanted });
     try {
       if (options.profile && !isProfiled(model)) throw new UsageError(`--profile: ${model.device} runs operations, not kernels that can be timed`, profileHelp);
-      const loaded = saved && (await model.load(await readFileBytes(saved.checkpoint)));
+      const loaded = saved && (await loadCheckpoint(context, model, saved, config));
       const sameSource = saved && loaded && noteSource(context, saved, input, loaded);
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
       const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
@@ -79,6 +82,17 @@ export async function train(context: CommandContext, file: string | undefined, o
   } finally {
     interrupt.stop();
   }
+}
+
+/** The run's state. What was the best bound on other validation rows is the best of nothing now. */
+async function loadCheckpoint({ report }: CommandContext, model: Model, saved: SavedRun, { validationData }: RunConfig): Promise<LoadReport> {
+  const bytes = await readFileBytes(saved.checkpoint);
+  const loaded = await model.load(bytes);
+  if (!loaded.best || validationData.join("\0") === saved.config.validationData.join("\0")) return loaded;
+  const message = `other validation data than before: the best bound so far (${nats(loaded.best.elbo)} at step ${loaded.best.step}) is forgotten, and ${bestName} is the best from here on`;
+  report.event("note", { message });
+  report.say(report.color.yellow(message));
+  return model.load(withoutBest(bytes));
 }
 
 /** What makes a run what it is cannot change in its middle. */

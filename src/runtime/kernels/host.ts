@@ -71,7 +71,14 @@ export function createHost(options: HostOptions): KernelHost {
   };
 }
 
+/** Words that a device can have at most: the pages of a WebAssembly memory, and indices that are i32. The compiler makes no kernels for more. */
+const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 31 - 1, wasm: 2 ** 30 };
+
 async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions): Promise<KernelModule> {
+  if (artifact.words > mostWords[device]) {
+    const [needed, most] = [artifact.words, mostWords[device]].map((words) => `${(words / 2 ** 28).toFixed(1)} GiB`);
+    throw new LvmError("LVM7150", `the kernels need ${needed} of memory; the device ${device} has ${most} at most`, { exitCode: 5, facts: { device, words: artifact.words, most: mostWords[device] }, help: "a smaller minibatch needs less: --batch" });
+  }
   if (artifact.kernels.length === 0) return idleModule(artifact.words);
   if (device === "native") {
     if (artifact.c === undefined) throw new LvmError("LVM7160", "no native kernels: the module was compiled without them", { exitCode: 5, facts: { device } });

@@ -75,8 +75,10 @@ async function start(device: Device, wasmPaths: string | undefined): Promise<str
   }
 }
 
+/** As Node says it, and as what Vite puts in the place of an optional peer does. */
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND");
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND")) || error.message.startsWith("Could not resolve ");
 }
 
 function messageOf(error: unknown): string {

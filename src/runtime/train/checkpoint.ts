@@ -85,6 +85,14 @@ export function readCheckpoint(target: CheckpointTarget, bytes: Uint8Array): Che
   };
 }
 
+/** The same checkpoint as if there had been no evaluation: for a run that goes on with other validation data. */
+export function withoutBest(bytes: Uint8Array): Uint8Array {
+  const { tensors, metadata } = readSafetensors(bytes, "checkpoint");
+  return writeSafetensors(tensors, Object.fromEntries(Object.entries(metadata).filter(([key]) => !bestKeys.includes(key))));
+}
+
+const bestKeys = ["best_elbo", "best_step", "evaluations_since_best"];
+
 /** A checkpoint from before the first evaluation lacks these. */
 function bestOf(metadata: Readonly<Record<string, string>>): BestSoFar {
   const text = metadata["best_elbo"];
