@@ -18,10 +18,10 @@ async function prepare(): Promise<string | undefined> {
   try {
     const koffi = (await import("koffi")).default as unknown as typeof import("koffi");
     try {
-      koffi.load("libvulkan.so.1");
+      loader = koffi.load("libvulkan.so.1");
     } catch {
       // Once loaded it is found under its name.
-      koffi.load(join(dirname(driver), "libvulkan.so.1"));
+      loader = koffi.load(join(dirname(driver), "libvulkan.so.1"));
     }
   } catch {
     return "there is no Vulkan loader (apt-get install libvulkan1)";
@@ -35,6 +35,8 @@ async function prepare(): Promise<string | undefined> {
   return undefined;
 }
 
+/** Kept: what is collected is unloaded. */
+export let loader: unknown;
 export const missing = await prepare();
 if (missing !== undefined) console.warn(`WebGPU is not tested: ${missing}`);
 

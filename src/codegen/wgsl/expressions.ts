@@ -102,7 +102,8 @@ function operand(outer: Extract<KernelExpr, { readonly kind: "binary" }>, expr: 
   const text = renderExpression(expr, scope);
   if (outer.type !== "f32" || (outer.op !== "add" && outer.op !== "subtract")) return text;
   const rounding = roundingOf(expr, scope.rounded);
-  return rounding === "product" || (rounding === "sum" && outer.op === "subtract") ? helper(scope, "exact", text) : text;
+  const other = outer.left === expr ? outer.right : outer.left;
+  return rounding === "product" || (rounding === "sum" && (outer.op === "subtract" || isConstant(other))) ? helper(scope, "exact", text) : text;
 }
 
 function hiddenZero(expr: KernelExpr): string | undefined {

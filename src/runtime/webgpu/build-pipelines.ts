@@ -27,7 +27,7 @@ export async function buildPipelines(gpu: WebGpu, { kernels, wgsl }: WebGpuProgr
   );
 }
 
-async function shaderError(gpu: WebGpu, { name, title }: WebGpuProgram["kernels"][number], module: GPUShaderModule, code: string, cause: unknown): Promise<LvmError> {
+async function shaderError(gpu: WebGpu, { name, title, lines: places = [] }: WebGpuProgram["kernels"][number], module: GPUShaderModule, code: string, cause: unknown): Promise<LvmError> {
   const lines = code.split("\n");
   const { messages } = await gpu.guard(module.getCompilationInfo());
   const said = messages
@@ -35,7 +35,8 @@ async function shaderError(gpu: WebGpu, { name, title }: WebGpuProgram["kernels"
     .map(({ lineNum, linePos, message }) => `${lineNum}:${linePos}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ""}`)
     .join("\n");
   const adapter = nameOf(gpu.adapter);
-  return webGpuError("shader", `the kernel ${name}${title === undefined ? "" : ` (${title})`} does not compile on ${adapter}:\n${firstLines(said === "" ? messageOf(cause) : said)}`, {
+  const about = [...(title === undefined ? [] : [title]), ...(places.length === 0 ? [] : [`${places.length === 1 ? "line" : "lines"} ${places.join(", ")}`])].join(", ");
+  return webGpuError("shader", `the kernel ${name}${about === "" ? "" : ` (${about})`} does not compile on ${adapter}:\n${firstLines(said === "" ? messageOf(cause) : said)}`, {
     facts: { kernel: name, adapter },
     help: "another device can take over; please report it with the output of `lvmc doctor`",
     cause,

@@ -9,7 +9,8 @@ import { createStaging } from "./staging.js";
 export interface WebGpuProgram {
   /** Length of the arena in 32-bit words. */
   readonly words: number;
-  readonly kernels: readonly { readonly name: string; readonly title?: string; readonly groups: number }[];
+  /** `lines`: of the model file, for messages. */
+  readonly kernels: readonly { readonly name: string; readonly title?: string; readonly lines?: readonly number[]; readonly groups: number }[];
   /** A shader module for each kernel. */
   readonly wgsl: readonly string[];
 }
@@ -175,13 +176,13 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
       check();
       if (length > 0) device.queue.writeBuffer(memory, offset * 4, arena.u32, offset, length);
     },
-    fetch(ranges) {
+    async fetch(ranges) {
       check();
-      return bring(ranges);
+      await bring(ranges);
     },
-    finished() {
+    async finished() {
       check();
-      return settle();
+      await settle();
     },
     async timeKernels() {
       check();
