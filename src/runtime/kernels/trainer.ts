@@ -43,7 +43,9 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
   });
   const rows = inputs["rows"];
   const layOut = (indices: Int32Array, slot: number, step: number): void => {
-    for (const { column, region, size, view, coins } of columns) {
+    // By index: an iterator and its results would be what a step allocates.
+    for (let which = 0; which < columns.length; which++) {
+      const { column, region, size, view, coins } = columns[which] as (typeof columns)[number];
       const at = region.offset + slot * batch * size;
       layOutRows(column, indices, size, view, at);
       if (coins === undefined || !(view instanceof Float32Array)) continue;
