@@ -1,6 +1,5 @@
 import { renderC } from "../../src/codegen/c/index.js";
-import { loadAssembler } from "../../src/codegen/wasm/assemble.js";
-import { renderWat } from "../../src/codegen/wasm/render.js";
+import { emitWasmFor } from "../../src/codegen/wasm/artifact.js";
 import { poisonWord } from "../../src/ir/kernel/evaluate.js";
 import type { KernelProgram } from "../../src/ir/kernel/nodes.js";
 import type { Schedule } from "../../src/passes/schedule.js";
@@ -31,14 +30,13 @@ export type Compile = (program: KernelProgram) => Promise<KernelModule>;
 /** `wanted`: with the multiply-add that rounds once, where the host has one. */
 export const compileWasm = (wanted: boolean): Compile => async (program) => {
   const relaxed = wanted && hasRelaxedSimd();
-  const assemble = await loadAssembler();
-  const module = assemble(renderWat(program, { relaxed }), { relaxed });
+  const { module } = emitWasmFor(program, relaxed);
   return createWasmModule({ words: program.words, kernels: program.kernels.map(({ name, groups }) => ({ name, groups })), module, relaxed: module }, { threads: 1, relaxed });
 };
 
 /** `level`: of the compiler's optimization, for its time; gcc obeys, clang uses its flags. */
-export const compileNative = (cacheFolder: string, level: 0 | 1 | 2 | 3): Compile => (program) =>
-  createNativeModule(`${level === 3 ? "" : `#pragma GCC optimize ("O${level}")\n`}${renderC(program)}`, { threads: 1, cacheFolder, timeout: 600_000 });
+export const compileNative = (cacheFolder: string, level: "g" | "1" | "3"): Compile => (program) =>
+  createNativeModule(`${level === "3" ? "" : `#pragma GCC optimize ("O${level}")\n`}${renderC(program)}`, { threads: 1, cacheFolder, timeout: 600_000 });
 
 /**
  * Runs many programs as one, compiled once. Every word besides inputs, constants and the engine's own is a NaN that no computation makes, so that what reads

@@ -1,6 +1,5 @@
 import type { Kernel, KernelProgram } from "../../ir/kernel/nodes.js";
-import { loadAssembler } from "./assemble.js";
-import { renderWat } from "./render.js";
+import { renderBytes } from "./render.js";
 
 /** What the runtime needs to run a program on one host (`createWasmModule` of src/runtime/wasm); plain data. */
 export interface HostArtifact {
@@ -15,21 +14,22 @@ export interface WasmArtifact extends HostArtifact {
   readonly relaxed: Uint8Array;
 }
 
-/** Renders and assembles a program in both variants. */
-export async function emitWasm(program: KernelProgram): Promise<WasmArtifact> {
-  const assemble = await loadAssembler();
-  return { ...(await emitWasmFor(program, false)), relaxed: assemble(renderWat(program, { relaxed: true }), { relaxed: true }) };
+/** Renders a program in both variants. */
+export function emitWasm(program: KernelProgram): WasmArtifact {
+  const [module, relaxed] = renderBytes(program, [{ relaxed: false }, { relaxed: true }]) as [Uint8Array, Uint8Array];
+  return { ...factsOf(program), module, relaxed };
 }
 
-/** Renders and assembles a program in the variant for a host that is known: with relaxed multiply-add, or without. */
-export async function emitWasmFor(program: KernelProgram, relaxed: boolean): Promise<HostArtifact> {
-  const assemble = await loadAssembler();
-  return {
-    words: program.words,
-    kernels: program.kernels.map((kernel) => ({ name: kernel.name, groups: kernel.groups, threaded: isWorthThreads(kernel) })),
-    module: assemble(renderWat(program, { relaxed }), { relaxed }),
-  };
+/** Renders a program in the variant for a host that is known: with relaxed multiply-add, or without. */
+export function emitWasmFor(program: KernelProgram, relaxed: boolean): HostArtifact {
+  const [module] = renderBytes(program, [{ relaxed }]) as [Uint8Array];
+  return { ...factsOf(program), module };
 }
+
+const factsOf = (program: KernelProgram) => ({
+  words: program.words,
+  kernels: program.kernels.map((kernel) => ({ name: kernel.name, groups: kernel.groups, threaded: isWorthThreads(kernel) })),
+});
 
 /**
  * A kernel is shared among threads if it takes longer than handing it over does. Handing over costs about a microsecond (two cache lines there

@@ -73,8 +73,8 @@ const renderers: Renderers = {
   },
   "multiply-add": ({ a, b, c, type, width }, scope) => {
     const [x, y, z] = [renderExpression(a, scope), renderExpression(b, scope), renderExpression(c, scope)];
-    if (scope.relaxed && type === "f32" && width === "vector") return ["f32x4.relaxed_madd", x, y, z];
-    const shape = type === "f32" ? (width === "vector" ? "f32x4" : "f32") : width === "vector" ? "i32x4" : "i32";
+    if (type === "f32" && width === "vector") return ["f32x4.relaxed_madd", x, y, z];
+    const shape = type === "f32" ? "f32" : width === "vector" ? "i32x4" : "i32";
     return [`${shape}.add`, [`${shape}.mul`, x, y], z];
   },
   compare: ({ op, left, right, width }, scope) => {

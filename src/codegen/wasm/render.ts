@@ -1,6 +1,7 @@
 import { lineOf, type Span } from "../../diagnostics/span.js";
 import type { Kernel, KernelFunction, KernelProgram } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
+import { encodeModule } from "./encode.js";
 import { renderExpression } from "./expression.js";
 import { onlySplat } from "./only-splat.js";
 import { get } from "./operations.js";
@@ -25,32 +26,53 @@ export interface WasmOptions {
  * The text says `shared`; for hosts without shared memory the runtime clears that one bit of the import in the assembled bytes.
  */
 export function renderWat(program: KernelProgram, { relaxed }: WasmOptions): string {
-  if (program.lanes !== wasmLanes) throw new InternalError(`WebAssembly has vectors of ${wasmLanes} lanes, the program is for ${program.lanes}`);
-  const pages = Math.max(1, Math.ceil(program.words / pageWords));
-  if (pages > 65536) throw new InternalError(`an arena of ${program.words} words is larger than the memory of a WebAssembly module`);
-  const functions = program.functions.map((each) => renderFunction(each, relaxed));
-  const kernels = program.kernels.map((each, index) => renderKernel(each, index, relaxed));
+  const { pages, functions } = renderModule(program);
+  const text = functions.map(({ comments, tree }) => [...comments.map((each) => `  ;; ${commentText(each)}`), gatherLocals(printWat(relaxed ? tree : withoutRelaxed(tree), "  "))].join("\n"));
   return [
     `;; ${commentText(program.name)}: ${program.kernels.length} kernels, ${program.words} words`,
     "(module",
     `  (import "lvmc" "memory" (memory ${pages} ${pages} shared))`,
-    ...functions,
-    ...kernels,
-    renderRun(program),
+    ...text,
     ")",
     "",
   ].join("\n");
 }
 
-function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
-  const scope = new Scope(kernel.groups, relaxed, onlySplat(kernel.body));
+/** The same as bytes. */
+export function renderBytes(program: KernelProgram, variants: readonly WasmOptions[]): readonly Uint8Array[] {
+  const { pages, functions } = renderModule(program);
+  const module = { pages, functions: functions.map(({ tree }) => tree) };
+  return variants.map(({ relaxed }) => encodeModule(module, relaxed));
+}
+
+interface RenderedFunction {
+  readonly comments: readonly string[];
+  readonly tree: readonly Wat[];
+}
+
+/** Multiply-adds are `f32x4.relaxed_madd` here, whatever becomes of them. */
+function renderModule(program: KernelProgram): { readonly pages: number; readonly functions: readonly RenderedFunction[] } {
+  if (program.lanes !== wasmLanes) throw new InternalError(`WebAssembly has vectors of ${wasmLanes} lanes, the program is for ${program.lanes}`);
+  const pages = Math.max(1, Math.ceil(program.words / pageWords));
+  if (pages > 65536) throw new InternalError(`an arena of ${program.words} words is larger than the memory of a WebAssembly module`);
+  return { pages, functions: [...program.functions.map(renderFunction), ...program.kernels.map(renderKernel), renderRun(program)] };
+}
+
+function withoutRelaxed(tree: readonly Wat[]): readonly Wat[] {
+  const [head, ...rest] = tree.map((part) => (typeof part === "string" ? part : withoutRelaxed(part)));
+  return head === "f32x4.relaxed_madd" ? ["f32x4.add", ["f32x4.mul", rest[0]!, rest[1]!], rest[2]!] : [head!, ...rest];
+}
+
+function renderKernel(kernel: Kernel, index: number): RenderedFunction {
+  const scope = new Scope(kernel.groups, onlySplat(kernel.body));
   for (const name of ["from", "to"]) scope.parameter(name, "i32");
   scope.own("group", "i32");
   const { body, used } = prune(scope.block(() => renderBody(kernel.body, scope)));
   const again: Wat = ["br_if", "$groups", ["i32.lt_s", ["local.tee", "$group", ["i32.add", get("$group"), ["i32.const", "1"]]], get("$to")]];
   const facts = [kernel.groups === 1 ? "1 group" : `${kernel.groups} groups`, ...places(kernel.origins), `${kernel.flops} FLOP`, `${kernel.bytes} bytes`];
-  const text = printWat(
-    [
+  return {
+    comments: [`${kernel.name}: ${kernel.title}`, facts.join(", ")],
+    tree: [
       "func",
       `$kernel_${index}`,
       ["export", `"kernel_${index}"`],
@@ -60,28 +82,26 @@ function renderKernel(kernel: Kernel, index: number, relaxed: boolean): string {
       ["local.set", "$group", get("$from")],
       ["if", ["i32.lt_s", get("$group"), get("$to")], ["then", ["loop", "$groups", ...body, again]]],
     ],
-    "  ",
-  );
-  return [`  ;; ${commentText(`${kernel.name}: ${kernel.title}`)}`, `  ;; ${commentText(facts.join(", "))}`, gatherLocals(text)].join("\n");
+  };
 }
 
-function renderFunction(definition: KernelFunction, relaxed: boolean): string {
-  const scope = new Scope(undefined, relaxed, onlySplat([definition.body, definition.value]));
+function renderFunction(definition: KernelFunction): RenderedFunction {
+  const scope = new Scope(undefined, onlySplat([definition.body, definition.value]));
   const parameters = definition.parameters.map(({ name, type }): Wat => ["param", scope.parameter(name, valueType(type, "scalar")), valueType(type, "scalar")]);
   const statements = renderBody(definition.body, scope);
   const value = scope.statements([definition.value], (expr) => [scope.statement(() => renderExpression(expr, scope))]);
   const { body, used } = prune([...statements, ...value]);
   const result: Wat = ["result", valueType(definition.result, "scalar")];
-  return gatherLocals(printWat(["func", identifier(`function_${definition.name}`), ...parameters, result, ...scope.locals(used), ...body], "  "));
+  return { comments: [], tree: ["func", identifier(`function_${definition.name}`), ...parameters, result, ...scope.locals(used), ...body] };
 }
 
 /** All kernels in order; the step counter is word 0. */
-function renderRun(program: KernelProgram): string {
+function renderRun(program: KernelProgram): RenderedFunction {
   const calls = program.kernels.map(({ groups }, index): Wat => ["call", `$kernel_${index}`, ["i32.const", "0"], ["i32.const", String(groups)]]);
   const count: Wat = ["i32.store", ["i32.const", "0"], ["i32.add", ["i32.load", ["i32.const", "0"]], ["i32.const", "1"]]];
   const again: Wat = ["br_if", "$again", ["local.tee", "$steps", ["i32.sub", get("$steps"), ["i32.const", "1"]]]];
   const body: Wat = ["if", ["i32.gt_s", get("$steps"), ["i32.const", "0"]], ["then", ["loop", "$again", ...calls, count, again]]];
-  return printWat(["func", "$run", ["export", '"run"'], ["param", "$steps", "i32"], body], "  ");
+  return { comments: [], tree: ["func", "$run", ["export", '"run"'], ["param", "$steps", "i32"], body] };
 }
 
 /** Files with their lines: `vae.lvm:3, 7`. */

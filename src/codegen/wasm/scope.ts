@@ -58,7 +58,6 @@ export class Scope {
   /** `groups` of the kernel; undefined inside of functions, which have none. */
   constructor(
     readonly groups: number | undefined,
-    readonly relaxed: boolean,
     /** Scalars of the program that are used as nothing but broadcasts. */
     private readonly onlySplat: ReadonlySet<string>,
   ) {}
