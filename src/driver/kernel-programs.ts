@@ -23,7 +23,7 @@ export interface CompiledProgram {
 export async function compileStep(lowered: LoweredModel, sizes: StepSizes, target: KernelTarget) {
   const step = lowerTrainingStep(lowered, sizes);
   const compiled = await compileProgram(step.program, step.aliases, "train", target);
-  return { ...compiled, artifact: { ...compiled.artifact, batch: sizes.batch, slots: sizes.slots, dataset: sizes.dataset, state: step.slots.map(({ name, init }) => ({ name, init })), metrics: step.metrics } };
+  return { ...compiled, artifact: { ...compiled.artifact, batch: sizes.batch, slots: sizes.slots, dataset: sizes.dataset, resident: sizes.resident, state: step.slots.map(({ name, init }) => ({ name, init })), metrics: step.metrics } };
 }
 
 /** One of a model's programs over rows as kernels. @throws InternalError where the model has no such program */

@@ -24,14 +24,16 @@ export interface StepSizes {
   readonly slots: number;
   /** Rows of the data set: needed where parameters have one value for each row, else the program is for any number of rows. */
   readonly dataset?: number;
+  /** All rows of the data set lie where the step can read them, and it gathers those of its minibatch itself: the host lays out their numbers alone. Needs `dataset`. */
+  readonly resident?: boolean;
   /** Fits the parameters per row alone: everything else is frozen, nothing is annealed or averaged. */
   readonly refit?: boolean;
 }
 
 /**
  * The training step of a model; every size is a number. Inputs beside parameters and slots: `data.<column>` [slots · batch, …] and `rows`
- * (i32, their positions in the data set), laid out by the host for `slots` steps at a time; `step` (i32, from 0), `dataset` (its
- * rows, a number), `rate` (what the schedule's learning rate is multiplied by), `metrics`. Everything else that changes with the step is computed from `step`, so that many steps run without the host.
+ * (i32, their positions in the data set), laid out by the host for `slots` steps at a time (`resident`: `data.<column>` [dataset, …], once); `step` (i32, from 0), `dataset` (its
+ * rows, a number), `rate` (what the schedule's learning rate is multiplied by), `metrics`; the output `last` has the metrics of this step alone. Everything else that changes with the step is computed from `step`, so that many steps run without the host.
  */
 export function lowerTrainingStep(lowered: LoweredModel, sizes: StepSizes): TrainingStep {
   const b = new TensorBuilder();
@@ -68,12 +70,11 @@ export function lowerTrainingStep(lowered: LoweredModel, sizes: StepSizes): Trai
   const measured = new Map(Object.keys(lowered.programs.train.outputs).filter((name) => !name.startsWith("state.")).map((name) => [name, output(name)]));
   if (norm) measured.set("gradient_norm", norm);
   const metrics = [...measured.keys()];
-  const sums = b.add(b.input("scalar", "metrics", [metrics.length]), b.concatenate([...measured.values()].map((node) => b.reshape(node, [1])), 0));
-  const outputs: Record<string, TensorNode> = { "next.metrics": sums };
-  for (const [name, node] of [...next, ...state.next]) outputs[`next.${name}`] = node;
+  const last = b.concatenate([...measured.values()].map((node) => b.reshape(node, [1])), 0);
+  const replaced = new Map<string, TensorNode>([["metrics", b.add(b.input("scalar", "metrics", [metrics.length]), last)], ...next, ...state.next]);
   return {
-    program: b.program("step", outputs),
-    aliases: Object.fromEntries(Object.keys(outputs).map((name) => [name, name.slice("next.".length)])),
+    program: b.program("step", { last, ...Object.fromEntries([...replaced].map(([name, node]) => [`next.${name}`, node])) }),
+    aliases: Object.fromEntries([...replaced.keys()].map((name) => [`next.${name}`, name])),
     slots: state.slots,
     metrics,
   };
@@ -84,15 +85,18 @@ function missing(name: string): never {
 }
 
 /** The rows of this step, binarized afresh where the model says so. */
-function minibatch(b: TensorBuilder, lowered: LoweredModel, { batch, slots }: StepSizes, step: TensorNode): Map<string, TensorNode> {
+function minibatch(b: TensorBuilder, lowered: LoweredModel, { batch, slots, resident, dataset }: StepSizes, step: TensorNode): Map<string, TensorNode> {
   const slot = b.binary("modulo", step, b.scalar(slots, "i32"));
   const positions = b.add(b.multiply(slot, b.scalar(batch, "i32")), b.iota(batch));
   const inputs = new Map<string, TensorNode>();
-  if (lowered.parameters.some(({ shape }) => shape.includes("dataset"))) inputs.set("rowIndex", b.gather(b.input("column", "rows", [slots * batch], "i32"), positions));
+  const perRow = lowered.parameters.some(({ shape }) => shape.includes("dataset"));
+  const rows = perRow || resident ? b.gather(b.input("column", "rows", [slots * batch], "i32"), positions) : positions;
+  if (perRow) inputs.set("rowIndex", rows);
+  const held = resident ? (dataset ?? missing("the rows of the data set")) : slots * batch;
   for (const column of lowered.columns) {
     const origin = lowered.program.columns.find(({ name }) => name === column.name)?.origin;
     inputs.set(column.name, b.at(origin, () => {
-      const data = b.gather(b.input("column", `data.${column.name}`, [slots * batch, ...column.shape], column.dtype), positions);
+      const data = b.gather(b.input("column", `data.${column.name}`, [held, ...column.shape], column.dtype), resident ? rows : positions);
       return isBinary(lowered, column.name) ? binarized(b, lowered.program.training, column.name, data) : data;
     }));
   }

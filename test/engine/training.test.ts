@@ -9,7 +9,7 @@ import { lowerText } from "../support/lowered.js";
 import { patterns, tinyVae, trainAll } from "../training/support.js";
 import { kernelModel, type TestDevice } from "./support/kernel-model.js";
 
-const devices: readonly TestDevice[] = ["interpreter", "wasm", "native"];
+const devices: readonly TestDevice[] = ["interpreter", "apart", "wasm", "native"];
 const data = patterns(48, 12);
 const bytesOf = async (model: { save(): Promise<Uint8Array> }): Promise<string> => Buffer.from(await model.save()).toString("base64");
 
@@ -27,6 +27,11 @@ describe.each(devices)("the kernel engine on %s", (device) => {
     const first = await run(1, {});
     expect(await run(2, {})).toBe(first);
     expect(await run(2, { yieldEvery: 7, metricsEvery: 3 })).toBe(first);
+    // With the data set where the kernels are, and minibatch by minibatch.
+    const streamed = await kernelModel(lowered, device, { seed: 3, residentWords: 0 });
+    await trainAll(streamed, data, { epochs: 10, steps: 14 });
+    expect(await bytesOf(streamed)).toBe(first);
+    streamed.dispose();
     // In two calls, with the same and with other sizes in between.
     const model = await kernelModel(lowered, device, { seed: 3 });
     await trainAll(model, data, { epochs: 10, steps: 6 });
@@ -109,6 +114,18 @@ describe("the kernel engine", () => {
   });
 
   // Guards that rows of their own are fitted while everything else stays.
+  // Guards that whatever the host writes is sent and whatever it reads is fetched, in evaluation and draws as well.
+  it("computes the same in a memory of its own", async () => {
+    const lowered = lowerText(tinyVae.replace("epochs = 4", "epochs = 4\n  ema = 0.9"));
+    const [near, apart] = await Promise.all((["interpreter", "apart"] as const).map((device) => kernelModel(lowered, device, { seed: 3 })));
+    const look = async (model: NonNullable<typeof near>): Promise<unknown> => {
+      const seen = await trainAll(model, data, { epochs: 3, validation: data, metricsEvery: 2 });
+      const many = await Promise.all([model.sample(3), model.infer(data), model.sample(300), model.evaluate(data, { evidenceSamples: 8 })]);
+      return [seen.steps.filter(({ fresh }) => fresh).map(({ step, metrics, validation }) => [step, metrics, validation]), many];
+    };
+    expect(await look(apart!)).toEqual(await look(near!));
+  });
+
   it("fits parameters of new rows and leaves the others alone", async () => {
     const text = `
       param w: real[2] = 1

@@ -50,14 +50,17 @@ export interface StateSlot {
 }
 
 /**
- * A whole training step. Inputs by name: parameters, slots, `data.<column>` and `rows` for `slots` minibatches, `step` (word 0), `dataset`,
- * `rate`, `metrics` (sums since the host last zeroed them). What a step replaces is replaced in place.
+ * A whole training step. Inputs by name: parameters, slots, `data.<column>` (for `slots` minibatches; `resident`: all rows), `rows` (positions of
+ * `slots` minibatches in the data set), `step` (word 0), `dataset`, `rate`, `metrics` (sums since the host last zeroed them). What a step replaces is
+ * replaced in place. The output `last` has the metrics of the step that ran last.
  */
 export interface StepArtifact extends ProgramArtifact {
   readonly batch: number;
   readonly slots: number;
   /** Rows for which the program has parameters, where rows have their own: as many as the data has, or more. */
   readonly dataset?: number;
+  /** All rows of the data lie in the arena, and the step gathers its own. */
+  readonly resident?: boolean;
   readonly state: readonly StateSlot[];
   /** Names in the order of `metrics`. */
   readonly metrics: readonly string[];
@@ -77,6 +80,8 @@ export interface StepSizes {
   readonly dataset: number;
   /** Fits parameters per row alone, everything else frozen, without annealing and averages. */
   readonly refit?: boolean;
+  /** Where the program may gather its minibatches from a whole data set in the arena. */
+  readonly resident?: boolean;
 }
 
 /** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each (`fixedPrograms`). A step may be for more rows in a minibatch than asked, where these are all rows. An artifact holds at least the device's kernels. */

@@ -14,7 +14,7 @@ import { type ProfileOptions, type Profiled, profileStep, type StepProfile } fro
 import { createRowModules, type RowModules, rowRunner } from "./row-runner.js";
 import { createState, type KernelState, materialize } from "./state.js";
 import { trainLoop } from "./train-loop.js";
-import { createTrainer, type Trainer } from "./trainer.js";
+import { createTrainer, isBinarizedHere, type Trainer } from "./trainer.js";
 
 /** A compiled model for the kernel engine: its tables, and its programs. */
 export interface KernelDefinition extends ModelTables {
@@ -108,13 +108,14 @@ class KernelModel implements Model, Profiled {
 
   async save(): Promise<Uint8Array> {
     this.use();
+    await this.trainer?.fetchState();
     return writeCheckpoint({ ...this.state, seed: this.state.random.seed }, this.state.tensors);
   }
 
   async load(bytes: Uint8Array): ReturnType<Model["load"]> {
     this.use();
+    await this.closeTrainer();
     const { tensors, report, seed, position, ...run } = readCheckpoint(this.state, bytes);
-    this.closeTrainer();
     const { state } = this;
     state.tensors.clear();
     for (const [name, tensor] of tensors) state.tensors.set(name, { ...tensor });
@@ -127,6 +128,7 @@ class KernelModel implements Model, Profiled {
 
   async parameters({ constrained = false }: ParameterOptions = {}): Promise<Readonly<Record<string, Value>>> {
     this.use();
+    await this.trainer?.fetchState();
     return Object.fromEntries(this.definition.parameters.flatMap(({ name, support }): [string, Value][] => {
       const tensor = this.state.tensors.get(name);
       return tensor ? [[name, constrainValues(tensor.values, tensor.shape, constrained ? support : undefined)]] : [];
@@ -151,30 +153,34 @@ class KernelModel implements Model, Profiled {
     if (this.disposed) throw new LvmError("LVM7106", `the model ${this.definition.name} was disposed`);
   }
 
-  private closeTrainer(): void {
-    this.trainer?.dispose();
+  private async closeTrainer(): Promise<void> {
+    const { trainer } = this;
     this.trainer = undefined;
+    await trainer?.dispose();
   }
 
   /** The program of a training step for this data. The one before is taken again where the sizes are the same; else it goes, and its state stays. */
   private async openTrainer(data: BoundData, { batch: asked, learningRate }: TrainOptions): Promise<Trainer> {
     const { definition, state } = this;
     const batch = Math.min(asked ?? definition.training.batch, data.rows);
-    const sizes = { batch, slots: slotsFor(definition, batch, data.rows), dataset: data.rows };
+    const sizes = { batch, dataset: data.rows, ...layOutFor(definition, batch, data, this.host.residentWords) };
     const before = this.trainer;
     const fits = before?.batch === batch && before.dataset === data.rows;
-    if (!fits) this.closeTrainer();
+    if (fits) await before.fetchState();
+    else await this.closeTrainer();
     const { artifact, module } = before && fits ? before : await this.host.open((device) => definition.programs.step(sizes, device));
     this.trainer = createTrainer(state, artifact, module, data, { dataset: data.rows, rate: rateScale(definition, learningRate) });
     return this.trainer;
   }
 
-  private drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
+  private async drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
+    await this.trainer?.fetchState();
     return drawOutputs(rowRunner(this.state, this.definition.programs, this.modules), data, program, { draw: options.draw ?? this.state.draws++ });
   }
 
   private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {
     const { definition, state } = this;
+    await this.trainer?.fetchState();
     const own = options.refitSteps === undefined && state.dataset === bound.rows;
     if (!hasPerRow(definition) || own) return evaluateModel(rowRunner(state, definition.programs, this.modules), bound, options);
     if (options.refitSteps === undefined) throw otherRows(definition, state.dataset, bound.rows);
@@ -199,14 +205,15 @@ class KernelModel implements Model, Profiled {
     // Terms of global latents weigh as they did in training: they were learnt from that many rows.
     fitted.dataset = state.dataset ?? data.rows;
     const batch = Math.min(definition.training.batch, data.rows);
-    const sizes = { batch, slots: slotsFor(definition, batch, data.rows), dataset: data.rows, refit: true };
+    const sizes = { batch, dataset: data.rows, refit: true, ...layOutFor(definition, batch, data, this.host.residentWords) };
     const { artifact, module } = await this.host.open((device) => definition.programs.step(sizes, device));
     const trainer = createTrainer(fitted, artifact, module, data, { dataset: fitted.dataset, rate: 1 });
     for (let left = steps; left > 0; left -= 100) {
       trainer.run(Math.min(100, left));
+      await module.finished();
       await new Promise<void>((resolve) => setTimeout(resolve, 0));
     }
-    trainer.dispose();
+    await trainer.dispose();
     return fitted;
   }
 
@@ -224,11 +231,15 @@ class KernelModel implements Model, Profiled {
   }
 }
 
-/** Minibatches that are laid out at a time: one where a step takes all rows, else as many as are small. */
-function slotsFor(definition: ModelTables, batch: number, rows: number): number {
-  if (batch === rows) return 1;
-  const words = batch * definition.columns.reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 1);
-  return Math.max(1, Math.min(mostSlots, Math.floor(slotWords / words)));
+/**
+ * Where a step's rows come from. A data set that fits lies in the arena, and steps gather theirs; else the host lays out as many minibatches at a time as
+ * are small. One that takes all rows needs neither.
+ */
+function layOutFor(definition: ModelTables, batch: number, data: BoundData, residentWords: number): { readonly slots: number; readonly resident?: boolean } {
+  if (batch === data.rows) return { slots: 1 };
+  const words = definition.columns.reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 1);
+  const resident = data.rows * words <= residentWords && !data.columns.some(isBinarizedHere);
+  return { slots: Math.max(1, Math.min(mostSlots, Math.floor(slotWords / (batch * (resident ? 1 : words))))), ...(resident ? { resident } : {}) };
 }
 
 /** What the schedule's rate is multiplied by, where another peak was asked for. */

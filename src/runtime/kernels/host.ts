@@ -10,6 +10,8 @@ export interface HostOptions extends CreateOptions {
   readonly threads?: number;
   /** Of the native device: where compiled libraries are kept. */
   readonly cacheFolder?: string;
+  /** Data sets of at most so many numbers are held where the kernels are, and training steps gather their minibatches; by default what the device has room for. */
+  readonly residentWords?: number;
   /** Told when a device was passed over and why. */
   readonly onNote?: (message: string) => void;
 }
@@ -23,6 +25,8 @@ export interface Opened<A extends ProgramArtifact> {
 export interface KernelHost {
   /** `native`, `wasm`. */
   readonly device: string;
+  /** Data sets of at most so many words lie in the arena whole. */
+  readonly residentWords: number;
   /** Settles the device before there is anything to run, as far as that can be told. */
   prepare(): Promise<void>;
   /** Compiles with `make`, starts what it gives, and fills in its constants. */
@@ -48,6 +52,9 @@ export function createHost(options: HostOptions): KernelHost {
     get device() {
       return device;
     },
+    get residentWords() {
+      return options.residentWords ?? mostResident[device];
+    },
     async prepare() {
       if (device !== "native") return;
       try {
@@ -62,6 +69,7 @@ export function createHost(options: HostOptions): KernelHost {
           const artifact = await make(device);
           const module = await start(artifact, device, options);
           fillConstants(artifact, module);
+          for (const { offset, values } of artifact.constants) module.send(offset, values.length);
           return { artifact, module };
         } catch (error) {
           passOver(error);
@@ -70,6 +78,9 @@ export function createHost(options: HostOptions): KernelHost {
     },
   };
 }
+
+/** Larger data sets stay where they are, and minibatches are copied: 512 and 128 MiB. */
+const mostResident: Readonly<Record<KernelDevice, number>> = { native: 2 ** 27, wasm: 2 ** 25 };
 
 /** Words that a device can have at most: the pages of a WebAssembly memory, and indices that are i32. The compiler makes no kernels for more. */
 const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 31 - 1, wasm: 2 ** 30 };

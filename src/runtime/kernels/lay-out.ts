@@ -18,6 +18,14 @@ export function layOutRows({ plan, bound }: BoundData["columns"][number], indice
   }
 }
 
+/** Copies all rows of a column. */
+export function layOutAll({ plan, bound }: BoundData["columns"][number], rows: number, size: number, out: Float32Array | Int32Array, at: number): void {
+  const count = rows * size;
+  if (!bound) out.fill(missingValue(plan), at, at + count);
+  else if (bound.scale === 1) out.set(bound.values, at);
+  else for (let i = 0; i < count; i++) out[at + i] = (bound.values[i] as number) * bound.scale;
+}
+
 const evaluationWord = 1;
 
 /** The key of a column's coins at a step. */

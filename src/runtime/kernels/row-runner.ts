@@ -9,7 +9,8 @@ import { setScalar } from "./trainer.js";
 
 /** The programs over rows of one model, made when they are first asked for. */
 export interface RowModules {
-  get(program: RowProgram): Promise<Opened<RowsArtifact>>;
+  /** Calls `use` with a program that nobody else uses meanwhile. */
+  use<T>(program: RowProgram, use: (opened: Opened<RowsArtifact>) => Promise<T>): Promise<T>;
   dispose(): void;
 }
 
@@ -18,16 +19,22 @@ const chunkRows = 256;
 
 export function createRowModules(state: KernelState, programs: KernelPrograms, host: KernelHost): RowModules {
   const made = new Map<RowProgram, Promise<Opened<RowsArtifact>>>();
+  const turns = new Map<RowProgram, Promise<unknown>>();
   const { importanceRows = chunkRows } = state.definition;
+  const get = (program: RowProgram): Promise<Opened<RowsArtifact>> => {
+    const known = made.get(program);
+    if (known) return known;
+    const rows = program === "importance" ? Math.min(chunkRows, importanceRows) : chunkRows;
+    const promise = host.open((device) => programs.rows(program, { rows }, device));
+    made.set(program, promise);
+    promise.catch(() => made.delete(program));
+    return promise;
+  };
   return {
-    get(program) {
-      const known = made.get(program);
-      if (known) return known;
-      const rows = program === "importance" ? Math.min(chunkRows, importanceRows) : chunkRows;
-      const promise = host.open((device) => programs.rows(program, { rows }, device));
-      made.set(program, promise);
-      promise.catch(() => made.delete(program));
-      return promise;
+    use(program, use) {
+      const turn = (turns.get(program) ?? Promise.resolve()).then(() => get(program)).then(use);
+      turns.set(program, turn.catch(() => undefined));
+      return turn;
     },
     dispose() {
       for (const promise of made.values()) promise.then(({ module }) => module.dispose(), () => undefined);
@@ -44,45 +51,54 @@ export function rowRunner(state: KernelState, programs: KernelPrograms, modules:
       return state.dataset;
     },
     has: (program) => programs.has(program),
-    async run({ program, step, data, wanted, signal }, visit) {
-      const { artifact, module } = await modules.get(program);
-      const { f32, i32, u32 } = module.arena;
-      const { inputs, outputs, rows: size, rowsAxis } = artifact;
-      const perRow: { readonly values: Float32Array; readonly offset: number; readonly size: number }[] = [];
-      for (const parameter of state.definition.parameters) {
-        const [region, values] = [inputs[parameter.name], evaluatedParameter(state, parameter.name)];
-        if (!region || !values) continue;
-        if (isPerRow(parameter)) perRow.push({ values, offset: region.offset, size: region.words / size });
-        else f32.set(values, region.offset);
-      }
-      setScalar(f32, inputs["dataset"], state.dataset ?? data.rows);
-      u32[arenaWords.key] = state.random.seed[0];
-      u32[arenaWords.key + 1] = state.random.seed[1];
-      const indices = new Int32Array(size);
-      for (let first = 0, chunk = 0; first < data.rows; first += size, chunk++) {
-        signal?.throwIfAborted();
-        const rows = Math.min(size, data.rows - first);
-        // The rest of the last chunk repeats its last row.
-        for (let at = 0; at < size; at++) indices[at] = Math.min(first + at, data.rows - 1);
-        data.columns.forEach((column, at) => {
-          const region = inputs[column.plan.name];
-          if (!region) return;
-          const elements = region.words / size;
-          layOutRows(column, indices, elements, region.type === "f32" ? f32 : i32, region.offset);
-          if (column.bound?.grey && region.type === "f32") binarizeRows(f32.subarray(region.offset, region.offset + region.words), state.definition.training.binarize, binarizeKey(state.random, at, 0), first * elements);
-        });
-        for (const { values, offset, size: each } of perRow) f32.set(values.subarray(first * each, (first + rows) * each), offset);
-        if (inputs["rowIndex"]) for (let at = 0; at < size; at++) i32[inputs["rowIndex"].offset + at] = Math.min(at, rows - 1);
-        u32[arenaWords.step] = step;
-        u32[arenaWords.chunk] = chunk;
-        module.run(1);
-        const read: Record<string, HostOutput> = {};
-        for (const [name, region] of Object.entries(outputs)) if (wanted?.has(name) ?? true) read[name] = outputOf(region, region.type === "f32" ? f32 : i32, rowsAxis[name] ?? -1, rows);
-        visit(read, rows, first);
-        // Timers and signals come through between chunks.
-        await new Promise<void>((resolve) => setTimeout(resolve, 0));
-      }
-    },
+    run: ({ program, step, data, wanted, signal }, visit) =>
+      modules.use(program, async ({ artifact, module }) => {
+        const { f32, i32, u32 } = module.arena;
+        const { inputs, outputs, rows: size, rowsAxis } = artifact;
+        const send = (region: Region | undefined): void => region && module.send(region.offset, region.words);
+        const perRow: { readonly values: Float32Array; readonly region: Region; readonly size: number }[] = [];
+        for (const parameter of state.definition.parameters) {
+          const [region, values] = [inputs[parameter.name], evaluatedParameter(state, parameter.name)];
+          if (!region || !values) continue;
+          if (isPerRow(parameter)) perRow.push({ values, region, size: region.words / size });
+          else {
+            f32.set(values, region.offset);
+            send(region);
+          }
+        }
+        setScalar(f32, inputs["dataset"], state.dataset ?? data.rows);
+        send(inputs["dataset"]);
+        const indices = new Int32Array(size);
+        const results = Object.entries(outputs).filter(([name]) => wanted?.has(name) ?? true);
+        for (let first = 0, chunk = 0; first < data.rows; first += size, chunk++) {
+          signal?.throwIfAborted();
+          const rows = Math.min(size, data.rows - first);
+          // The rest of the last chunk repeats its last row.
+          for (let at = 0; at < size; at++) indices[at] = Math.min(first + at, data.rows - 1);
+          data.columns.forEach((column, at) => {
+            const region = inputs[column.plan.name];
+            if (!region) return;
+            const elements = region.words / size;
+            layOutRows(column, indices, elements, region.type === "f32" ? f32 : i32, region.offset);
+            if (column.bound?.grey && region.type === "f32") binarizeRows(f32.subarray(region.offset, region.offset + region.words), state.definition.training.binarize, binarizeKey(state.random, at, 0), first * elements);
+            send(region);
+          });
+          for (const { values, region, size: each } of perRow) {
+            f32.set(values.subarray(first * each, (first + rows) * each), region.offset);
+            send(region);
+          }
+          if (inputs["rowIndex"]) for (let at = 0; at < size; at++) i32[inputs["rowIndex"].offset + at] = Math.min(at, rows - 1);
+          send(inputs["rowIndex"]);
+          u32[arenaWords.step] = step;
+          u32.set([...state.random.seed, chunk], arenaWords.key);
+          module.send(arenaWords.key, 3);
+          module.run(1);
+          await module.fetch(results.map(([, region]) => region));
+          visit(Object.fromEntries(results.map(([name, region]) => [name, outputOf(region, region.type === "f32" ? f32 : i32, rowsAxis[name] ?? -1, rows)])), rows, first);
+          // Timers and signals come through between chunks.
+          await new Promise<void>((resolve) => setTimeout(resolve, 0));
+        }
+      }),
   };
 }
 

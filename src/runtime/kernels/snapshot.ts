@@ -4,7 +4,9 @@ import type { KernelState } from "./state.js";
 export interface Snapshots {
   /** The step at which the copy was made. */
   readonly step: number;
+  /** The state's tensors are as they are on the device. */
   take(): void;
+  /** The device does not know yet. */
   restore(): void;
 }
 

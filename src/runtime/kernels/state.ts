@@ -68,7 +68,7 @@ export function nonFiniteTensors(state: KernelState): string[] {
 }
 
 /** x · 0 is NaN for NaN and ±∞: one addition an element, no branches. */
-function isFinite(values: Float32Array): boolean {
+export function isFinite(values: Float32Array): boolean {
   let sum = 0;
   for (let at = 0; at < values.length; at++) sum += (values[at] as number) * 0;
   return sum === 0;

@@ -21,7 +21,7 @@ const snapshotEvery = 256;
 
 /**
  * The training loop: as many steps at a time as nobody looks in between. Metrics are those of the step at which they are read; sums over the steps
- * before it tell whether all were finite.
+ * before it tell whether all were finite. On a GPU the state may be some steps ahead of the step that is told.
  */
 export async function* trainLoop(state: KernelState, trainer: Trainer, options: TrainOptions<unknown>, host: TrainHost): AsyncGenerator<TrainStep, TrainResult, void> {
   const plan = state.definition.training;
@@ -39,9 +39,23 @@ export async function* trainLoop(state: KernelState, trainer: Trainer, options: 
   if (stopped()) return { reason: "early-stopping", step: state.step, metrics };
   snapshots.take();
   trainer.zeroMetrics();
+  /** What the last step was, and the device's word on it: a promise where it computes by itself. */
+  interface Taken {
+    readonly step: number;
+    readonly epoch: number;
+    readonly readings: ReturnType<Trainer["read"]>;
+  }
+  const settled = async ({ step, epoch, readings }: Taken): Promise<TrainStep> => {
+    const { last, finite } = readings instanceof Promise ? await readings : readings;
+    if (!finite) throw await explainDivergence(state, trainer, snapshots);
+    metrics = metricsOf(state.definition, named(trainer, last), step - 1, options.learningRate);
+    return { step, epoch, stepsPerEpoch: perEpoch, metrics, fresh: true };
+  };
+  // A device that computes by itself has its next steps under way before anybody waits for the metrics of these.
+  let waiting: Taken | undefined;
   let first = true;
-  while (state.position.epoch < epochs && state.step < total) {
-    if (options.signal?.aborted) return { reason: "aborted", step: state.step, metrics };
+  const isDone = (): boolean => state.position.epoch >= epochs || state.step >= total;
+  while (!isDone() && !options.signal?.aborted) {
     const { epoch, step: at } = state.position;
     const toEpochEnd = perEpoch - at;
     // An epoch of one step is no reason to look.
@@ -55,57 +69,69 @@ export async function* trainLoop(state: KernelState, trainer: Trainer, options: 
     const next = state.step + count;
     const lastOfEpoch = (at + count) % perEpoch === 0;
     const checkpoint = next % checkpointEvery === 0;
-    const wanted = first || checkpoint || lastOfEpoch || next === total || Math.floor(next / every) > Math.floor(state.step / every);
+    const end = first || checkpoint || lastOfEpoch || next === total;
+    const wanted = end || Math.floor(next / every) > Math.floor(state.step / every);
     first = false;
-    if (count > 1) trainer.run(count - (wanted ? 1 : 0));
-    if (wanted) {
-      // What the steps before summed up is finite if all of it was.
-      let finite = isFinite(trainer.metrics);
-      trainer.zeroMetrics();
-      trainer.run(1);
-      finite &&= isFinite(trainer.metrics);
+    trainer.run(count);
+    const readings = wanted ? trainer.read() : undefined;
+    const now = lastOfEpoch ? state.position.epoch - 1 : state.position.epoch;
+    if (waiting) {
+      const before = await settled(waiting);
+      waiting = undefined;
+      yield before;
+    }
+    if (readings) {
+      const taken = { step: state.step, epoch: now, readings };
       const due = checkpoint || state.step - snapshots.step >= snapshotEvery;
-      if (!finite || (due && nonFiniteTensors(state).length > 0)) throw explainDivergence(state, trainer, snapshots);
-      if (due) snapshots.take();
-      metrics = metricsOf(state.definition, readMetrics(trainer), state.step - 1, options.learningRate);
-      trainer.zeroMetrics();
-    } else if (count === 1) trainer.run(1);
+      if (readings instanceof Promise && !end && !due) {
+        waiting = taken;
+        continue;
+      }
+      await settled(taken);
+      if (due) {
+        await trainer.fetchState();
+        if (nonFiniteTensors(state).length > 0) throw await explainDivergence(state, trainer, snapshots);
+        snapshots.take();
+      }
+    }
     const evaluated = lastOfEpoch && state.position.epoch % evaluateEvery === 0;
     const validation = evaluated ? await host.evaluate() : undefined;
     // Before anything is saved: a checkpoint knows the evaluation of its own step.
     if (validation) state.best = afterEvaluation(state.best, validation.elbo, state.step);
     if (checkpoint) await options.onCheckpoint?.(await host.save(), { step: state.step, epoch: state.position.epoch });
     const improved = validation !== undefined && state.best.step === state.step;
-    const now = lastOfEpoch ? state.position.epoch - 1 : state.position.epoch;
     yield { step: state.step, epoch: now, stepsPerEpoch: perEpoch, metrics, fresh: wanted, ...(validation ? { validation, improved } : {}) };
     if (validation && stopped()) return { reason: "early-stopping", step: state.step, metrics };
     await pause();
   }
-  return { reason: "finished", step: state.step, metrics };
+  if (waiting) yield await settled(waiting);
+  return { reason: isDone() ? "finished" : "aborted", step: state.step, metrics };
 }
 
-function isFinite(values: Float32Array): boolean {
-  for (let at = 0; at < values.length; at++) if (!Number.isFinite(values[at])) return false;
-  return true;
-}
-
-function readMetrics({ artifact, metrics }: Trainer): Map<string, number> {
-  return new Map(artifact.metrics.map((name, at) => [name, metrics[at] ?? NaN]));
+function named({ artifact }: Trainer, values: Float32Array): Map<string, number> {
+  return new Map(artifact.metrics.map((name, at) => [name, values[at] ?? NaN]));
 }
 
 /**
  * Steps repeat exactly: they are taken again from the last copy of the state, one by one, to name the first bad one. Leaves the state as it was
  * before that step.
  */
-function explainDivergence(state: KernelState, trainer: Trainer, snapshots: ReturnType<typeof createSnapshots>): LvmError {
+async function explainDivergence(state: KernelState, trainer: Trainer, snapshots: ReturnType<typeof createSnapshots>): Promise<LvmError> {
   const until = state.step;
-  const bad = ((): LvmError | undefined => {
+  const restore = async (): Promise<void> => {
+    // Nothing may come from the device later than this.
+    await trainer.fetchState();
     snapshots.restore();
+    trainer.sendState();
+  };
+  const bad = await (async (): Promise<LvmError | undefined> => {
+    await restore();
     while (state.step < until) {
-      trainer.zeroMetrics();
       trainer.run(1);
-      const value = firstBad(readMetrics(trainer));
+      const { last } = await trainer.read();
+      const value = firstBad(named(trainer, last));
       if (value) return lossError(state.definition, state.step, value);
+      await trainer.fetchState();
       const broken = nonFiniteTensors(state);
       if (broken.length > 0) return updateError(state.definition, state.step, broken);
     }
@@ -113,7 +139,8 @@ function explainDivergence(state: KernelState, trainer: Trainer, snapshots: Retu
   })();
   if (!bad) return unrepeatedError(until, "the device does not repeat its results: try --device wasm");
   const before = state.step - 1;
-  snapshots.restore();
+  await restore();
   if (before > state.step) trainer.run(before - state.step);
+  await trainer.fetchState();
   return bad;
 }

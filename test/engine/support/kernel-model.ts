@@ -8,12 +8,12 @@ import { createKernelModel, fillConstants, type KernelDefinition, type KernelHos
 import type { Model } from "../../../src/runtime/model.js";
 import { hostVectorWidth } from "../../../src/runtime/node/native/index.js";
 
-export type TestDevice = "interpreter" | "native" | "wasm";
+export type TestDevice = "interpreter" | "apart" | "native" | "wasm";
 
 /** A model on kernels, from its tensor programs. */
 export async function kernelModel(lowered: LoweredModel, device: TestDevice, options: KernelOptions = {}): Promise<Model> {
   const tables = modelTables(lowered, { path: "test.lvm", text: lowered.program.name });
-  if (device === "interpreter") return createKernelModel({ ...tables, programs: interpreted(lowered) }, { ...options, host: interpreterHost });
+  if (device === "interpreter" || device === "apart") return createKernelModel({ ...tables, programs: interpreted(lowered) }, { ...options, host: interpreterHost(device === "apart", options.residentWords ?? 2 ** 20) });
   const programs = kernelPrograms(lowered, async (wanted): Promise<KernelTarget> => (wanted === "native" ? { kind: "c", lanes: await hostVectorWidth() } : { kind: "wasm" }));
   return createKernelModel({ ...tables, programs }, { ...options, device });
 }
@@ -33,35 +33,50 @@ function interpreted(lowered: LoweredModel): KernelDefinition["programs"] {
   };
 }
 
-export const interpreterHost: KernelHost = {
+/** `apart`: kernels run in a memory of their own, as on a GPU, and what the host forgets to send or to fetch is missing. */
+const interpreterHost = (apart: boolean, residentWords: number): KernelHost => ({
   device: "interpreter",
+  residentWords,
   prepare: () => Promise.resolve(),
   async open(make) {
     const artifact = await make("wasm");
     const program = programsOf.get(artifact);
     if (!program) throw new Error("no kernels of this artifact");
-    const module = interpret(program);
+    const module = interpret(program, apart);
     fillConstants(artifact, module);
+    for (const { offset, values } of artifact.constants) module.send(offset, values.length);
     return { artifact, module };
   },
-};
+});
 
-function interpret(program: KernelProgram): KernelModule {
-  const buffer = new ArrayBuffer(program.words * 4);
-  const arena = { f32: new Float32Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) };
+function interpret(program: KernelProgram, apart: boolean): KernelModule {
+  const memory = new Uint32Array(program.words);
+  const mirror = apart ? new Uint32Array(program.words) : memory;
+  const arena = { f32: new Float32Array(mirror.buffer), i32: new Int32Array(mirror.buffer), u32: mirror };
+  const copy = (from: Uint32Array, to: Uint32Array, offset: number, words: number): void => to.set(from.subarray(offset, offset + words), offset);
   return {
     ...directMemory,
+    ...(apart && {
+      send: (offset, words) => copy(mirror, memory, offset, words),
+      // As it is now, however late it comes.
+      fetch: async (ranges) => {
+        const then = memory.slice();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        for (const { offset, words } of ranges) copy(then, mirror, offset, words);
+      },
+    }),
     words: program.words,
     kernels: program.kernels.length,
     threads: 1,
     arena,
     run(steps) {
       for (let step = 0; step < steps; step++) {
-        evaluateKernels(program, buffer);
-        arena.u32[0]!++;
+        memory[0] = mirror[0]!;
+        evaluateKernels(program, memory.buffer);
+        mirror[0]!++;
       }
     },
-    runKernel: (index) => evaluateKernels(program, buffer, { kernels: [index] }),
+    runKernel: (index) => evaluateKernels(program, memory.buffer, { kernels: [index] }),
     dispose: () => undefined,
   };
 }
