@@ -36,6 +36,30 @@ describe("C text", () => {
     expectGolden(golden("matrix-product"), own(renderC(program(16, 4096, [matmul(16, [4, 5, 64], [16, 36, 356], 2, 2)]))));
   });
 
+  // Guards where hints stand: rows far apart are asked for ahead of their turn, and what the epilogue updates while the sum runs, in as many parts as it has rows.
+  it("of a product that updates weights", () => {
+    const [rows, columns, turns, weights] = [4, 400, 128, 60_000];
+    const update = kernel("update", 12, 16, (b) => {
+      const column = b.share(b.multiply(b.group(), 32));
+      const sums = Array.from({ length: rows }, () => [0, 16].map(() => b.variable(b.constant(0, "f32", "vector"), "sum")));
+      b.loop(0, turns, 1, (i) => {
+        const right = [0, 16].map((at) => b.bind(b.load(b.share(b.add(b.add(b.multiply(i, columns), column), 4096 + at)), "f32", "vector"), "b"));
+        sums.forEach((row, r) => {
+          const left = b.bind(b.load(b.add(b.multiply(i, rows), 16 + r)), "a");
+          row.forEach((sum, v) => b.set(sum, b.multiplyAdd(left, right[v] as KernelExpr, sum)));
+        });
+      }, "k");
+      sums.flat().forEach((sum, at) => b.store(b.add(b.multiply(b.group(), 128), 100_000 + 16 * at), sum));
+      b.loop(0, rows, 1, (r) => [0, 16].forEach((at) => {
+        const index = b.share(b.add(b.add(b.multiply(r, columns), column), weights + at));
+        const gradient = b.bind(b.load(b.add(b.add(b.multiply(b.group(), 128), b.multiply(r, 32)), 100_000 + at), "f32", "vector"), "gradient");
+        const weight = b.bind(b.load(index, "f32", "vector"), "weight");
+        b.store(index, b.subtract(weight, b.multiply(gradient, 0.1)));
+      }), "r");
+    });
+    expectGolden(golden("weight-update"), own(renderC(program(16, 110_000, [update]))));
+  });
+
   // Guards the form of conditions, functions, masks, conversions and reductions.
   it("of all the rest", () => {
     const x: KernelExpr = { kind: "name", name: "x", type: "f32", width: "scalar" };

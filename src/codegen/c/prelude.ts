@@ -41,6 +41,9 @@ typedef unsigned vu_words __attribute__((vector_size(4 * LANES), aligned(4), may
 #define VF(i) (*(vf_words *)(m + (i)))
 #define VI(i) (*(vi_words *)(m + (i)))
 #define VU(i) (*(vu_words *)(m + (i)))
+// Hints: words that will be read, or read and written, before long. They may lie outside the arena.
+#define READ_SOON(i) __builtin_prefetch(m + (i))
+#define UPDATE_SOON(i) __builtin_prefetch(m + (i), 0, 2)
 
 #define INLINE static inline __attribute__((always_inline, unused))
 #define EACH_LANE(F, x) ${each}

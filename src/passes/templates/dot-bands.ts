@@ -78,7 +78,7 @@ export function dotBands(p: DotProblem, context: TemplateContext): Template {
   return withBody({ title: `dot ${[...p.batch, p.m, p.n].join("×")} over ${p.k}`, groups, flops, bytes, before }, body);
 }
 
-/** Whether a product is such a one, on a machine that packs. */
-export function prefersBands(p: DotProblem, { lanes, packFrom = Infinity, l2Bytes }: Target): boolean {
-  return product(p.batch) === 1 && p.m >= packFrom && p.n >= 8 * lanes && 4 * p.side * p.m * p.n > l2Bytes && 4 * p.side * p.k * p.n <= l2Bytes;
+/** Whether a product is such a one. */
+export function prefersBands(p: DotProblem, { lanes, bandsFrom = Infinity, l2Bytes }: Target): boolean {
+  return product(p.batch) === 1 && p.m >= bandsFrom && p.n >= 8 * lanes && 4 * p.side * p.m * p.n > l2Bytes && 4 * p.side * p.k * p.n <= l2Bytes;
 }

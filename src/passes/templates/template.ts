@@ -36,16 +36,18 @@ export interface Target {
   readonly registers: number;
   /** Products of at least so many rows copy their right operand into panels even where it could be read in place. Default: never. */
   readonly packFrom?: number;
+  /** Gradients of weights with at least so many rows are made in bands of whole rows (dot-bands.ts). Default: never. */
+  readonly bandsFrom?: number;
   readonly l1Bytes: number;
   readonly l2Bytes: number;
   /** Groups are workgroups of a GPU and lanes their invocations (`KernelProgram.simt`). */
   readonly simt?: true;
 }
 
-export const wasmTarget: Target = { lanes: 4, registers: 15, l1Bytes: 32 << 10, l2Bytes: 512 << 10, packFrom: 64 };
-export const avx512Target: Target = { lanes: 16, registers: 32, l1Bytes: 32 << 10, l2Bytes: 1 << 20 };
-export const avx2Target: Target = { lanes: 8, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10 };
-export const neonTarget: Target = { lanes: 4, registers: 32, l1Bytes: 64 << 10, l2Bytes: 1 << 20 };
+export const wasmTarget: Target = { lanes: 4, registers: 15, l1Bytes: 32 << 10, l2Bytes: 512 << 10, packFrom: 64, bandsFrom: 64 };
+export const avx512Target: Target = { lanes: 16, registers: 32, l1Bytes: 32 << 10, l2Bytes: 1 << 20, bandsFrom: 64 };
+export const avx2Target: Target = { lanes: 8, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10, bandsFrom: 64 };
+export const neonTarget: Target = { lanes: 4, registers: 32, l1Bytes: 64 << 10, l2Bytes: 1 << 20, bandsFrom: 64 };
 
 /** Workgroups of 64: two warps or one wavefront; every device offers them. */
 export const webgpuTarget: Target = { lanes: 64, registers: 64, l1Bytes: 16 << 10, l2Bytes: 4 << 20, simt: true };
