@@ -17,8 +17,8 @@ if (values.device !== undefined && values.device !== "wasm" && values.device !==
   console.error("--device is wasm or native");
   process.exit(2);
 }
-const files = values.device === "wasm" ? ["test/devices/wasm.test.ts"] : values.device === "native" ? ["test/devices/native.test.ts"] : ["test/devices/wasm.test.ts", "test/devices/native.test.ts"];
-const { status } = spawnSync(process.execPath, [join(root, "node_modules", "vitest", "vitest.mjs"), "run", ...files], {
-  cwd: root, stdio: "inherit", env: { ...process.env, LVMC_PROGRAMS: String(count), LVMC_FIRST: String(seed) },
+const device = values.device === undefined ? {} : { LVMC_DEVICE: values.device };
+const { status } = spawnSync(process.execPath, [join(root, "node_modules", "vitest", "vitest.mjs"), "run", "test/devices/random-programs.test.ts"], {
+  cwd: root, stdio: "inherit", env: { ...process.env, LVMC_PROGRAMS: String(count), LVMC_FIRST: String(seed), ...device },
 });
 process.exit(status ?? 1);

@@ -1,3 +1,4 @@
+import { boundDraws } from "../ir/tensor/draw-order.js";
 import type { Shape, TensorOp, TensorProgram } from "../ir/tensor/nodes.js";
 import { rewrite } from "./rewrite.js";
 
@@ -12,7 +13,7 @@ export function bindSizes(program: TensorProgram, sizes: Sizes): TensorProgram {
   const bound = (shape: Shape): number[] => shape.map((dim) => (typeof dim === "number" ? dim : sizes[dim]));
   return rewrite(program, ({ op, dtype, shape }, inputs, builder) => {
     if (op.kind === "size") return builder.scalar(sizes[op.of]);
-    const static_: TensorOp = op.kind === "slice" ? { ...op, sizes: bound(op.sizes) } : op;
+    const static_: TensorOp = op.kind === "slice" ? { ...op, sizes: bound(op.sizes) } : boundDraws(op, shape);
     return builder.make(static_, inputs, dtype, bound(shape));
   });
 }

@@ -1,4 +1,5 @@
 import { TensorBuilder } from "../ir/tensor/builder.js";
+import { drawsOfSteps } from "../ir/tensor/draw-order.js";
 import { importProgram } from "../ir/tensor/import-program.js";
 import type { LoopOp, Shape, TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
 import { InternalError } from "../util/internal-error.js";
@@ -22,7 +23,7 @@ function prepared(b: TensorBuilder, op: LoopOp, inputs: readonly TensorNode[]): 
   const before = op.carried + op.invariants;
   const made = importProgram(inner, op.body, {
     replace: (leaf) => {
-      if (leaf.op.kind === "random") return inner.input("loop", `scan.${op.scanned + scans.push(b.make(leaf.op, [], "f32", [op.steps, ...leaf.shape])) - 1}`, leaf.shape, "f32");
+      if (leaf.op.kind === "random") return inner.input("loop", `scan.${op.scanned + scans.push(b.make(drawsOfSteps(leaf.op), [], "f32", [op.steps, ...leaf.shape])) - 1}`, leaf.shape, "f32");
       if (leaf.op.kind !== "constant" || leaf.op.values.length <= 1) return undefined;
       return inner.input("loop", `invariant.${op.invariants + invariants.push(b.constant(leaf.op.values, leaf.shape, leaf.dtype)) - 1}`, leaf.shape, leaf.dtype);
     },

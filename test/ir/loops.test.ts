@@ -139,7 +139,7 @@ describe("loops", () => {
     const b = new TensorBuilder();
     const x = b.input("column", "x", [3, 2]);
     const sum = (inner: TensorBuilder, c: TensorNode): TensorNode => inner.add(c, 1);
-    expect(() => b.loop({ steps: 0, carries: [x], body: (inner, { carries: [c] }) => ({ carries: [sum(inner, c!)] }) })).toThrow("0 steps");
+    expect(() => b.loop({ steps: -1, carries: [x], body: (inner, { carries: [c] }) => ({ carries: [sum(inner, c!)] }) })).toThrow("-1 steps");
     expect(() => b.loop({ steps: 4, scans: [x], body: (_, { scans: [s] }) => ({ stacks: [s!] }) })).toThrow("first axis is not that of 4 steps");
     expect(() => b.loop({ steps: 3, carries: [x], body: (inner, { carries: [c] }) => ({ carries: [inner.sum(c!)] }) })).toThrow("carry.0 is f32[3, 2] before a step and f32[] after it");
     expect(() => b.loop({ steps: 3, body: () => ({}) })).toThrow("no outputs");

@@ -1,6 +1,7 @@
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
 import type { BinaryFunction, TensorNode, TensorProgram, UnaryFunction } from "../../src/ir/tensor/nodes.js";
 import { randomGenerator } from "../../src/util/random-generator.js";
+import { randomLoop } from "../support/random-loop.js";
 
 const unary: readonly UnaryFunction[] = ["negate", "tanh", "sigmoid", "softplus", "abs", "relu", "square", "exp", "sin", "floor"];
 const binary: readonly BinaryFunction[] = ["add", "add", "subtract", "multiply", "multiply", "maximum", "minimum"];
@@ -46,7 +47,7 @@ export function randomCase(seed: number): RandomCase {
     const shape = shapeOf(x);
     const rank = shape.length;
     const axis = below(Math.max(1, rank));
-    switch (below(22)) {
+    switch (below(23)) {
       case 0:
       case 1:
         made.push(b.unary(pick(unary), x));
@@ -109,6 +110,9 @@ export function randomCase(seed: number): RandomCase {
         break;
       case 20:
         made.push(b.add(b.uniform(`u${step}`, shape), b.multiply(x, b.normal(`n${step}`, shape))));
+        break;
+      case 21:
+        if (rank < 4 && count(shape) <= 200) made.push(...randomLoop(b, next, x, pick(made), `loop${step}`));
         break;
       default: {
         const image = input([2, 5 + below(3), 6, 1 + below(3)]);

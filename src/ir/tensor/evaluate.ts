@@ -6,7 +6,7 @@ import {
   evaluateBroadcast, evaluateConcatenate, evaluateGather, evaluatePad, evaluateReverse, evaluateScatterAdd, evaluateSlice, evaluateTranspose,
 } from "./evaluate/movement.js";
 import { evaluateCholesky, evaluateDot, evaluateTriangularSolve } from "./evaluate/products.js";
-import type { RandomSource } from "./evaluate/random.js";
+import { evaluateRandom, evaluateRandomLogGamma } from "./evaluate/draws.js";
 import { evaluateArgReduce, evaluateCumulativeSum, evaluateLogSoftmax, evaluateReduce, evaluateSoftmax } from "./evaluate/reductions.js";
 import { sizeOf } from "./evaluate/strided.js";
 import type { EvaluateBindings, EvaluateContext, EvaluateRule, Tensor } from "./evaluate/types.js";
@@ -23,12 +23,8 @@ export const evaluateRules: { readonly [K in TensorOpKind]: EvaluateRule<K> } = 
   constant: (op) => Float64Array.from(op.values),
   size: (op, _, { sizes }) => Float64Array.of(bound(sizes[op.of], op.of)),
   iota: (_op, _inputs, { count }) => Float64Array.from({ length: count }, (_, i) => i),
-  random: (op, _, { bindings, count }) => {
-    if (op.distribution === "normal") return randomOf(bindings).normal(op.stream, count);
-    const draws = randomOf(bindings).uniform(op.stream, count);
-    return bindings.precision === "f32" ? draws.map((u) => Math.min(u, largestBelowOne)) : draws;
-  },
-  "random-log-gamma": (op, [alpha], { bindings }) => randomOf(bindings).logGamma(op.stream, alpha!.values),
+  random: evaluateRandom,
+  "random-log-gamma": evaluateRandomLogGamma,
   unary: evaluateUnary,
   binary: evaluateBinary,
   compare: evaluateCompare,
@@ -60,9 +56,6 @@ export const evaluateRules: { readonly [K in TensorOpKind]: EvaluateRule<K> } = 
   loop: evaluateLoop,
   "loop-result": evaluateLoopResult,
 };
-
-/** 1 − 2⁻²⁴: a uniform stays below 1 in float32. */
-const largestBelowOne = 1 - 2 ** -24;
 
 /**
  * The outputs of a program, in float64 (or rounded as float32 would be). It defines what the tensor IR means.
@@ -141,10 +134,6 @@ function normalized(values: Float64Array, dtype: DType, precision: "f64" | "f32"
 function bound<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw new InternalError(`${name} is not bound`);
   return value;
-}
-
-function randomOf(bindings: EvaluateBindings): RandomSource {
-  return bound(bindings.random, "a random source");
 }
 
 function shapeOfInput(value: EvaluateBindings["inputs"][string]): readonly number[] {

@@ -1,5 +1,6 @@
 import { TensorBuilder } from "./builder.js";
 import { InternalError } from "../../util/internal-error.js";
+import { boundDraws } from "./draw-order.js";
 import type { Dim, Shape, TensorNode, TensorOp, TensorProgram } from "./nodes.js";
 
 export interface ImportOptions {
@@ -46,6 +47,6 @@ function bound(b: TensorBuilder, node: TensorNode, inputs: readonly TensorNode[]
     if (typeof size === "number") return b.scalar(size);
   }
   if (node.op.kind === "loop") return b.make({ ...node.op, body: within(node.op.body) }, inputs, node.dtype, shape);
-  const op: TensorOp = node.op.kind === "slice" ? { ...node.op, sizes: node.op.sizes.map(bind) } : node.op;
+  const op: TensorOp = node.op.kind === "slice" ? { ...node.op, sizes: node.op.sizes.map(bind) } : bind("rows") === "rows" ? node.op : boundDraws(node.op, node.shape);
   return b.make(op, inputs, node.dtype, shape);
 }

@@ -61,7 +61,7 @@ function programKey(program: TensorProgram): string {
 /** What is wrong with a loop; undefined where it is right. The body itself is verified apart. */
 export function loopProblem(op: LoopOp, inputs: readonly TensorNode[]): string | undefined {
   const { body, steps, carried, invariants, scanned, stacked } = op;
-  if (!Number.isInteger(steps) || steps < 1) return `${steps} steps`;
+  if (!Number.isInteger(steps) || steps < 0) return `${steps} steps`;
   if (inputs.length !== carried + invariants + scanned) return `it has ${inputs.length} operands, not ${carried} + ${invariants} + ${scanned}`;
   const expected = [...Array.from({ length: carried }, (_, at) => `carry.${at}`), ...Array.from({ length: stacked }, (_, at) => `stack.${at}`)];
   if (expected.length === 0) return "its body has no outputs";

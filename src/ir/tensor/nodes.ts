@@ -63,10 +63,13 @@ export type TensorOp =
   | { readonly kind: "size"; readonly of: "rows" | "dataset" }
   /** 0, 1, … n−1 (i32). */
   | { readonly kind: "iota" }
-  /** Independent draws, each stream with its own key: uniform in (0, 1), or standard normal. `chunked`: one draw for each row of programs that take rows a chunk at a time, each chunk going on in the stream. */
-  | { readonly kind: "random"; readonly distribution: "uniform" | "normal"; readonly stream: string; readonly chunked?: true }
+  /**
+   * Independent draws, each stream with its own key: uniform in (0, 1), or standard normal. Draws are counted with the axis of the rows first, so that those of a row do not
+   * depend on how many there are; `rowsAxis` is that axis once `rows` is a number. `chunked`: rows come a chunk at a time, each going on in the stream.
+   */
+  | { readonly kind: "random"; readonly distribution: "uniform" | "normal"; readonly stream: string; readonly rowsAxis?: number; readonly chunked?: true }
   /** log z with z ~ Gamma(α, 1), input α; its gradient to α is implicit: gamma_derivative(α, z) / z. */
-  | { readonly kind: "random-log-gamma"; readonly stream: string; readonly chunked?: true }
+  | { readonly kind: "random-log-gamma"; readonly stream: string; readonly rowsAxis?: number; readonly chunked?: true }
   | { readonly kind: "unary"; readonly function: UnaryFunction }
   | { readonly kind: "binary"; readonly function: BinaryFunction }
   | { readonly kind: "compare"; readonly function: ComparisonFunction }

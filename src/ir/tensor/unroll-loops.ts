@@ -1,5 +1,6 @@
 import { InternalError } from "../../util/internal-error.js";
 import { TensorBuilder } from "./builder.js";
+import { drawsOfSteps } from "./draw-order.js";
 import { bodyInputName, loopInputNames } from "./loops.js";
 import type { Dim, LoopOp, Shape, TensorNode, TensorOp, TensorProgram } from "./nodes.js";
 
@@ -54,7 +55,7 @@ export function unrollLoops(program: TensorProgram, most = 20_000): TensorProgra
       const at = (array: TensorNode): TensorNode => b.reshape(b.sliceAxis(array, 0, index, 1), array.shape.slice(1));
       const given = new Map<string, TensorNode>([["index", b.scalar(index, "i32")]]);
       names.forEach((name, i) => needed.has(name) && given.set(name, i < carried ? carries[i]! : i < carried + invariants ? inputs[i]! : at(inputs[i]!)));
-      const made = unrolled(op.body.nodes, given, (random, shape) => at(draw(random, [op.steps as Dim, ...shape])), depth + 1);
+      const made = unrolled(op.body.nodes, given, (random, shape) => at(draw(drawsOfSteps(random), [op.steps as Dim, ...shape])), depth + 1);
       histories[index] = carries;
       stacks[index] = Array.from({ length: stacked }, (_, i) => made.get(op.body.outputs[`stack.${i}`]!)!);
       carries = carries.map((_, i) => made.get(op.body.outputs[`carry.${i}`]!)!);

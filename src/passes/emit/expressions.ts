@@ -1,6 +1,7 @@
 import { InternalError } from "../../util/internal-error.js";
 import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { ElementType, KernelExpr } from "../../ir/kernel/nodes.js";
+import { drawStrides } from "../../ir/tensor/draw-order.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { countOf, staticShape } from "../static-shape.js";
 import type { View } from "../templates/template.js";
@@ -181,10 +182,10 @@ export class Expressions {
     }
   }
 
-  /** Which draw of its stream: chunks of rows go on where the chunk before ended. */
-  private drawIndex({ chunked }: { readonly chunked?: true }, shape: readonly number[], position: Position): KernelExpr {
+  /** Which draw of its stream, rows first: chunks of rows go on where the chunk before ended. */
+  private drawIndex({ chunked, rowsAxis = -1 }: { readonly chunked?: true; readonly rowsAxis?: number }, shape: readonly number[], position: Position): KernelExpr {
     const { k } = this;
-    const within = linear(k, position);
+    const within = linear(k, position, drawStrides(shape, rowsAxis));
     if (!chunked) return valueOf(k, within);
     const first = k.outwards([], () => k.bind(k.multiply(k.load(k.integer(chunkWord), "i32"), countOf(shape)), "chunk"));
     return valueOf(k, plus(k, within, affine(k, first)));
@@ -273,10 +274,10 @@ export class Expressions {
   }
 }
 
-/** The one value of a constant that is the same all over. */
+/** The one value of a constant that is the same all over; any for one without elements, which nothing reads. */
 function fillOf({ op }: TensorNode): number | undefined {
-  if (op.kind !== "constant" || op.values.length === 0) return undefined;
-  return op.values.every((value) => Object.is(value, op.values[0])) ? op.values[0] : undefined;
+  if (op.kind !== "constant") return undefined;
+  return op.values.every((value) => Object.is(value, op.values[0])) ? (op.values[0] ?? 0) : undefined;
 }
 
 /** Whether no lane of the position differs: such a place has one value. */

@@ -18,9 +18,8 @@ export interface Draws {
 export interface DrawPosition {
   readonly seed: readonly [number, number];
   readonly step: number;
-  /** Position of the batch's first row, and the number of rows in all: equal for a training batch. */
+  /** Position of the batch's first row: 0 for a training batch. */
   readonly firstRow?: number;
-  readonly totalRows?: number;
   /** Separates uses that share a step: training, evaluation, samples. */
   readonly use?: string;
 }
@@ -46,16 +45,19 @@ export function createDraws(position: DrawPosition): Draws {
 
 type Fill = (out: Float32Array, key: RandomKey, start: number, at: number) => void;
 
-/** Fills so that element (…, row, …) has the same index in its stream whatever the batch: as if all rows were drawn at once. */
+/** Draws are counted with the axis of the rows in front, on every engine: what is drawn for a row does not depend on how many there are, nor on the batch. */
 function fillByRows(out: Float32Array, shape: readonly number[], rowsAxis: number | undefined, position: DrawPosition, fill: (part: Float32Array, start: number, at: number) => void): void {
   if (rowsAxis === undefined) return fill(out, 0, 0);
   const rows = shape[rowsAxis] ?? 1;
   const outer = shape.slice(0, rowsAxis).reduce((product, size) => product * size, 1);
   const inner = shape.slice(rowsAxis + 1).reduce((product, size) => product * size, 1);
-  const [first, total] = [position.firstRow ?? 0, position.totalRows ?? rows];
+  const first = position.firstRow ?? 0;
+  if (outer === 1) return fill(out, first * inner, 0);
   for (let block = 0; block < outer; block++) {
-    const at = block * rows * inner;
-    fill(out.subarray(at, at + rows * inner), (block * total + first) * inner, at);
+    for (let row = 0; row < rows; row++) {
+      const at = (block * rows + row) * inner;
+      fill(out.subarray(at, at + inner), ((first + row) * outer + block) * inner, at);
+    }
   }
 }
 

@@ -24,7 +24,7 @@ export function rowRunner(state: ModelState): RowRunner {
       return state.dataset;
     },
     has: (program) => programs[program] !== undefined,
-    async run({ program, use, step, data, wanted, batch: size = defaultRows, signal }, visit) {
+    async run({ program, step, data, wanted, batch: size = defaultRows, signal }, visit) {
       const compute = programs[program];
       if (!compute) return;
       const weights = weightsOf(state, true);
@@ -39,7 +39,7 @@ export function rowRunner(state: ModelState): RowRunner {
             rowIndex: batch.rowIndex,
             rows,
             dataset: state.dataset ?? data.rows,
-            random: createDraws({ seed: state.random.seed, step, use, firstRow: first, totalRows: data.rows }),
+            random: createDraws({ seed: state.random.seed, step, use: program, firstRow: first }),
             scalars: { anneal: tf.scalar(1) } as never,
           });
           return Object.fromEntries(Object.entries(made).flatMap(([name, value]) => (wanted?.has(name) ?? true ? [[name, tf.clone(value)] as const] : [])));

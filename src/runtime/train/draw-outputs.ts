@@ -7,7 +7,7 @@ import type { RowRunner } from "./row-runner.js";
 export async function drawOutputs(runner: RowRunner, data: BoundData, program: RowProgram, { draw }: Required<Pick<DrawOptions, "draw">>): Promise<Outputs> {
   const columns = new Map<string, { values: Float32Array | Int32Array; shape: readonly number[] }>();
   const single = new Map<string, Value>();
-  await runner.run({ program, use: program, step: draw, data }, (outputs, rows, first) => {
+  await runner.run({ program, step: draw, data }, (outputs, rows, first) => {
     for (const [name, { values, shape }] of Object.entries(outputs)) {
       if (runner.definition.sharedOutputs.includes(name)) {
         single.set(name, { values, shape });

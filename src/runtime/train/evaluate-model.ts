@@ -7,7 +7,7 @@ export async function evaluateModel(runner: RowRunner, data: BoundData, options:
   const { definition } = runner;
   const sums = new Map<string, Float64Array>();
   const global = new Map<string, number>();
-  await runner.run({ program: "evaluate", use: "evaluate", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
+  await runner.run({ program: "evaluate", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
     for (const [name, { values }] of Object.entries(outputs)) {
       if (name.startsWith("global.")) global.set(name, values[0] ?? NaN);
       else addRows(sums, name, values, rows);
@@ -55,7 +55,7 @@ async function logEvidence(runner: RowRunner, data: BoundData, options: Evaluate
     const used = Math.min(importanceSamples, samples - from);
     let first = 0;
     const batch = Math.min(options.batch ?? 256, importanceRows);
-    await runner.run({ program: "importance", use: "importance", step: chunk, data, batch, signal: options.signal }, (outputs: HostOutputs, rows) => {
+    await runner.run({ program: "importance", step: chunk, data, batch, signal: options.signal }, (outputs: HostOutputs, rows) => {
       const weights = outputs["log_weight"]?.values ?? new Float32Array(0);
       const globals = outputs["log_weight_global"]?.values;
       for (let draw = 0; draw < used; draw++) {
@@ -106,7 +106,7 @@ async function activeUnits(runner: RowRunner, data: BoundData, coordinates: Read
   // Coordinates of a draw: a latent whose KL has fewer numbers has a joint one.
   const sizes = new Map<string, number>();
   if (runner.has("infer")) {
-    await runner.run({ program: "infer", use: "evaluate", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
+    await runner.run({ program: "infer", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
       for (const [name, { values }] of Object.entries(outputs)) {
         if (sharedOutputs.includes(name)) continue;
         sizes.set(name, values.length / rows);

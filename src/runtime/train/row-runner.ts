@@ -10,9 +10,7 @@ export type HostOutputs = Readonly<Record<string, HostOutput | undefined>>;
 
 export interface RowRequest {
   readonly program: RowProgram;
-  /** Separates streams of draws that share a step. */
-  readonly use: string;
-  /** Which draws of that stream. */
+  /** Which draws of the program's streams. */
   readonly step: number;
   readonly data: BoundData;
   /** Outputs that are needed; all by default. */

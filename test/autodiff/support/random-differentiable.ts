@@ -2,6 +2,7 @@ import type { TensorBuilder } from "../../../src/ir/tensor/builder.js";
 import type { Dim, TensorNode } from "../../../src/ir/tensor/nodes.js";
 import { randomGenerator } from "../../../src/util/random-generator.js";
 import { numbers } from "../../codegen/support/operation-cases.js";
+import { randomLoop } from "../../support/random-loop.js";
 import type { GradientCase } from "./slopes.js";
 
 const ROWS = 2;
@@ -81,7 +82,7 @@ function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNod
       const one = (amount: number): number[] => x.shape.map((_, at) => (at === axis ? amount : 0));
       return pick([
         () => b.sliceAxis(x, axis, start, 1 + below(size - start)), () => b.pad(x, one(1), one(2), 0.5), () => (size > 1 ? b.pad(x, one(-1), zeros, 0) : x), () => b.reverse(x, axis),
-        () => b.concatenate([x, b.unary("sin", x), x], axis), () => b.gather(b.transpose(x, swap(x, 0, axis)), b.constant([size - 1, 0, size + 3, 0], [2, 2], "i32")),
+        () => b.concatenate([x, b.negate(x), x], axis), () => b.gather(b.transpose(x, swap(x, 0, axis)), b.constant([size - 1, 0, size + 3, 0], [2, 2], "i32")),
         () => b.scatterAdd(b.constant(Array.from({ length: size }, (_, i) => (i * 2) % 3), [size], "i32"), b.transpose(x, swap(x, 0, axis)), 3),
         () => b.cumulativeSum(x, axis, next() < 0.5, next() < 0.5), () => b.softmax(x, axis), () => b.logSoftmax(x, axis),
       ] as (() => TensorNode)[])();
@@ -94,6 +95,11 @@ function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNod
       const x = pick(made);
       if (x.shape[0] !== "rows" || typeof x.shape[1] !== "number") return undefined;
       return next() < 0.5 ? b.gather(x, k, 1) : b.scatterAdd(b.expandDims(k, [1]), b.sliceAxis(x, 1, 0, 1), 4, 1);
+    },
+    // Loops
+    () => {
+      const x = pick(made);
+      return x.shape.length > 3 ? undefined : pick(randomLoop(b, next, x, pick(made), `loop ${made.length}`));
     },
     // Reductions
     () => {
@@ -142,7 +148,7 @@ function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNod
     made.push(next() < 0.3 ? b.tanh(node) : node);
   }
   // Plain sums give gradients that are one number; weighted ones give one for each element.
-  const weighted = (node: TensorNode): TensorNode => b.multiply(b.unary("atan", node), b.add(0.7, b.multiply(0.2, b.unary("cos", b.stopGradient(node)))));
+  const weighted = (node: TensorNode): TensorNode => b.multiply(b.unary("atan", node), b.add(0.7, b.multiply(0.2, b.sigmoid(b.stopGradient(node)))));
   return b.addAll(made.slice(-5).map((node) => (next() < 0.5 ? b.multiply(0.2, b.sum(node)) : b.sum(weighted(node)))));
 
   function broadcastPair(x: TensorNode, y: TensorNode, make: (x: TensorNode, y: TensorNode) => TensorNode): TensorNode | undefined {

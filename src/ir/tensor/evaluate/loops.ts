@@ -1,6 +1,5 @@
 import { InternalError } from "../../../util/internal-error.js";
 import { bodyInputName, loopInputNames, loopResults } from "../loops.js";
-import type { RandomSource } from "./random.js";
 import { sizeOf } from "./strided.js";
 import type { EvaluateRule, InputValue } from "./types.js";
 
@@ -13,7 +12,7 @@ export const evaluateLoop: EvaluateRule<"loop"> = (op, inputs, context) => {
   const names = loopInputNames(op);
   const needed = new Set(body.inputs.map(bodyInputName));
   let carries = inputs.slice(0, carried).map(({ values }) => values);
-  const draws = new Map<string, Float64Array>();
+  const draws = bindings.within?.draws ?? new Map<string, Float64Array>();
   for (let step = 0; step < steps; step++) {
     const index = op.reverse ? steps - 1 - step : step;
     const given: Record<string, InputValue | number> = needed.has("index") ? { index } : {};
@@ -25,7 +24,7 @@ export const evaluateLoop: EvaluateRule<"loop"> = (op, inputs, context) => {
       else given[name] = { shape: shape.slice(1), values: slice(values, index, steps) };
     });
     carries.forEach((values, at) => results[carried + op.stacked + at]!.set(values, index * values.length));
-    const out = loops.run(body, { ...bindings, ...sizes, inputs: given, random: bindings.random && drawnAt(bindings.random, index, steps, draws) });
+    const out = loops.run(body, { ...bindings, ...sizes, inputs: given, within: { loops: [...(bindings.within?.loops ?? []), { steps, index }], draws } });
     carries = carries.map((_, at) => out[`carry.${at}`]!.values);
     for (let at = 0; at < op.stacked; at++) {
       const { values } = out[`stack.${at}`]!;
@@ -46,24 +45,4 @@ export const evaluateLoopResult: EvaluateRule<"loop-result"> = ({ result }, _, {
 function slice(values: Float64Array, index: number, steps: number): Float64Array {
   const count = values.length / steps;
   return values.subarray(index * count, (index + 1) * count);
-}
-
-/** The draws of one step: those of slice `index` of an array of `steps` slices. */
-function drawnAt(random: RandomSource, index: number, steps: number, known: Map<string, Float64Array>): RandomSource {
-  const draw = (distribution: "uniform" | "normal", stream: string, count: number): Float64Array => {
-    const key = `${distribution} ${count} ${stream}`;
-    const all = known.get(key) ?? random[distribution](stream, steps * count);
-    known.set(key, all);
-    return slice(all, index, steps).slice();
-  };
-  return {
-    uniform: (stream, count) => draw("uniform", stream, count),
-    normal: (stream, count) => draw("normal", stream, count),
-    logGamma: (stream, alphas) => {
-      // A draw depends on its own α and place alone.
-      const all = new Float64Array(steps * alphas.length).fill(1);
-      all.set(Array.from(alphas), index * alphas.length);
-      return slice(random.logGamma(stream, all), index, steps).slice();
-    },
-  };
 }

@@ -23,6 +23,8 @@ export interface EvaluateBindings {
   readonly random?: RandomSource;
   /** `f32` rounds after every operation and every step of a reduction, as a float32 engine would; special functions are correctly rounded then. */
   readonly precision?: "f64" | "f32";
+  /** In the body of a loop: the loops around it, the outermost first, and the streams that were drawn. */
+  readonly within?: { readonly loops: readonly { readonly steps: number; readonly index: number }[]; readonly draws: Map<string, Float64Array> };
 }
 
 /** What a rule knows besides its operands. */
