@@ -62,10 +62,14 @@ function check(c: Case, target: Target, seed: number): void {
   expectClose(actual, expected, scale, `${JSON.stringify(c)} lanes ${target.lanes}`);
 }
 
+/** A machine that packs early, and whose cache is small: what WebAssembly does with large matrices. */
+const packing: Target = { lanes: 4, registers: 15, l1Bytes: 32768, l2Bytes: 1 << 12, packFrom: 8, bandsFrom: 8 };
+const nameOf = (target: Target) => `lanes ${target.lanes}${target.packFrom === undefined ? "" : ", packing"}`;
+
 describe("dot", () => {
   // Guards: every transposition, size class, epilogue and prologue gives the product, reads nothing unwritten or outside, and has no race.
-  for (const target of targets) {
-    it(`random sizes, lanes ${target.lanes}`, () => {
+  for (const target of [...targets, packing]) {
+    it(`random sizes, ${nameOf(target)}`, () => {
       const random = rng(target.lanes);
       for (let trial = 0; trial < 60; trial++) {
         const size = () => pick(random, [1, 2, 3, 5, 7, 8, 16, 20, 31, 33, 40]);
@@ -76,22 +80,22 @@ describe("dot", () => {
         }, target, integer(random, 0, 1e9));
       }
     });
-    it(`long sums are split into fixed parts, lanes ${target.lanes}`, () => {
+    it(`long sums are split into fixed parts, ${nameOf(target)}`, () => {
       for (const tl of [false, true]) for (const tr of [false, true]) {
         check({ m: 5, n: 20, k: 1101, leftBatch: [], rightBatch: [], tl, tr, epilogue: "accumulate", produced: false }, target, 5);
         check({ m: 1, n: 1, k: 1500, leftBatch: [], rightBatch: [], tl, tr, epilogue: "store", produced: false }, target, 5);
       }
       check({ m: 16, n: 32, k: 4000, leftBatch: [], rightBatch: [], tl: true, tr: false, epilogue: "store", produced: false }, target, 6);
     });
-    it(`odd sizes of real models, lanes ${target.lanes}`, () => {
+    it(`odd sizes of real models, ${nameOf(target)}`, () => {
       check({ m: 33, n: 127, k: 20, leftBatch: [], rightBatch: [], tl: false, tr: false, epilogue: "store", produced: false }, target, 1);
       check({ m: 12, n: 784, k: 7, leftBatch: [], rightBatch: [], tl: false, tr: false, epilogue: "accumulate", produced: false }, target, 2);
       check({ m: 100, n: 20, k: 16, leftBatch: [], rightBatch: [], tl: true, tr: false, epilogue: "accumulate", produced: true }, target, 3);
       check({ m: 64, n: 1, k: 33, leftBatch: [], rightBatch: [], tl: true, tr: true, epilogue: "accumulate", produced: false }, target, 4);
     });
-    it(`heads side by side share the left operand, lanes ${target.lanes}`, () => {
+    it(`heads side by side share the left operand, ${nameOf(target)}`, () => {
       const random = rng(9);
-      for (const [m, n, k, tr] of [[13, 20, 30, false], [13, 20, 30, true], [3, 2, 5, false], [40, 3, 64, true]] as const) {
+      for (const [m, n, k, tr] of [[13, 20, 30, false], [13, 20, 30, true], [3, 2, 5, false], [40, 3, 64, true], [40, 35, 10, false], [67, 33, 7, true]] as const) {
         const arena = new Arena();
         const [a, b, c] = [normals(random, m * k), normals(random, n * k), normals(random, n * k)];
         const shape = tr ? [n, k] : [k, n];
@@ -112,6 +116,22 @@ describe("dot", () => {
       }
     });
   }
+  // Guards results that are made in bands of rows (more than 1024 elements here) and right operands that are packed though they could be read in place: tails of
+  // rows and columns, narrow last panels, epilogues that may run only once.
+  it("results longer than the cache, and long panels", () => {
+    let seed = 1;
+    for (const m of [32, 37, 40, 800]) for (const n of [32, 36, 37, 43]) for (const tl of [false, true]) for (const tr of [false, true]) {
+      const some = { m, n, leftBatch: [], rightBatch: [], tl, tr, epilogue: seed % 2 === 0 ? "store" : "accumulate", produced: seed % 3 === 0 } as const;
+      check({ ...some, k: 9 }, packing, seed++);
+      if (m < 100) check({ ...some, k: 70 }, packing, seed++);
+    }
+    const dotOf = (m: number, n: number, k: number, target: Target) => {
+      const view = (shape: number[]) => viewOperand(denseView(0, shape));
+      return dot({ left: view([m, k]), rights: [view([k, n])], transposeLeft: false, transposeRight: false, write: () => {} }, new Arena().context(target));
+    };
+    expect(dotOf(40, 36, 9, packing).before.map(({ title }) => title)).toEqual(["pack right operand"]);
+    expect(dotOf(40, 36, 9, targets[0]!).before).toEqual([]);
+  });
   it("keeps many groups busy without depending on the number of threads", () => {
     const arena = new Arena();
     const view = (shape: number[]) => viewOperand(denseView(arena.reserve(product(shape)), shape));
