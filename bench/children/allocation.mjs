@@ -16,7 +16,7 @@ import { hostVectorWidth } from "../../dist/runtime/node/native/index.js";
 
 const [, , device, count] = process.argv;
 const steps = Number(count);
-const runs = 4;
+const runs = 12;
 const path = "models/vae.lvm";
 const text = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const { value } = compile({ path, text });
