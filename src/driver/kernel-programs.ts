@@ -7,16 +7,18 @@ import type { LoweredModel } from "../ir/lowered-model.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { lowerTrainingStep, type StepSizes } from "../lowering/training-step.js";
 import { schedule, type Schedule } from "../passes/schedule.js";
-import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget } from "../passes/templates/template.js";
+import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget, webgpuTarget } from "../passes/templates/template.js";
 import { InternalError } from "../util/internal-error.js";
 
-/** What kernels are compiled for: C for vectors of so many lanes, or WebAssembly (with relaxed multiply-adds, without, or both); `none` leaves them as kernel IR. */
-export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "none" };
+/** What kernels are compiled for: C for vectors of so many lanes, WebAssembly (with relaxed multiply-adds, without, or both), or WGSL; `none` leaves them as kernel IR. */
+export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "wgsl" } | { readonly kind: "none" };
+
+type KernelDevice = "native" | "wasm" | "webgpu";
 
 export interface CompiledProgram {
   readonly schedule: Schedule;
   /** For the run time (`ProgramArtifact`). */
-  readonly artifact: ReturnType<typeof planOf> & { readonly c?: string; readonly wasm?: { readonly module: Uint8Array; readonly relaxed?: Uint8Array } };
+  readonly artifact: ReturnType<typeof planOf> & { readonly c?: string; readonly wasm?: { readonly module: Uint8Array; readonly relaxed?: Uint8Array }; readonly wgsl?: readonly string[] };
 }
 
 /** The whole training step of a model as kernels. */
@@ -35,17 +37,17 @@ export async function compileRows(lowered: LoweredModel, which: RowProgram, size
 }
 
 /** Where the kernel engine gets a model's programs from while the compiler is at hand: for any sizes, when they are asked for. */
-export function kernelPrograms(lowered: LoweredModel, targetOf: (device: "native" | "wasm") => KernelTarget | Promise<KernelTarget>) {
+export function kernelPrograms(lowered: LoweredModel, targetOf: (device: KernelDevice) => KernelTarget | Promise<KernelTarget>) {
   return {
-    step: async (sizes: StepSizes, device: "native" | "wasm") => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
-    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: "native" | "wasm") => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
+    step: async (sizes: StepSizes, device: KernelDevice) => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
+    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: KernelDevice) => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
     has: (which: RowProgram) => rowPrograms.includes(which) && lowered.programs[which] !== undefined,
   };
 }
 
 /** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device; `relaxed`: whether WebAssembly has relaxed multiply-adds, where that is known. */
 export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>, relaxed?: boolean) {
-  return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device) => (device === "native" ? { kind: "c", lanes: await lanes() } : { kind: "wasm", relaxed })) };
+  return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device): Promise<KernelTarget> => (device === "native" ? { kind: "c", lanes: await lanes() } : device === "webgpu" ? { kind: "wgsl" } : { kind: "wasm", relaxed })) };
 }
 
 export interface ModuleSizes {
@@ -110,16 +112,21 @@ async function compileProgram(program: TensorProgram, aliases: Readonly<Record<s
       const { words: _, kernels, ...wasm } = await (relaxed === undefined ? emitWasm(made.kernels) : emitWasmFor(made.kernels, relaxed));
       return { schedule: made, artifact: { ...plan, kernels: plan.kernels.map((kernel, at) => ({ ...kernel, threaded: kernels[at]?.threaded })), wasm } };
     }
+    case "wgsl": {
+      const { renderWgsl } = await import("../codegen/wgsl/index.js");
+      return { schedule: made, artifact: { ...plan, wgsl: renderWgsl(made.kernels) } };
+    }
     case "none":
       return { schedule: made, artifact: plan };
   }
 }
 
 /** Pages of a WebAssembly memory; indices of words are i32 (`mostWords` of src/runtime/kernels/host.ts). */
-const mostWords: Readonly<Record<KernelTarget["kind"], number>> = { c: 2 ** 31 - 1, wasm: 2 ** 30, none: Infinity };
+const mostWords: Readonly<Record<KernelTarget["kind"], number>> = { c: 2 ** 31 - 1, wasm: 2 ** 30, wgsl: 2 ** 31 - 1, none: Infinity };
 
 /** The vectors that kernels are made for. */
 export function machineOf(target: KernelTarget): Target {
+  if (target.kind === "wgsl") return webgpuTarget;
   if (target.kind !== "c") return wasmTarget;
   return target.lanes >= 16 ? avx512Target : target.lanes >= 8 ? avx2Target : neonTarget;
 }

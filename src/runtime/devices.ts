@@ -1,8 +1,8 @@
 import { suggestName } from "./data/suggest.js";
 import { LvmError } from "./error.js";
 
-/** Devices of compiled kernels, in the order in which they are tried. */
-export const kernelDevices = ["native", "wasm"] as const;
+/** Devices of compiled kernels. */
+export const kernelDevices = ["native", "wasm", "webgpu"] as const;
 export type KernelDevice = (typeof kernelDevices)[number];
 
 /** Devices of TensorFlow.js: `tfjs` is the first of the others that is installed and starts. */
@@ -13,7 +13,7 @@ export type DeviceFamily = "kernels" | "tfjs";
 
 /** Names that devices had, and that people may try. */
 const otherNames: ReadonlyMap<string, string> = new Map([
-  ["wasm-kernels", "wasm"], ["c", "native"], ["cc", "native"], ["tensorflow-gpu", "tfjs-node-gpu"], ["gpu", "tfjs-node-gpu"], ["cuda", "tfjs-node-gpu"], ["tensorflow", "tfjs-node"], ["webgpu", "tfjs-webgpu"], ["cpu", "native, or tfjs-cpu of TensorFlow.js"],
+  ["wasm-kernels", "wasm"], ["c", "native"], ["cc", "native"], ["tensorflow-gpu", "tfjs-node-gpu"], ["gpu", "webgpu"], ["cuda", "webgpu"], ["tensorflow", "tfjs-node"], ["cpu", "native, or tfjs-cpu of TensorFlow.js"],
 ]);
 
 /**

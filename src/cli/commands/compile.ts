@@ -63,6 +63,7 @@ async function emit(context: CommandContext, input: ModelInput, run: SavedRun | 
     return printTrainingKernels(compiled.lowered, await printedTarget(device ?? "wasm"), sizes);
   }
   const { emitModule } = await import("../../driver/emit-module.js");
+  if (device === "webgpu") throw new UsageError("modules for webgpu are not written yet", "take --device wasm");
   return emitModule(compiled, { target, device, version: input.options.version, ...sizes });
 }
 
@@ -95,6 +96,7 @@ async function rowsOfBuiltin({ program }: CompiledModel): Promise<number | undef
 /** Vectors of this machine for the native device; WebAssembly's are the same everywhere. @throws LvmError where no C compiler tells */
 async function printedTarget(device: KernelDevice): Promise<KernelTarget> {
   if (device === "wasm") return { kind: "wasm" };
+  if (device === "webgpu") return { kind: "wgsl" };
   const { hostVectorWidth } = await import("../../runtime/node/native/index.js");
   return { kind: "c", lanes: await hostVectorWidth() };
 }

@@ -20,14 +20,14 @@ function programLines(variants: Variants): string[] {
   if (!native || !wasm) return [];
   const { state = [], rowsAxis } = wasm;
   const starts = new Map(state.map(({ name, init }) => [name, init]));
-  // The outputs of a step replace its inputs, at their places.
-  const isStep = wasm.state !== undefined;
+  // The outputs of a step replace its inputs, at their places; others are the host's to read.
+  const outputs = Object.keys(wasm.outputs).filter((name) => wasm.state === undefined || !name.startsWith("next."));
   const lines = [`words: ${forDevices(String(native.words), String(wasm.words))},`];
   for (const key of ["batch", "slots", "rows", "dataset"] as const) if (wasm[key] !== undefined) lines.push(`${key}: ${wasm[key]},`);
   if (wasm.metrics) lines.push(`metrics: ${inline(list(...wasm.metrics.map(stringLiteral)))},`);
   if (rowsAxis) lines.push(`rowsAxis: ${inline(record(Object.entries(rowsAxis).map(([name, axis]) => [propertyKey(name), String(axis)])))},`);
   lines.push(...block("inputs", "{", Object.keys(wasm.inputs).map((name) => regionLine(name, native.inputs[name], wasm.inputs[name], starts.get(name))), "}"));
-  if (!isStep) lines.push(...block("outputs", "{", Object.keys(wasm.outputs).map((name) => regionLine(name, native.outputs[name], wasm.outputs[name])), "}"));
+  lines.push(...block("outputs", "{", outputs.map((name) => regionLine(name, native.outputs[name], wasm.outputs[name])), "}"));
   const constants = forDevices(inline(constantsCode(native)), inline(constantsCode(wasm)));
   if (constants !== "[]") lines.push(`constants: ${constants},`);
   return [...lines, ...kernelLines(native.kernels, wasm.kernels)];

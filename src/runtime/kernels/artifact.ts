@@ -40,6 +40,8 @@ export interface ProgramArtifact {
   readonly c?: string;
   /** The kernels as WebAssembly: bytes or base64. `relaxed`: with relaxed multiply-add. */
   readonly wasm?: { readonly module: Uint8Array | string; readonly relaxed?: Uint8Array | string };
+  /** A shader for each kernel, for the `webgpu` device. */
+  readonly wgsl?: readonly string[];
 }
 
 /** State that lives from step to step beside the parameters: `encoder.dense_1.kernel/m`. */

@@ -145,6 +145,7 @@ class KernelModel implements Model, Profiled {
     if (!this.disposed) {
       this.trainer?.module.dispose();
       this.modules.dispose();
+      this.host.dispose?.();
     }
     this.disposed = true;
   }

@@ -3,6 +3,7 @@ import { LvmError } from "../error.js";
 import { arenaWords, directMemory, type KernelModule } from "../kernel-engine.js";
 import type { CreateOptions } from "../model.js";
 import { createWasmModule } from "../wasm/index.js";
+import type { WebGpu } from "../webgpu/index.js";
 import type { ProgramArtifact } from "./artifact.js";
 
 export interface HostOptions extends CreateOptions {
@@ -29,6 +30,8 @@ export interface KernelHost {
   readonly residentWords: number;
   /** Settles the device before there is anything to run, as far as that can be told. */
   prepare(): Promise<void>;
+  /** Gives back what modules shared; they are disposed of before. */
+  dispose?(): void;
   /** Compiles with `make`, starts what it gives, and fills in its constants. */
   open<A extends ProgramArtifact>(make: (device: KernelDevice) => A | Promise<A>): Promise<Opened<A>>;
 }
@@ -48,6 +51,8 @@ export function createHost(options: HostOptions): KernelHost {
     device = "wasm";
     onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with WebAssembly`);
   };
+  let opened: Promise<WebGpu> | undefined;
+  const gpu = (): Promise<WebGpu> => (opened ??= import("../webgpu/index.js").then(({ openWebGpu }) => openWebGpu()));
   return {
     get device() {
       return device;
@@ -55,7 +60,12 @@ export function createHost(options: HostOptions): KernelHost {
     get residentWords() {
       return options.residentWords ?? mostResident[device];
     },
+    dispose() {
+      opened?.then((open) => open.dispose(), () => undefined);
+      opened = undefined;
+    },
     async prepare() {
+      if (device === "webgpu") await gpu();
       if (device !== "native") return;
       try {
         await (await loadNative()).checkNative();
@@ -67,7 +77,7 @@ export function createHost(options: HostOptions): KernelHost {
       for (;;) {
         try {
           const artifact = await make(device);
-          const module = await start(artifact, device, options);
+          const module = await start(artifact, device, options, gpu);
           fillConstants(artifact, module);
           for (const { offset, values } of artifact.constants) module.send(offset, values.length);
           return { artifact, module };
@@ -79,18 +89,23 @@ export function createHost(options: HostOptions): KernelHost {
   };
 }
 
-/** Larger data sets stay where they are, and minibatches are copied: 512 and 128 MiB. */
-const mostResident: Readonly<Record<KernelDevice, number>> = { native: 2 ** 27, wasm: 2 ** 25 };
+/** Larger data sets stay where they are, and minibatches are copied: 512 MiB, 128 MiB, 1 GiB. */
+const mostResident: Readonly<Record<KernelDevice, number>> = { native: 2 ** 27, wasm: 2 ** 25, webgpu: 2 ** 28 };
 
 /** Words that a device can have at most: the pages of a WebAssembly memory, and indices that are i32. The compiler makes no kernels for more. */
-const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 31 - 1, wasm: 2 ** 30 };
+const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 31 - 1, wasm: 2 ** 30, webgpu: 2 ** 31 - 1 };
 
-async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions): Promise<KernelModule> {
+async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions, gpu: () => Promise<WebGpu>): Promise<KernelModule> {
   if (artifact.words > mostWords[device]) {
     const [needed, most] = [artifact.words, mostWords[device]].map((words) => `${(words / 2 ** 28).toFixed(1)} GiB`);
     throw new LvmError("LVM7150", `the kernels need ${needed} of memory; the device ${device} has ${most} at most`, { exitCode: 5, facts: { device, words: artifact.words, most: mostWords[device] }, help: "a smaller minibatch needs less: --batch" });
   }
   if (artifact.kernels.length === 0) return idleModule(artifact.words);
+  if (device === "webgpu") {
+    if (artifact.wgsl === undefined) throw new LvmError("LVM7150", "the module was compiled without shaders for WebGPU", { exitCode: 5, facts: { device } });
+    const [{ createWebGpuModule }, open] = await Promise.all([import("../webgpu/index.js"), gpu()]);
+    return createWebGpuModule(open, { words: artifact.words, kernels: artifact.kernels, wgsl: artifact.wgsl });
+  }
   if (device === "native") {
     if (artifact.c === undefined) throw new LvmError("LVM7160", "no native kernels: the module was compiled without them", { exitCode: 5, facts: { device } });
     const { createNativeModule } = await loadNative();
