@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { splitIndex } from "../../src/codegen/wasm/address.js";
+import { atomic, linearOf, splitOffset } from "../../src/codegen/wasm/linear.js";
 import { rangeOf, type Range } from "../../src/codegen/wasm/ranges.js";
 import type { KernelBinary, KernelExpr } from "../../src/ir/kernel/nodes.js";
 
@@ -73,6 +74,41 @@ describe("addresses", () => {
         const isBounded = value >= bounds.low && value <= bounds.high;
         const isSplit = ((rest + constant) | 0) === value && (constant === 0 || rest >= 0);
         if (!isBounded || !isSplit) mistakes.push({ expr, names, value, bounds, rest, constant });
+      }
+    }
+    expect(mistakes).toEqual([]);
+    expect(splits).toBeGreaterThan(500);
+  });
+
+  // The same for linear forms, which all scalar accesses use: names and what is not linear are atoms.
+  it("a linear form has the value of its index, and what is left without the offset is the address of a word", () => {
+    const random = randomIntegers(20260102);
+    let splits = 0;
+    const mistakes: unknown[] = [];
+    for (let n = 0; n < 20_000; n++) {
+      const ranges: Record<string, Range> = {};
+      for (const name of "xyz") {
+        const [a, b] = [constants[random(constants.length)] as number, random(3) === 0 ? (constants[random(constants.length)] as number) : random(1000)];
+        ranges[name] = { low: Math.min(a, b), high: Math.max(a, b) };
+      }
+      const expr = randomExpr(random, 4);
+      const range = (each: KernelExpr): Range => rangeOf(each, (name) => ranges[name], 1);
+      const atoms = new Map<string, KernelExpr>();
+      const form = linearOf(expr, (part) => {
+        const key = JSON.stringify(part);
+        atoms.set(key, part);
+        return atomic({ key, wat: key, range: range(part), level: 0 });
+      });
+      if (form === undefined) throw new Error("an index of names has a form");
+      const { base, offset } = splitOffset(form);
+      if (offset > 0) splits++;
+      for (let trial = 0; trial < 6; trial++) {
+        const names = Object.fromEntries(Object.entries(ranges).map(([name, { low, high }]) => [name, [low, high, low + random(high - low + 1)][random(3)] as number]));
+        const value = valueOf(expr, names);
+        const rest = base.terms.reduce((sum, { factor, atom }) => (sum + Math.imul(factor, valueOf(atoms.get(atom.key) as KernelExpr, names))) | 0, base.constant);
+        if (((rest + offset) | 0) !== value) mistakes.push({ expr, names, value, rest, offset });
+        // An effective address is u32(4 · rest) + 4 · offset: for a word of an arena (below 2^30) it must not wrap.
+        if (offset > 0 && value >= 0 && value < 2 ** 30 && ((rest << 2) >>> 0) + 4 * offset !== 4 * value) mistakes.push({ expr, names, value, rest, offset });
       }
     }
     expect(mistakes).toEqual([]);
