@@ -37,11 +37,21 @@ const leastWork = 8;
  */
 export function prefetchOf(loop: For, after: readonly Statement[], band?: Updates): Prefetch | undefined {
   const turns = loop.from.kind === "constant" && loop.to.kind === "constant" && loop.step === 1 ? loop.to.value - loop.from.value : 0;
-  const work = loop.body.filter(({ kind }) => kind === "set").length;
-  if (turns < leastTurns || work < leastWork || loop.body.some(({ kind }) => kind !== "let" && kind !== "set")) return undefined;
+  if (turns < leastTurns || !isProduct(loop)) return undefined;
   const ahead = rowsFarApart(loop);
   const updates = updatesOfTile(turns, after) ?? band;
   return ahead.size > 0 || updates ? { ahead, updates } : undefined;
+}
+
+/** Whether a loop does nothing but multiply and add into the registers of a tile. */
+function isProduct({ body }: For): boolean {
+  return body.filter(({ kind }) => kind === "set").length >= leastWork && body.every(({ kind }) => kind === "let" || kind === "set");
+}
+
+/** Turns of a product's loop that is so short that its end would cost as much as a turn (a line of a small image): it is written out. */
+export function shortTurns(loop: For): number | undefined {
+  const turns = turnsOf(loop);
+  return turns > 1 && turns <= 8 && isProduct(loop) ? turns : undefined;
 }
 
 /** Vector loads whose words lie further from turn to turn than all of them together are long. */

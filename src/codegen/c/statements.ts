@@ -2,7 +2,7 @@ import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { renderExpression, renderIndex, renderPlace, renderType, unwrapped } from "./expressions.js";
 import { renderName } from "./names.js";
-import { type For, type Prefetch, prefetchOf, type Updates, updatesOfBand } from "./prefetch.js";
+import { type For, type Prefetch, prefetchOf, shortTurns, type Updates, updatesOfBand } from "./prefetch.js";
 
 type Rules<K extends Statement["kind"]> = (statement: Extract<Statement, { readonly kind: K }>, indent: string) => readonly string[];
 
@@ -36,7 +36,12 @@ export function renderStatements(statements: readonly Statement[], indent: strin
     if (statement.kind !== "for") return (statementRules[statement.kind] as Rules<typeof statement.kind>)(statement as never, indent);
     const after = statements.slice(at + 1);
     const prefetch = prefetchOf(statement, after, band);
-    return prefetch ? renderProduct(statement, prefetch, indent) : renderLoop(statement, indent, (inner) => renderStatements(statement.body, inner, updatesOfBand(statement, after)));
+    if (prefetch) return renderProduct(statement, prefetch, indent);
+    const turns = shortTurns(statement);
+    return [
+      ...(turns === undefined ? [] : [`${indent}#pragma GCC unroll ${turns}`]),
+      ...renderLoop(statement, indent, (inner) => renderStatements(statement.body, inner, updatesOfBand(statement, after))),
+    ];
   });
 }
 

@@ -82,7 +82,7 @@ function templateOf(context: EmitContext, made: Map<KernelBuilder, Expressions>)
   const operand = (node: TensorNode): Operand => {
     const shape = staticShape(node);
     const read: Read = (k, index, width) => k.widened(of(k).value(node, positionOf(k, shape, index, width === "vector")), width);
-    return { shape, read, contiguous: isContiguous(node, places) };
+    return { shape, read, contiguous: isContiguous(node, places), view: places(node) };
   };
   const shape = staticShape(anchor);
   const write: Write = (k, index, value) => writeResults(k, of(k), context, positionOf(k, shape, index, value.width === "vector"), value);

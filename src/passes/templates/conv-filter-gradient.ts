@@ -58,8 +58,9 @@ export function conv2dFilterGradient(o: Conv2dFilterGradientOptions, context: Te
   const pieces = swapped ? 1 : Math.ceil(run / piece);
   const panels = Math.ceil(columns / tile.columns);
   const tiles = downs * outer * pieces * panels;
-  // Parts: enough for many threads, each with some hundred pixels.
-  const wanted = Math.max(1, Math.min(Math.ceil(64 / tiles), lines, Math.floor((lines * width) / 128)));
+  // Parts: enough for many threads, each with some hundred pixels, and what all tiles of a part read stays in the second cache.
+  const operandBytes = 4 * (product(o.x.shape) + product(o.dy.shape));
+  const wanted = Math.max(1, Math.min(Math.max(Math.ceil(64 / tiles), Math.ceil((2 * operandBytes) / target.l2Bytes)), lines, Math.floor((lines * width) / 128)));
   const chunk = Math.ceil(lines / wanted);
   const parts = Math.ceil(lines / chunk);
   // Part: [kh][outer][run][n], the axis of the vectors rounded up.
@@ -102,7 +103,7 @@ export function conv2dFilterGradient(o: Conv2dFilterGradientOptions, context: Te
     branch(kh, down, d, downs, (rows) => branch(swapped ? 1 : run, piece, at, pieces, (across) => branch(columns, tile.columns, panel, panels, (vectors) => body(rows, across, vectors))));
   });
   const flops = 2 * lines * width * kh * kw * c * n;
-  before.push({ title: `conv2d filter gradient ${kh}×${kw}×${c}→${n}, ${parts} parts`, groups, body: k.body(), flops, bytes: 4 * (product(o.x.shape) + product(o.dy.shape)) });
+  before.push({ title: `conv2d filter gradient ${kh}×${kw}×${c}→${n}, ${parts} parts`, groups, body: k.body(), flops, bytes: operandBytes });
 
   const s = new KernelBuilder(lanes);
   const finalGroups = overElements(s, [kh, kw, c, n], (index, wide) => {
