@@ -14,14 +14,6 @@ const everywhere: readonly Float32Array[] = [
   sweep(-largest, largest, 24001), sweep(-1e-38, 1e-38, 1001), linear(-20, 20, 8001), linear(-120, 120, 4001), linear(-1.2, 1.2, 8001), linear(0.001, 3, 8001), linear(0.001, 10, 8001),
 ];
 
-/** ulp allowed, and why where it is more than four. */
-const bounds: Partial<Record<UnaryFunction, number>> = {
-  log_normal_cdf: 5, // right of 0, log(1 − Q) carries the errors of Q, itself a product of four rounded factors
-  lgamma: 5, // only below 0, where two logarithms and log Γ(1 − x) are summed; 4 above
-  digamma: 5, // the same
-  trigamma: 6, // below 0 the square of π / sin πx doubles every error; 3 above 0
-};
-
 /**
  * The functions whose zeros below 0 are those of a difference (reflection): there the error is measured in units of what is subtracted,
  * as no float32 formula knows the zeros themselves. Above 0 they are held to the same bound as all others.
@@ -51,7 +43,7 @@ describe("unary functions in kernels, in units of the last place", () => {
       }
       const { always, rare } = operationCount(unaryKernelFunctions[name], 1);
       console.log(`${name}: at most ${worst.toFixed(2)} ulp, ${(total / count).toFixed(2)} on average; ${always} operations${rare ? ` and ${rare} in rare branches` : ""}`);
-      expect(worst, where).toBeLessThanOrEqual(bounds[name] ?? 4);
+      expect(worst, where).toBeLessThanOrEqual(4);
     });
   }
 
@@ -64,7 +56,7 @@ describe("unary functions in kernels, in units of the last place", () => {
       xs.forEach((x, i) => {
         const truth = unaryMeaning[name](x);
         if (x < 0 && name in scaleBelowZero && Number.isFinite(truth)) return;
-        if (!(ulpError(got[i]!, truth) <= (bounds[name] ?? 4))) wrong.push(`${name}(${x}) = ${got[i]}, not ${truth}`);
+        if (!(ulpError(got[i]!, truth) <= 4)) wrong.push(`${name}(${x}) = ${got[i]}, not ${truth}`);
       });
     }
     expect(wrong).toEqual([]);

@@ -1,11 +1,9 @@
 import type { KernelBuilder } from "../builder.js";
 import type { KernelExpr } from "../nodes.js";
 import { atanhTailWide, digammaCentre, lgammaCentre, stirlingLow, stirlingNearZero, stirlingWide } from "./coefficients.js";
-import { atMost, chosenPolynomial, polynomial, whenAny } from "./common.js";
+import { atMost, chosenPolynomial, polynomial, twoProduct, twoSum, whenAny } from "./common.js";
 import { log, logOfNormal } from "./logarithm.js";
 import { sinCosPi } from "./trigonometric.js";
-
-const logPi = Math.fround(Math.log(Math.PI));
 
 /**
  * log |Γ(x)|. From 0.7 to 2.5 (y − 1)(y − 2) R(y), so that both zeros keep relative accuracy; below log Γ(x + 1) − log x; up to 8
@@ -17,10 +15,13 @@ export function lgamma(k: KernelBuilder, argument: KernelExpr): KernelExpr {
   const z = k.bind(k.select(negative, k.subtract(1, x), x));
   const result = k.variable(lgammaOfPositive(k, z), "log_gamma");
   whenAny(k, negative, () => {
-    const sine = sinCosPi(k, x).sin;
-    const reflected = k.subtract(k.subtract(logPi, log(k, k.unary("abs", sine))), result);
+    // log (π / |sin πx|) − log Γ(1 − x).
+    // What 1 − x loses to rounding counts ψ(1 − x) times, which is about log(½ − x).
+    const sine = k.bind(k.unary("abs", sinCosPi(k, x).sinOverPi.high));
+    const lost = k.multiply(k.subtract(k.subtract(1, z), x), log(k, k.subtract(z, 0.5)));
+    const reflected = k.subtract(k.subtract(k.unary("negate", log(k, sine)), result), lost);
     // Infinite at −∞, where there is no sine, as at the poles.
-    const regular = k.greater(k.unary("abs", sine), 0);
+    const regular = k.greater(sine, 0);
     k.set(result, k.select(negative, k.select(regular, reflected, k.constant(Infinity)), result));
   });
   return result;
@@ -67,14 +68,15 @@ export function digamma(k: KernelBuilder, argument: KernelExpr): KernelExpr {
   const w = k.bind(k.select(low, k.add(z, 4), z));
   const inverse = k.bind(k.divide(1, w));
   const square = k.bind(k.multiply(inverse, inverse));
-  const series = k.subtract(k.subtract(logOfNormal(k, w), k.multiply(inverse, 0.5)), k.multiply(square, polynomial(k, square, [1 / 12, -1 / 120, 1 / 252])));
-  const far = k.select(low, k.subtract(series, shift), k.select(k.equal(w, Infinity), w, series));
+  // The small parts are summed first: then only the last difference is rounded as a large number.
+  const asymptotic = k.add(k.multiply(inverse, 0.5), k.multiply(square, polynomial(k, square, [1 / 12, -1 / 120, 1 / 252])));
+  const series = k.subtract(logOfNormal(k, w), k.add(asymptotic, k.select(low, shift, k.constant(0))));
+  const far = k.select(k.equal(w, Infinity), w, series);
   const near = k.select(small, k.subtract(centre, shift), centre);
   const result = k.variable(k.select(k.less(z, 3), near, far), "digamma");
   whenAny(k, negative, () => {
-    const { sin, cos } = sinCosPi(k, x);
-    const cotangent = k.multiply(k.divide(cos, sin), Math.PI);
-    k.set(result, k.select(negative, k.select(k.equal(sin, 0), k.constant(NaN), k.subtract(result, cotangent)), result));
+    const { sinOverPi, cos } = sinCosPi(k, x);
+    k.set(result, k.select(negative, k.select(k.equal(sinOverPi.high, 0), k.constant(NaN), k.subtract(result, k.divide(cos, sinOverPi.high))), result));
   });
   return result;
 }
@@ -101,8 +103,15 @@ export function trigamma(k: KernelBuilder, argument: KernelExpr): KernelExpr {
   const series = k.bind(k.add(v, k.add(k.multiply(square, 0.5), k.multiply(k.multiply(square, v), polynomial(k, square, [1 / 6, -1 / 30, 1 / 42])))));
   const result = k.variable(k.select(low, k.add(k.multiply(first, first), k.add(four, series)), series), "trigamma");
   whenAny(k, negative, () => {
-    const ratio = k.bind(k.divide(Math.PI, sinCosPi(k, x).sin));
-    k.set(result, k.select(negative, k.subtract(k.multiply(ratio, ratio), result), result));
+    // The square would double the error of the ratio: it is corrected to two numbers, but where its square is so large that the parts of the product do not fit.
+    const { high, low } = sinCosPi(k, x).sinOverPi;
+    const ratio = k.bind(k.divide(1, high));
+    const back = twoProduct(k, ratio, high);
+    const missing = k.subtract(k.subtract(k.subtract(1, back.high), back.low), k.multiply(ratio, low));
+    const square = twoProduct(k, ratio, ratio);
+    const exact = k.add(square.high, k.add(square.low, k.multiply(k.multiply(ratio, 2), k.multiply(ratio, missing))));
+    const squared = k.select(k.less(k.unary("abs", ratio), 2 ** 50), exact, k.multiply(ratio, ratio));
+    k.set(result, k.select(negative, k.subtract(squared, result), result));
   });
   return result;
 }
@@ -122,13 +131,14 @@ export function stirlingError(k: KernelBuilder, argument: KernelExpr): KernelExp
   return k.bind(k.select(k.less(x, 0.0625), direct, fitted));
 }
 
-/** D(x, m) = x log(x/m) + m − x; with v = (x − m)/(x + m), |v| < 0.52, as (x − m) v + 2x (atanh v − v). */
+/** D(x, m) = x log(x/m) + m − x; with v = (x − m)/(x + m), |v| < 0.52, as (x − m) v + 2x (atanh v − v), where what x − m loses to rounding counts twice. */
 export function deviance(k: KernelBuilder, left: KernelExpr, right: KernelExpr): KernelExpr {
   const [x, m] = [k.bind(left), k.bind(right)];
-  const difference = k.bind(k.subtract(x, m));
+  const { high: difference, low: lost } = twoSum(k, x, k.bind(k.unary("negate", m)));
   const v = k.bind(k.divide(k.multiply(difference, 0.5), k.add(k.multiply(x, 0.5), k.multiply(m, 0.5))));
   const square = k.bind(k.multiply(v, v));
-  const near = k.add(k.multiply(difference, v), k.multiply(x, k.multiply(k.multiply(k.add(v, v), square), polynomial(k, square, atanhTailWide))));
+  const twice = k.bind(k.add(v, v));
+  const near = k.add(k.multiply(difference, v), k.add(k.multiply(x, k.multiply(k.multiply(twice, square), polynomial(k, square, atanhTailWide))), k.multiply(twice, lost)));
   // The quotient is kept within the numbers: above 2¹⁰⁰ it is taken of scaled numbers, below 2⁻¹²⁶ its logarithm no longer matters.
   const plain = k.bind(k.divide(x, m));
   const huge = k.bind(k.greater(plain, 2 ** 100));

@@ -114,14 +114,28 @@ export function tan(k: KernelBuilder, argument: KernelExpr): KernelExpr {
   return k.bind(k.select(k.equal(k.binary("and", quadrant, 1), 0), t, k.divide(-1, t)));
 }
 
-/** sin πx and cos πx but for one common sign, exact reduction: for reflections, which need their squares or quotient. */
-export function sinCosPi(k: KernelBuilder, x: KernelExpr): { readonly sin: KernelExpr; readonly cos: KernelExpr } {
+/** Taylor's series in t², |t| ≤ ¼, the next term below 1e-9: of (sin πt / πt − 1)/t² and of (cos πt / π − 1/π)/t². */
+const sinOverPiTail = [-(Math.PI ** 2) / 6, Math.PI ** 4 / 120, -(Math.PI ** 6) / 5040, Math.PI ** 8 / 362880];
+const cosOverPiTail = [-Math.PI / 2, Math.PI ** 3 / 24, -(Math.PI ** 5) / 720, Math.PI ** 7 / 40320, -(Math.PI ** 9) / 3628800];
+const inversePi = Math.fround(1 / Math.PI);
+
+/**
+ * sin πx / π as a sum of two numbers and cos πx, but for one common sign, exact reduction: for reflections, which need their squares, quotient or logarithm. Divided by π the
+ * series of the sine begins with t itself, so that neither π nor a product with it is rounded.
+ */
+export function sinCosPi(k: KernelBuilder, x: KernelExpr): { readonly sinOverPi: Double; readonly cos: KernelExpr } {
   const f = k.bind(k.subtract(x, k.unary("nearest", x)));
   const size = k.bind(k.unary("abs", f));
   const swap = k.bind(k.greater(size, 0.25));
-  const r = k.bind(k.multiply(k.select(swap, k.subtract(0.5, size), size), Math.fround(Math.PI)));
-  const square = k.bind(k.multiply(r, r));
-  const [s, c] = [k.bind(sinReduced(k, r, square)), k.bind(cosReduced(k, square))];
-  const sine = k.bind(k.select(swap, c, s));
-  return { sin: k.bind(k.select(k.less(f, 0), k.unary("negate", sine), sine)), cos: k.bind(k.select(swap, s, c)) };
+  const t = k.bind(k.select(swap, k.subtract(0.5, size), size));
+  const square = k.bind(k.multiply(t, t));
+  const first = k.bind(k.select(swap, k.constant(inversePi), t));
+  const rest = k.select(
+    swap, k.add(k.multiply(square, polynomial(k, square, cosOverPiTail)), 1 / Math.PI - inversePi), k.multiply(k.multiply(t, square), polynomial(k, square, sinOverPiTail)),
+  );
+  const { high, low } = fastTwoSum(k, first, k.bind(rest));
+  const signed = (value: KernelExpr): KernelExpr => k.bind(k.select(k.less(f, 0), k.unary("negate", value), value));
+  const r = k.bind(k.multiply(t, Math.fround(Math.PI)));
+  const r2 = k.bind(k.multiply(r, r));
+  return { sinOverPi: { high: signed(high), low: signed(low) }, cos: k.bind(k.select(swap, sinReduced(k, r, r2), cosReduced(k, r2))) };
 }
