@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { limitBar, type Section } from "../support/result.js";
 
 const child = fileURLToPath(new URL("../children/allocation.mjs", import.meta.url));
-const steps = 50;
+const steps = 32;
 
 interface Allocation {
   readonly count: number;
