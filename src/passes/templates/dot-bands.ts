@@ -1,7 +1,8 @@
 import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
-import { type DotProblem, packRight } from "./dot.js";
+import type { DotProblem } from "./dot.js";
 import { maxGroups } from "./groups.js";
+import { packRight } from "./pack-right.js";
 import type { Target, Template, TemplateContext, TemplateKernel } from "./template.js";
 import { chooseTile, planColumns, step, zeros } from "./tile.js";
 import { product } from "./views.js";

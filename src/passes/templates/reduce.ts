@@ -3,8 +3,7 @@ import type { ElementType, KernelExpr, Width } from "../../ir/kernel/nodes.js";
 import { inGroups, overElements } from "./groups.js";
 import { type Template, type TemplateContext, type TemplateKernel, type WriteAll, type WriteOptions, vectorAxis } from "./template.js";
 import type { Register } from "./tile.js";
-import { flatten } from "./dot.js";
-import { product, unravel } from "./views.js";
+import { flatten, product, unravel } from "./views.js";
 
 export type Fold = "sum" | "product" | "max" | "min";
 

@@ -1,10 +1,9 @@
 import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { ElementType, KernelExpr, Width } from "../../ir/kernel/nodes.js";
-import { flatten } from "./dot.js";
 import { inGroups, overElements } from "./groups.js";
 import { beats } from "./pool.js";
 import { kernelBuilder, type Operand, type Template, type TemplateContext, type Write } from "./template.js";
-import { product, unravel } from "./views.js";
+import { flatten, product, unravel } from "./views.js";
 
 export interface GatherOptions {
   /** [...batch, n, ...rest]. */

@@ -89,3 +89,12 @@ export function unravel(k: KernelBuilder, flat: KernelExpr, shape: readonly numb
   }
   return index;
 }
+
+/** Row-major position among axes of these sizes; axes of size 1 do not count. */
+export function flatten(k: KernelBuilder, index: readonly KernelExpr[], sizes: readonly number[]): KernelExpr {
+  let flat: KernelExpr = k.integer(0);
+  sizes.forEach((size, axis) => {
+    if (size !== 1) flat = k.add(k.multiply(flat, size), index[axis]!);
+  });
+  return k.share(flat);
+}
