@@ -1,7 +1,8 @@
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
 import { evaluateNodes } from "../../src/ir/tensor/evaluate.js";
-import type { TensorNode, TensorOp, TensorProgram } from "../../src/ir/tensor/nodes.js";
+import type { LoopOp, TensorNode, TensorOp, TensorProgram } from "../../src/ir/tensor/nodes.js";
 import { shapeRules } from "../../src/ir/tensor/shape-rules.js";
+import { hasLoops, unrollLoops } from "../../src/ir/tensor/unroll-loops.js";
 import { verify } from "../../src/ir/tensor/verify.js";
 import { engineRandom } from "../passes/support.js";
 import type { CaseInputs, DeviceCase } from "./device-case.js";
@@ -21,6 +22,8 @@ export async function shrink(found: DeviceCase, fails: (smaller: DeviceCase) => 
     current = smaller;
     return true;
   };
+  // Without loops, if what fails is not in them; else with bodies of fewer operations.
+  await accept(() => (hasLoops(current.program) ? { ...current, program: unrollLoops(current.program) } : undefined));
   // One output alone, if one is enough.
   for (const name of Object.keys(current.program.outputs)) if (await accept(() => without(current, (each) => each !== name))) break;
   for (let round = 0, changed = true; changed && round < 8; round++) {
@@ -32,10 +35,21 @@ export async function shrink(found: DeviceCase, fails: (smaller: DeviceCase) => 
       const node = current.program.nodes[at];
       if (!node || node.op.kind === "input") continue;
       if (await accept(() => asInput(current, node))) changed = true;
+      else if (node.op.kind === "loop") changed = (await smallerBody(node.op, at)) || changed;
       else for (const operand of node.inputs) if (operand.dtype === node.dtype && operand.shape.join() === node.shape.join() && (await accept(() => replaced(current, node, () => operand)))) { changed = true; break; }
     }
     const sizes = [...new Set(current.program.nodes.flatMap(({ shape }) => shape as number[]))].filter((size) => size > 1).sort((a, b) => b - a);
     for (const size of sizes) for (const less of [1, 2, Math.ceil(size / 2), size - 1]) if (less < size && (await accept(() => resized(current, size, less)))) { changed = true; break; }
+  }
+  /** Makes operations of the body of node `at` give way to an operand of their shape. */
+  async function smallerBody({ body }: LoopOp, at: number): Promise<boolean> {
+    let changed = false;
+    for (const each of [...body.nodes].reverse()) {
+      for (const [which, operand] of each.inputs.entries()) {
+        if (operand.dtype === each.dtype && operand.shape.join() === each.shape.join()) changed = (await accept(() => withBody(current, at, each.id, which))) || changed;
+      }
+    }
+    return changed;
   }
   for (const name of Object.keys(current.inputs)) {
     const simpler = (value: (old: number) => number) => (): DeviceCase => ({ ...current, inputs: { ...current.inputs, [name]: { ...current.inputs[name]!, values: current.inputs[name]!.values.map(value) } } });
@@ -90,6 +104,21 @@ function without({ program, ...given }: DeviceCase, drop: (name: string) => bool
 function replaced(given: DeviceCase, old: TensorNode, by: () => TensorNode): DeviceCase {
   const at = old.inputs.indexOf(by());
   return rebuilt(given, (_, node, inputs) => (node === old ? inputs[at] : undefined));
+}
+
+/** The loop at a place of the program with a body in which node `id` makes way for one of its operands. */
+function withBody(given: DeviceCase, at: number, id: number, which: number): DeviceCase | undefined {
+  const loop = given.program.nodes[at];
+  if (loop?.op.kind !== "loop") return undefined;
+  const inner = new TensorBuilder({ simplify: false });
+  const made = new Map<TensorNode, TensorNode>();
+  for (const node of loop.op.body.nodes) {
+    const inputs = node.inputs.map((input) => made.get(input)!);
+    made.set(node, node.id === id ? inputs[which]! : inner.make(node.op, inputs, node.dtype, node.shape));
+  }
+  const body = inner.program(loop.op.body.name, Object.fromEntries(Object.entries(loop.op.body.outputs).map(([name, node]) => [name, made.get(node)!])));
+  const op: LoopOp = { ...loop.op, body };
+  return rebuilt(given, (b, node, inputs) => (node === loop ? b.make(op, inputs, node.dtype, node.shape) : undefined));
 }
 
 function asInput(given: DeviceCase, old: TensorNode): DeviceCase | undefined {

@@ -70,6 +70,22 @@ for (const { size, kernel, ...attributes } of settings) {
   });
 }
 
+// Guards the meaning that other libraries give to padding: zeros that are multiplied.
+describe("an ∞ in the filter of a padded convolution", () => {
+  const attributes: Conv2dAttributes = { strides: [1, 1], padding: [[0, 0], [1, 1]], dilation: [1, 1] };
+  const ones = { values: [1, 1, 1], shape: [1, 3, 1] };
+  const filter = { values: [Infinity, 1, 1], shape: [1, 3, 1, 1] };
+  it("gives NaN where it meets the padding, in every direction", () => {
+    const b = new TensorBuilder();
+    const [x, f] = [b.input("column", "x", [1, 3, 1]), b.input("parameter", "f", [1, 3, 1, 1])];
+    const program = b.program("padding", { y: b.conv2d(x, f, attributes), dx: b.conv2dInputGradient(x, f, [1, 3], attributes), df: b.conv2dFilterGradient(x, b.log(b.subtract(x, 1)), [1, 3], attributes) });
+    const { y, dx, df } = evaluate(program, { inputs: { x: ones, f: filter } });
+    expect([...y!.values]).toEqual([NaN, Infinity, Infinity]);
+    expect([...dx!.values]).toEqual([Infinity, Infinity, NaN]);
+    expect([...df!.values]).toEqual([NaN, -Infinity, NaN]);
+  });
+});
+
 describe("leading axes", () => {
   it("any number of them is a batch; none is one image", () => {
     const b = new TensorBuilder();

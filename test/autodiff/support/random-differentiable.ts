@@ -38,8 +38,12 @@ function countOf(shape: readonly Dim[]): number {
   return shape.reduce<number>((n, dim) => n * (typeof dim === "number" ? dim : ROWS), 1);
 }
 
-/** A random program of every differentiable kind of operation over rows, parameters, images and tables; the same for the same seed. */
-export function randomDifferentiable(seed: number): GradientCase {
+/**
+ * A random program of every differentiable kind of operation over rows, parameters, images and tables; the same for the same seed and size.
+ *
+ * @param size how many operations are tried, and of how many of the last values the result is made
+ */
+export function randomDifferentiable(seed: number, size = { steps: 14, roots: 5 }): GradientCase {
   const inputs: GradientCase["inputs"] = {
     x: { values: numbers(ROWS * 3, -1.5, 1.5, seed + 1), shape: ["rows", 3] },
     w: { values: numbers(12, -1, 1, seed + 2), shape: [3, 4] },
@@ -49,10 +53,10 @@ export function randomDifferentiable(seed: number): GradientCase {
     filter: { values: numbers(8, -1, 1, seed + 6), shape: [2, 2, 1, 2] },
     k: { values: [seed % 3, (seed * 7) % 4], shape: ["rows"], dtype: "i32" },
   };
-  return { inputs, build: (b, nodes) => buildRandom(b, nodes, seed), differentiable: ["x", "w", "v", "s", "image", "filter"] };
+  return { inputs, build: (b, nodes) => buildRandom(b, nodes, seed, size), differentiable: ["x", "w", "v", "s", "image", "filter"] };
 }
 
-function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNode>>, seed: number): TensorNode {
+function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNode>>, seed: number, { steps, roots }: { readonly steps: number; readonly roots: number }): TensorNode {
   const next = randomGenerator(`differentiable ${seed}`);
   const below = (n: number): number => Math.floor(next() * n);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
@@ -142,14 +146,14 @@ function buildRandom(b: TensorBuilder, inputs: Readonly<Record<string, TensorNod
     },
   ];
 
-  for (let at = 0; at < 14; at++) {
+  for (let at = 0; at < steps; at++) {
     const node = pick(step)();
     if (!node || countOf(node.shape) > 150 || countOf(node.shape) === 0 || node.shape.length > 6) continue;
     made.push(next() < 0.3 ? b.tanh(node) : node);
   }
   // Plain sums give gradients that are one number; weighted ones give one for each element.
   const weighted = (node: TensorNode): TensorNode => b.multiply(b.unary("atan", node), b.add(0.7, b.multiply(0.2, b.sigmoid(b.stopGradient(node)))));
-  return b.addAll(made.slice(-5).map((node) => (next() < 0.5 ? b.multiply(0.2, b.sum(node)) : b.sum(weighted(node)))));
+  return b.addAll(made.slice(-roots).map((node) => (next() < 0.5 ? b.multiply(0.2, b.sum(node)) : b.sum(weighted(node)))));
 
   function broadcastPair(x: TensorNode, y: TensorNode, make: (x: TensorNode, y: TensorNode) => TensorNode): TensorNode | undefined {
     const rank = Math.min(x.shape.length, y.shape.length);

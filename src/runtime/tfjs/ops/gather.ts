@@ -16,11 +16,12 @@ export function gather(table: tf.Tensor, indices: tf.Tensor, batchDims = 0): tf.
       const flat = tf.reshape(given, [count(batch) * size, count(rest)]);
       return tf.reshape(tf.gather(flat, flatIndices(indices, batch, size)), result as tf.ShapeMap[tf.Rank]);
     },
-    (dy) => {
-      const updates = tf.reshape(dy, [indices.size, count(rest)]);
-      const flat = scatterRows(flatIndices(indices, batch, size), updates, count(batch) * size);
+    (dy, _, __, [at = indices]) => {
+      const updates = tf.reshape(dy, [at.size, count(rest)]);
+      const flat = scatterRows(flatIndices(at, batch, size), updates, count(batch) * size);
       return tf.reshape(flat, table.shape as tf.ShapeMap[tf.Rank]);
     },
+    [indices],
   );
 }
 
@@ -35,10 +36,11 @@ export function scatterAdd(indices: tf.Tensor, updates: tf.Tensor, size: number,
       const sums = scatterRows(flatIndices(indices, batch, size), tf.reshape(given, [indices.size, count(rest)]), total);
       return tf.reshape(sums, [...batch, size, ...rest] as tf.ShapeMap[tf.Rank]);
     },
-    (dy) => {
-      const rows = tf.gather(tf.reshape(dy, [total, count(rest)]), flatIndices(indices, batch, size));
+    (dy, _, __, [at = indices]) => {
+      const rows = tf.gather(tf.reshape(dy, [total, count(rest)]), flatIndices(at, batch, size));
       return tf.reshape(rows, updates.shape as tf.ShapeMap[tf.Rank]);
     },
+    [indices],
   );
 }
 
