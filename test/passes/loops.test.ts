@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { printKernels } from "../../src/ir/kernel/print.js";
 import { verifyKernels } from "../../src/ir/kernel/verify.js";
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
+import { evaluate } from "../../src/ir/tensor/evaluate.js";
 import type { TensorNode } from "../../src/ir/tensor/nodes.js";
+import { unrollLoops } from "../../src/ir/tensor/unroll-loops.js";
 import { verify } from "../../src/ir/tensor/verify.js";
 import { optimize } from "../../src/passes/pipeline.js";
 import { gradientsOf } from "../../src/autodiff/gradients-of.js";
@@ -50,6 +52,36 @@ describe("loops as kernels", () => {
       });
     }
   }
+
+  // Guards the order of draws: those of a row are the same in a loop, in its unrolled program and in its kernels, wherever the axis of rows stands.
+  it("draws over rows", () => {
+    const b = new TensorBuilder();
+    const rows = b.input("column", "r", ["rows"]);
+    const { carries, stacks } = b.loop({
+      steps: 3, carries: [rows], body: (inner, { carries: [c] }) => {
+        const noise = inner.normal("e", [2, "rows"]);
+        return { carries: [inner.add(c!, inner.sum(noise, [0]))], stacks: [inner.uniform("u", ["rows", 2])] };
+      },
+    });
+    const program = b.program("draws", { last: carries[0]!, shares: stacks[0]! });
+    const given = { inputs: { r: { values: [0, 1, 2, 3, 4], shape: [5] } }, rows: 5, random: engineRandom() };
+    const [whole, unrolled] = [evaluate(program, given), evaluate(unrollLoops(program), given)];
+    for (const name of ["last", "shares"]) expect([...unrolled[name]!.values]).toEqual([...whole[name]!.values]);
+    expect(differences(program, given, runKernels(program, given).outputs)).toEqual([]);
+    // The first rows of a smaller batch have the same.
+    const fewer = evaluate(program, { ...given, inputs: { r: { values: [0, 1], shape: [2] } }, rows: 2 });
+    expect([...fewer["last"]!.values]).toEqual([...whole["last"]!.values.slice(0, 2)]);
+  });
+
+  it("no steps: carries stay, and gradients pass", () => {
+    const b = new TensorBuilder();
+    const start = b.input("column", "h", [4, 3]);
+    const { carries, stacks } = b.loop({ steps: 0, carries: [start], body: (inner, { carries: [c] }) => ({ carries: [inner.tanh(c!)], stacks: [c!] }) });
+    const [gradient] = gradientsOf(b, b.add(b.sum(b.square(carries[0]!)), b.sum(stacks[0]!)), [start]);
+    const { outputs } = runKernels(b.program("none", { last: carries[0]!, gradient: gradient! }), bindings);
+    expect(outputs["last"]).toEqual(h.values.map(Math.fround));
+    expect(outputs["gradient"]).toEqual(h.values.map((value) => 2 * Math.fround(value)));
+  });
 
   it("gradients: the loop back", () => {
     const b = new TensorBuilder();
