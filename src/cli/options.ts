@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { kernelDevices, type KernelDevice } from "../runtime/devices.js";
 import { UsageError } from "./errors.js";
 
 /** Readers of option values: what they throw, commander prints with the option's name, and the exit code is 2. */
@@ -16,6 +17,14 @@ export function positiveNumber(text: string): number {
   const value = text.trim() === "" ? NaN : Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("It must be a number above 0.");
   return value;
+}
+
+/** `webgpu,wasm`, in the order in which devices are spoken of. */
+export function kernelDeviceNames(text: string): readonly KernelDevice[] {
+  const names = text.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !kernelDevices.some((device) => device === name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no ${JSON.stringify(unknown)}; kernels are for ${kernelDevices.join(", ")}, one or several with commas.`);
+  return kernelDevices.filter((device) => names.includes(device));
 }
 
 /** For options that may stand several times. */

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit-codes.js";
-import { collect, positiveNumber, wholeNumber } from "./options.js";
+import { collect, kernelDeviceNames, positiveNumber, wholeNumber } from "./options.js";
 import type { CommandContext, CommandResult } from "./run.js";
 import { version } from "./version.js";
 
@@ -48,7 +48,7 @@ export function createProgram(host: ProgramHost): Command {
     .option("--rows <n>", "rows of the data, for kernels of models with parameters of their own for each row; by default those of the built-in data that the file names", wholeNumber(1))
     .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "kernels", "ts"]).default("ts"))
     .option("--batch <n>", "rows in a minibatch of kernels; by default the file's", wholeNumber(1))
-    .addOption(new Option("--device <name>", "the kernels of this device alone; by default a module has both, and --emit kernels prints those of wasm, the same on every machine").choices(["native", "wasm", "webgpu"]))
+    .option("--device <names>", "whose kernels: native, wasm, webgpu, or several with commas; by default a module has native,wasm, and --emit kernels prints those of wasm, the same on every machine", kernelDeviceNames)
     .action((file: string, options) => host.execute("compile", async (context) => (await import("./commands/compile.js")).compileFile(context, file, options)));
 
   dataOptions(modelOptions(command("train", "train a model, or go on with a run")))

@@ -1,18 +1,19 @@
 import { emitTfjs } from "../codegen/tfjs/emit-tfjs.js";
+import type { ModuleDevice } from "../codegen/kernels/compiled-programs.js";
 import type { ModuleOptions } from "../codegen/typescript/model-module.js";
 import { printDocComment } from "../objectives/print.js";
 import type { CompiledModel } from "./compile.js";
 import { emitKernelModule, type ModuleSizes } from "./kernel-programs.js";
 
-/** What an emitted module runs on: kernels of its own, as C and as WebAssembly, or TensorFlow.js. */
+/** What an emitted module runs on: kernels of its own, as C, WebAssembly and WGSL, or TensorFlow.js. */
 export const moduleTargets = ["kernels", "tfjs"] as const;
 export type ModuleTarget = (typeof moduleTargets)[number];
 
 export interface EmitOptions extends ModuleSizes {
   /** Default: kernels. */
   readonly target?: ModuleTarget;
-  /** Of kernels: those for one device alone. Default: for both. */
-  readonly device?: "native" | "wasm";
+  /** Of kernels: those for these devices. Default: `native` and `wasm`. */
+  readonly devices?: readonly ModuleDevice[];
   /** Of lvmc, for the head of the module. */
   readonly version?: string;
 }

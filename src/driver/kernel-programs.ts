@@ -1,5 +1,5 @@
 import { rowPrograms, rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
-import type { CompiledArtifact, CompiledModelPrograms } from "../codegen/kernels/compiled-programs.js";
+import type { CompiledArtifact, CompiledModelPrograms, ModuleDevice } from "../codegen/kernels/compiled-programs.js";
 import { modelTables } from "../codegen/kernels/tables.js";
 import type { ModuleOptions } from "../codegen/typescript/model-module.js";
 import { lineOf } from "../diagnostics/span.js";
@@ -12,8 +12,6 @@ import { InternalError } from "../util/internal-error.js";
 
 /** What kernels are compiled for: C for vectors of so many lanes, WebAssembly (with relaxed multiply-adds, without, or both), or WGSL; `none` leaves them as kernel IR. */
 export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "wgsl" } | { readonly kind: "none" };
-
-type KernelDevice = "native" | "wasm" | "webgpu";
 
 export interface CompiledProgram {
   readonly schedule: Schedule;
@@ -37,10 +35,10 @@ export async function compileRows(lowered: LoweredModel, which: RowProgram, size
 }
 
 /** Where the kernel engine gets a model's programs from while the compiler is at hand: for any sizes, when they are asked for. */
-export function kernelPrograms(lowered: LoweredModel, targetOf: (device: KernelDevice) => KernelTarget | Promise<KernelTarget>) {
+export function kernelPrograms(lowered: LoweredModel, targetOf: (device: ModuleDevice) => KernelTarget | Promise<KernelTarget>) {
   return {
-    step: async (sizes: StepSizes, device: KernelDevice) => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
-    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: KernelDevice) => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
+    step: async (sizes: StepSizes, device: ModuleDevice) => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
+    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: ModuleDevice) => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
     has: (which: RowProgram) => rowPrograms.includes(which) && lowered.programs[which] !== undefined,
   };
 }
@@ -75,13 +73,14 @@ export function stepSizesOf(lowered: LoweredModel, sizes: ModuleSizes): StepSize
 /** Vectors of the C in emitted modules: of AVX2. Compilers make two of 4 of them where a machine has no longer ones. */
 const emittedLanes = 8;
 
-/** All programs of a model for both devices, or for one, and the TypeScript that holds them. */
-export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, { device, ...sizes }: ModuleSizes & { readonly device?: "native" | "wasm" } = {}): Promise<string> {
+/** All programs of a model for some devices, `native` and `wasm` if nothing is said, and the TypeScript that holds them. */
+export async function emitKernelModule(lowered: LoweredModel, options: ModuleOptions, { devices = ["native", "wasm"], ...sizes }: ModuleSizes & { readonly devices?: readonly ModuleDevice[] } = {}): Promise<string> {
   const step = stepSizesOf(lowered, sizes);
   const { batch, dataset } = step;
   const compiled = async (make: (target: KernelTarget) => Promise<{ readonly artifact: CompiledArtifact }>) => ({
-    ...(device === "wasm" ? {} : { native: (await make({ kind: "c", lanes: emittedLanes })).artifact }),
-    ...(device === "native" ? {} : { wasm: (await make({ kind: "wasm" })).artifact }),
+    ...(devices.includes("native") ? { native: (await make({ kind: "c", lanes: emittedLanes })).artifact } : {}),
+    ...(devices.includes("wasm") ? { wasm: (await make({ kind: "wasm" })).artifact } : {}),
+    ...(devices.includes("webgpu") ? { webgpu: (await make({ kind: "wgsl" })).artifact } : {}),
   });
   const programs: Record<string, CompiledModelPrograms[string]> = { step: await compiled((target) => compileStep(lowered, step, target)) };
   if (dataset !== undefined) programs["refit"] = await compiled((target) => compileStep(lowered, { ...step, refit: true }, target));

@@ -39,7 +39,7 @@ describe.each(cases)("%s on %s", (name, device) => {
       return all;
     };
     const expected = await figures(await inProcess(lowered, source, { device, seed: 3 }));
-    const found = await figures(await loadModule(await emitted(lowered, source, { ...sizes, device }))({ device, seed: 3 }));
+    const found = await figures(await loadModule(await emitted(lowered, source, { ...sizes, devices: [device] }))({ device, seed: 3 }));
     expect(found.result.step).toBe(5);
     expect(found).toEqual(expected);
   }, 300_000);

@@ -3,6 +3,7 @@ import { transpile } from "../../src/codegen/typescript/transpile.js";
 import { modelTables } from "../../src/codegen/kernels/tables.js";
 import { emitKernelModule, kernelPrograms, type ModuleSizes } from "../../src/driver/kernel-programs.js";
 import type { LoweredModel } from "../../src/ir/lowered-model.js";
+import type { KernelDevice } from "../../src/runtime/devices.js";
 import * as runtime from "../../src/runtime/index.js";
 import { createKernelModel, type HostOptions } from "../../src/runtime/kernels/index.js";
 import type { Model } from "../../src/runtime/model.js";
@@ -11,7 +12,7 @@ import type { Model } from "../../src/runtime/model.js";
 export const shippedModels = readdirSync(new URL("../../models/", import.meta.url)).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
 
 /** The module that is emitted for a model. */
-export function emitted(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, sizes?: ModuleSizes & { readonly device?: "native" | "wasm" }): Promise<string> {
+export function emitted(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, sizes?: ModuleSizes & { readonly devices?: readonly KernelDevice[] }): Promise<string> {
   return emitKernelModule(lowered, { source: source.text, sourcePath: source.path, version: "0", docComment: ["Maximizes the evidence lower bound:", "", "  L = …"] }, sizes);
 }
 
@@ -30,6 +31,6 @@ const emittedLanes = 8;
 
 /** The same model with its programs compiled for the sizes at hand, in vectors of the same width. */
 export function inProcess(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, options: HostOptions): Promise<Model> {
-  const programs = kernelPrograms(lowered, (device) => (device === "native" ? { kind: "c", lanes: emittedLanes } : { kind: "wasm" }));
+  const programs = kernelPrograms(lowered, (device) => ({ native: { kind: "c", lanes: emittedLanes }, wasm: { kind: "wasm" }, webgpu: { kind: "wgsl" } } as const)[device]);
   return createKernelModel({ ...modelTables(lowered, source), programs }, { ...oneThread, ...options });
 }

@@ -21,8 +21,8 @@ export interface CompileFileOptions extends ModelOptions {
   readonly rows?: number;
   /** Rows in a minibatch, for kernels. */
   readonly batch?: number;
-  /** Which device's kernels: alone in a module, or printed. */
-  readonly device?: KernelDevice;
+  /** Whose kernels a module holds; or the one whose kernels are printed. */
+  readonly device?: readonly KernelDevice[];
   readonly emit: Stage | "kernels" | "ts";
 }
 
@@ -60,11 +60,11 @@ async function emit(context: CommandContext, input: ModelInput, run: SavedRun | 
   const sizes = kernels ? await sizesOf(compiled, run, options) : {};
   if (stage === "kernels") {
     const { printTrainingKernels } = await import("../../driver/print-kernels.js");
-    return printTrainingKernels(compiled.lowered, await printedTarget(device ?? "wasm"), sizes);
+    if (device !== undefined && device.length > 1) throw new UsageError("--emit kernels prints the kernels of one device");
+    return printTrainingKernels(compiled.lowered, await printedTarget(device?.[0] ?? "wasm"), sizes);
   }
   const { emitModule } = await import("../../driver/emit-module.js");
-  if (device === "webgpu") throw new UsageError("modules for webgpu are not written yet", "take --device wasm");
-  return emitModule(compiled, { target, device, version: input.options.version, ...sizes });
+  return emitModule(compiled, { target, devices: device, version: input.options.version, ...sizes });
 }
 
 /** Sizes from the command line, else those of the run, else those of the built-in data that the train block names. @throws UsageError where rows are needed and nobody tells */

@@ -9,6 +9,7 @@ export interface CompiledArtifact {
   readonly kernels: readonly { readonly name: string; readonly title: string; readonly lines: readonly number[]; readonly groups: number; readonly flops: number; readonly bytes: number; readonly threaded?: boolean }[];
   readonly c?: string;
   readonly wasm?: { readonly module: Uint8Array; readonly relaxed?: Uint8Array };
+  readonly wgsl?: readonly string[];
   readonly batch?: number;
   readonly slots?: number;
   readonly rows?: number;
@@ -25,5 +26,9 @@ export interface CompiledRegion {
   readonly type: ElementType;
 }
 
-/** All programs of a model, `step`, `refit` and those over rows, for each device or for one. */
-export type CompiledModelPrograms = Readonly<Record<string, { readonly native?: CompiledArtifact; readonly wasm?: CompiledArtifact } | undefined>>;
+/** Devices that modules are compiled for, in the order in which they speak of them. */
+export const moduleDevices = ["native", "wasm", "webgpu"] as const;
+export type ModuleDevice = (typeof moduleDevices)[number];
+
+/** All programs of a model, `step`, `refit` and those over rows, each for the same devices, of which there is one at least. */
+export type CompiledModelPrograms = Readonly<Record<string, { readonly [D in ModuleDevice]?: CompiledArtifact } | undefined>>;

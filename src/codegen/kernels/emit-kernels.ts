@@ -6,19 +6,20 @@ import { definitionEntries, sharedOutputs } from "../typescript/model-tables.js"
 import { printModule } from "../typescript/print-module.js";
 import { sourceHash } from "../typescript/source-hash.js";
 import { tsMorph } from "../typescript/ts-morph.js";
-import type { CompiledModelPrograms } from "./compiled-programs.js";
+import { type CompiledModelPrograms, moduleDevices } from "./compiled-programs.js";
 import { kernelsText } from "./kernels-code.js";
 import { plansText } from "./plan-code.js";
 
 /**
  * TypeScript that trains a model by kernels: a module that passes `tsc --strict` and runs with `lvmc/runtime`. The plan of each program stands as data,
- * one line for each kernel with its lines of the model file; the kernels themselves, as C and as WebAssembly, at the end.
+ * one line for each kernel with its lines of the model file; the kernels themselves, as C, WebAssembly and WGSL, at the end.
  */
 export function emitKernels(lowered: LoweredModel, programs: CompiledModelPrograms, options: ModuleOptions): string {
   const { StructureKind } = tsMorph();
   const type = typeNameOf(lowered.program.name);
   const { columns, term, answers, model } = modelTypes(lowered);
   const shared = sharedOutputs(lowered).length > 0;
+  const devices = moduleDevices.filter((device) => programs["step"]?.[device]).map((device) => `\`${device}\``).join(", ");
   const entries: readonly (readonly [string, Code])[] = [
     ...definitionEntries(lowered, options.sourcePath, sourceHash(options.source)),
     ["importanceSamples", numberLiteral(lowered.programs.importanceSamples)],
@@ -38,7 +39,7 @@ export function emitKernels(lowered: LoweredModel, programs: CompiledModelProgra
         isExported: true,
         isAsync: true,
         name: "create",
-        docs: ["A fresh model: parameters at their initial values, on the device asked for (`native`, `wasm`) or the first that works."],
+        docs: [`A fresh model: parameters at their initial values, on the device asked for (${devices}) or the first that works.`],
         parameters: [{ name: "options", type: "HostOptions", initializer: "{}" }],
         returnType: `Promise<${type}>`,
         statements: ["return createKernelModel({ ...tables, programs: fixedPrograms(tables, plans, code) }, options);"],

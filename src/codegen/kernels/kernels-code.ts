@@ -5,7 +5,8 @@ import type { CompiledModelPrograms } from "./compiled-programs.js";
 
 /**
  * The kernels (`KernelCode` of src/runtime/kernels): C as text, what all programs begin and end with once; WebAssembly as base64 of its deflated
- * bytes, a fourth as long. The module with relaxed multiply-adds stands there where it differs.
+ * bytes, a fourth as long. The module with relaxed multiply-adds stands there where it differs. Shaders are whole texts, one for each kernel: what
+ * they share is a fiftieth of them.
  */
 export function kernelsText(programs: CompiledModelPrograms): string {
   const texts = Object.values(programs).flatMap((each) => (each?.native?.c === undefined ? [] : [each.native.c]));
@@ -13,17 +14,29 @@ export function kernelsText(programs: CompiledModelPrograms): string {
   const lines = Object.entries(programs).flatMap(([name, variants]) => {
     const c = variants?.native?.c;
     const wasm = variants?.wasm?.wasm;
+    const wgsl = variants?.webgpu?.wgsl;
     return [
       `  ${propertyKey(name)}: {`,
       ...(c === undefined ? [] : [`    c: \`${cLiteral(c, shared)}\`,`]),
       ...(wasm ? ["    wasm: {", `      module: \`${base64(wasm.module)}\`,`, ...(wasm.relaxed === undefined || isSame(wasm.module, wasm.relaxed) ? [] : [`      relaxed: \`${base64(wasm.relaxed)}\`,`]), "    },"] : []),
+      ...(wgsl ? ["    wgsl: [", ...wgsl.map((text) => `\`\\\n${literalText(text)}\`,`), "    ],"] : []),
       "  },",
     ];
   });
   return [
     ...(shared ? [`\n/** What each program in C begins with. */\nconst cHead = \`${literalText(shared.head)}\`;\n`, `\n/** What each program in C ends with. */\nconst cEnd = \`${literalText(shared.end)}\`;\n`] : []),
-    `\n/** The kernels: C for the machine's compiler, WebAssembly as base64 of deflated bytes. */\nconst code: KernelCode = {\n${lines.join("\n")}\n};\n`,
+    `\n/** The kernels: ${said(programs)}. */\nconst code: KernelCode = {\n${lines.join("\n")}\n};\n`,
   ].join("");
+}
+
+/** What stands there, for whoever scrolls down to it. */
+function said(programs: CompiledModelPrograms): string {
+  const all = Object.values(programs);
+  return [
+    ...(all.some((each) => each?.native) ? ["C for the machine's compiler"] : []),
+    ...(all.some((each) => each?.wasm) ? ["WebAssembly as base64 of deflated bytes"] : []),
+    ...(all.some((each) => each?.webgpu) ? ["a WGSL shader for each kernel"] : []),
+  ].join(", ");
 }
 
 interface SharedParts {

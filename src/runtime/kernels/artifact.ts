@@ -88,6 +88,8 @@ export interface StepSizes {
 
 /** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each (`fixedPrograms`). A step may be for more rows in a minibatch than asked, where these are all rows. An artifact holds at least the device's kernels. */
 export interface KernelPrograms {
+  /** Devices that there are programs for; any if absent. */
+  readonly devices?: readonly KernelDevice[];
   readonly step: (sizes: StepSizes, device: KernelDevice) => StepArtifact | Promise<StepArtifact>;
   readonly rows: (program: RowProgram, sizes: { readonly rows: number }, device: KernelDevice) => RowsArtifact | Promise<RowsArtifact>;
   /** Programs that the model has. */

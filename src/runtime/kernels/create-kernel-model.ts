@@ -31,7 +31,7 @@ export async function createKernelModel<Data, Term extends string, Sample, Infer
   definition: KernelDefinition,
   options: KernelOptions = {},
 ): Promise<Model<Data, Term, Sample, Inference, Reconstruction>> {
-  const host = options.host ?? createHost(options);
+  const host = options.host ?? createHost(options, definition.programs.devices);
   await host.prepare();
   const model: unknown = new KernelModel(definition, host, options.seed ?? definition.training.seed);
   return model as Model<Data, Term, Sample, Inference, Reconstruction>;

@@ -3,8 +3,8 @@ import { LvmError } from "../error.js";
 import { hasPerRow, type ModelTables, type RowProgram } from "../train/definition.js";
 import type { KernelPlan, KernelPrograms, ProgramArtifact, Region, RowsArtifact, StateSlot, StepArtifact } from "./artifact.js";
 
-/** What is the same on every device, or one for each. */
-export type ForDevice<T> = T | { readonly [D in KernelDevice]: T };
+/** What is the same on every device, or one for each that the module is compiled for. */
+export type ForDevice<T> = T | { readonly [D in KernelDevice]?: T };
 
 /** Where a tensor lies. `type`: f32 where it is missing. `init`: state that begins with zeros, or with the value of a parameter. */
 export interface RegionEntry {
@@ -47,11 +47,11 @@ export interface RowsPlan extends ProgramPlan {
   readonly rowsAxis: Readonly<Record<string, number>>;
 }
 
-/** The programs of an emitted module. `refit` fits the parameters of new rows, where rows have their own. */
-export type KernelPlans = { readonly step: StepPlan; readonly refit?: StepPlan } & { readonly [P in RowProgram]?: RowsPlan };
+/** The programs of an emitted module, and the devices that they are compiled for. `refit` fits the parameters of new rows, where rows have their own. */
+export type KernelPlans = { readonly devices: readonly KernelDevice[]; readonly step: StepPlan; readonly refit?: StepPlan } & { readonly [P in RowProgram]?: RowsPlan };
 
-/** Their kernels: C, and WebAssembly as base64 of deflated bytes. */
-export type KernelCode = Readonly<Record<string, { readonly c?: string; readonly wasm?: { readonly module: string; readonly relaxed?: string } }>>;
+/** Their kernels: C, WebAssembly as base64 of deflated bytes, and a shader for each kernel. */
+export type KernelCode = Readonly<Record<string, { readonly c?: string; readonly wasm?: { readonly module: string; readonly relaxed?: string }; readonly wgsl?: readonly string[] }>>;
 
 /**
  * The programs of an emitted module. Minibatches have the size that it was compiled for; data with fewer rows fills one by being taken again. Where rows
@@ -64,6 +64,7 @@ export function fixedPrograms(tables: ModelTables, plans: KernelPlans, code: Ker
   // A model with parameters per row is compiled for a number of rows: both options belong together.
   const rowsOption = (rows: number): string => (hasPerRow(tables) ? `--rows ${rows} ` : "");
   return {
+    devices: plans.devices,
     async step({ batch, dataset, refit }, device) {
       const plan = refit ? plans.refit : plans.step;
       if (!plan) throw refuse("without the program that fits parameters of new rows", "", {});
@@ -84,7 +85,7 @@ export function fixedPrograms(tables: ModelTables, plans: KernelPlans, code: Ker
 }
 
 async function programOf(plan: ProgramPlan, code: KernelCode[string] | undefined, device: KernelDevice): Promise<ProgramArtifact> {
-  const { c, wasm } = code ?? {};
+  const { c, wasm, wgsl } = code ?? {};
   return {
     words: forDevice(plan.words, device),
     inputs: regionsOf(plan.inputs, device),
@@ -97,7 +98,9 @@ async function programOf(plan: ProgramPlan, code: KernelCode[string] | undefined
       flops: forDevice(kernel.flops, device),
       bytes: forDevice(kernel.bytes, device),
     })),
-    ...(device === "native" ? { c } : wasm && { wasm: { module: await inflated(wasm.module), relaxed: wasm.relaxed === undefined ? undefined : await inflated(wasm.relaxed) } }),
+    ...(device === "native" ? { c } : {}),
+    ...(device === "webgpu" ? { wgsl } : {}),
+    ...(device === "wasm" && wasm ? { wasm: { module: await inflated(wasm.module), relaxed: wasm.relaxed === undefined ? undefined : await inflated(wasm.relaxed) } } : {}),
   };
 }
 
@@ -110,11 +113,14 @@ function slotsOf({ inputs }: ProgramPlan): StateSlot[] {
 }
 
 function forDevice<T extends number | readonly unknown[]>(value: ForDevice<T>, device: KernelDevice): T {
-  return isPerDevice(value) ? value[device] : value;
+  if (!isPerDevice(value)) return value;
+  const own = value[device];
+  if (own === undefined) throw new LvmError("LVM7150", `the module is not compiled for the device ${device}`, { exitCode: 5, facts: { device } });
+  return own;
 }
 
-function isPerDevice<T extends number | readonly unknown[]>(value: ForDevice<T>): value is { readonly [D in KernelDevice]: T } {
-  return typeof value === "object" && "native" in value;
+function isPerDevice<T extends number | readonly unknown[]>(value: ForDevice<T>): value is { readonly [D in KernelDevice]?: T } {
+  return typeof value === "object" && !Array.isArray(value);
 }
 
 /** Bytes from base64 of a raw deflate stream; line breaks in it do not matter. */

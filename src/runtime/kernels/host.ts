@@ -1,4 +1,4 @@
-import { checkFamily, isKernelDevice, type KernelDevice } from "../devices.js";
+import { checkFamily, isKernelDevice, kernelDevices, type KernelDevice } from "../devices.js";
 import { LvmError } from "../error.js";
 import { arenaWords, directMemory, type KernelModule } from "../kernel-engine.js";
 import type { CreateOptions } from "../model.js";
@@ -24,7 +24,7 @@ export interface Opened<A extends ProgramArtifact> {
 
 /** Makes programs run on a device. Tests put an interpreter in its place. */
 export interface KernelHost {
-  /** `native`, `wasm`. */
+  /** `native`, `wasm`, `webgpu`. */
   readonly device: string;
   /** Data sets of at most so many words lie in the arena whole. */
   readonly residentWords: number;
@@ -37,22 +37,30 @@ export interface KernelHost {
 }
 
 /**
- * The device asked for, else `native` where a compiler makes the kernels, else `wasm`; a compiler that is missing or fails is passed over with a note.
- * @throws LvmError LVM7150 for a device that is not there; `prepare` and `open` throw LVM7160 for native kernels that were asked for by name and cannot be made
+ * The device asked for, else the first of the default order (`devicesInOrder`) that works: those before it are passed over with a note.
+ * @param compiled devices that the programs are for; any if absent
+ * @throws LvmError LVM7150 for a device that is not there; `prepare` and `open` throw LVM7160, LVM7161 where the last device that was left is `native` or `webgpu` and cannot be had
  */
-export function createHost(options: HostOptions): KernelHost {
+export function createHost(options: HostOptions, compiled: readonly KernelDevice[] = kernelDevices): KernelHost {
   const { device: named, onNote } = options;
   checkFamily(named, "kernels");
-  const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
-  let device: KernelDevice = isKernelDevice(named) ? named : inNode ? "native" : "wasm";
+  const [first, ...others] = devicesInOrder(named, compiled);
+  let device = first;
+  /** The next device, if there is one and this error is a reason to take it. */
   const passOver = (error: unknown): void => {
-    if (device !== "native" || !(error instanceof LvmError && error.code === "LVM7160")) throw error;
-    if (named !== undefined) throw new LvmError(error.code, error.message, { exitCode: error.exitCode, facts: error.facts, help: `${error.help === undefined ? "" : `${error.help}; or `}take the device wasm, which needs nothing`, cause: error });
-    device = "wasm";
-    onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with WebAssembly`);
+    if (!(error instanceof LvmError && error.code === unavailable[device])) throw error;
+    const [next] = others;
+    if (next === undefined) throw named !== undefined && device === "native" && compiled.includes("wasm") ? withHelp(error, "take the device wasm, which needs nothing") : error;
+    others.shift();
+    device = next;
+    onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with ${deviceNames[next]}`);
   };
   let opened: Promise<WebGpu> | undefined;
   const gpu = (): Promise<WebGpu> => (opened ??= import("../webgpu/index.js").then(({ openWebGpu }) => openWebGpu()));
+  const closeGpu = (): void => {
+    opened?.then((open) => open.dispose(), () => undefined);
+    opened = undefined;
+  };
   return {
     get device() {
       return device;
@@ -60,17 +68,21 @@ export function createHost(options: HostOptions): KernelHost {
     get residentWords() {
       return options.residentWords ?? mostResident[device];
     },
-    dispose() {
-      opened?.then((open) => open.dispose(), () => undefined);
-      opened = undefined;
-    },
+    dispose: closeGpu,
     async prepare() {
-      if (device === "webgpu") await gpu();
-      if (device !== "native") return;
-      try {
-        await (await loadNative()).checkNative();
-      } catch (error) {
-        passOver(error);
+      for (;;) {
+        try {
+          if (device === "native") await (await loadNative()).checkNative();
+          if (device === "webgpu") {
+            const { adapter } = await gpu();
+            // Where there is another device, the processor need not play a GPU.
+            if (adapter.software && others.length > 0) throw new LvmError("LVM7161", `the page's WebGPU has no GPU behind it (${adapter.description || adapter.architecture})`, { exitCode: 5, facts: { reason: "no-adapter" } });
+          }
+          return;
+        } catch (error) {
+          if (device === "webgpu") closeGpu();
+          passOver(error);
+        }
       }
     },
     async open(make) {
@@ -87,6 +99,32 @@ export function createHost(options: HostOptions): KernelHost {
       }
     },
   };
+}
+
+const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+
+/** Devices by default: in Node a C compiler's kernels come first, in pages the GPU; both have WebAssembly. */
+const defaultOrder: readonly KernelDevice[] = inNode ? ["native", "wasm", "webgpu"] : ["webgpu", "wasm"];
+
+/** Errors that say a device is not to be had, so that the next one can take over. WebAssembly is always there. */
+const unavailable: Readonly<Record<KernelDevice, string | undefined>> = { native: "LVM7160", wasm: undefined, webgpu: "LVM7161" };
+
+const deviceNames: Readonly<Record<KernelDevice, string>> = { native: "native kernels", wasm: "WebAssembly", webgpu: "WebGPU" };
+
+/** The device asked for alone, or those that are tried one after another. @throws LvmError LVM7150 where the programs are not compiled for it, or for none that this place has */
+function devicesInOrder(named: string | undefined, compiled: readonly KernelDevice[]): readonly [KernelDevice, ...KernelDevice[]] {
+  const [first, ...others] = isKernelDevice(named) ? [named] : defaultOrder.filter((device) => compiled.includes(device));
+  if (first !== undefined && compiled.includes(first)) return [first, ...others];
+  const wanted = first ?? "wasm";
+  throw new LvmError("LVM7150", `this module is compiled for ${compiled.join(", ")}, ${first === undefined ? "which pages do not have" : `not for the device ${first}`}`, {
+    exitCode: 5,
+    facts: { device: wanted, available: compiled },
+    help: `compile it for that as well: lvmc compile FILE --device ${kernelDevices.filter((device) => device === wanted || compiled.includes(device)).join(",")}`,
+  });
+}
+
+function withHelp(error: LvmError, other: string): LvmError {
+  return new LvmError(error.code, error.message, { exitCode: error.exitCode, facts: error.facts, help: `${error.help === undefined ? "" : `${error.help}; or `}${other}`, cause: error });
 }
 
 /** Larger data sets stay where they are, and minibatches are copied: 512 MiB, 128 MiB, 1 GiB. */
