@@ -41,11 +41,11 @@ const binaryRanges: { readonly [op in KernelBinary]: RangeRule } = {
   shift_right: (a, b) => (a.low >= 0 && b.low >= 0 && b.high < 32 ? corners(a, b, (x, y) => Math.floor(x / 2 ** y)) : undefined),
 };
 
-/** Bounds of an integer expression from those of the names in it. `groups`: of the kernel. */
-export function rangeOf(expr: KernelExpr, names: (name: string) => Range | undefined, groups: number): Range {
+/** Bounds of an integer expression from those of the names in it. `groups`: of the kernel; `lanes`: of a vector. */
+export function rangeOf(expr: KernelExpr, names: (name: string) => Range | undefined, groups: number, lanes = 4): Range {
   const all = rangeOfType(expr.type);
   if (expr.type === "f32" || expr.type === "bool") return all;
-  const of = (each: KernelExpr): Range => rangeOf(each, names, groups);
+  const of = (each: KernelExpr): Range => rangeOf(each, names, groups, lanes);
   switch (expr.kind) {
     case "constant":
       return within({ low: expr.value, high: expr.value }, expr.type);
@@ -54,7 +54,7 @@ export function rangeOf(expr: KernelExpr, names: (name: string) => Range | undef
     case "group":
       return { low: 0, high: Math.max(0, groups - 1) };
     case "lane-numbers":
-      return { low: 0, high: 3 };
+      return { low: 0, high: lanes - 1 };
     case "splat":
       return of(expr.value);
     case "binary": {

@@ -1,5 +1,6 @@
 import { InternalError } from "../../util/internal-error.js";
 import type { ElementType, KernelBinary, KernelCompare, KernelExpr, KernelUnary } from "../../ir/kernel/nodes.js";
+import { rangeOf, type Range } from "../wasm/ranges.js";
 import { bitRanges, replacedRanges, type BitRange } from "./float-order.js";
 import { hex, renderHidden, renderLiteral } from "./literals.js";
 import { renderFunctionName, renderName } from "./names.js";
@@ -12,17 +13,13 @@ const expressionRules: { readonly [K in KernelExpr["kind"]]: Rule<K> } = {
   constant: ({ value, type }, scope) => (scope.hides ? renderHidden : renderLiteral)(value, type),
   name: ({ name }) => renderName(name),
   group: () => "group",
-  load: (expr, scope) =>
-    // The counter of steps: the host counts, so that steps of one submit are told apart by what `launch` says.
-    expr.width === "scalar" && expr.index.kind === "constant" && expr.index.value === 0
-      ? fromWord("(arena[0] + launch.x)", expr.type)
-      : fromWord(`arena[${renderIndex(expr.index, expr.width, scope)}]`, expr.type),
-  gather: (expr, scope) => fromWord(`arena[${renderIndex(expr.index, "vector", scope)}]`, expr.type),
-  "load-shared": (expr, scope) => fromWord(`own[${renderIndex(expr.index, "vector", scope)}]`, expr.type),
+  load: (expr, scope) => fromWord(wordOf(expr, scope), expr.type),
+  gather: (expr, scope) => fromWord(wordOf(expr, scope), expr.type),
+  "load-shared": (expr, scope) => fromWord(wordOf(expr, scope), expr.type),
   splat: ({ value }, scope) => renderExpression(value, scope),
   "lane-numbers": () => "lane",
   unary: (expr, scope) => unaryRules[expr.op](renderExpression(expr.value, scope), expr.type, scope),
-  binary: (expr, scope) => boundedBy(expr, scope) ?? binaryRules[expr.op](operand(expr, expr.left, scope), operand(expr, expr.right, scope), expr.type, scope),
+  binary: (expr, scope) => boundedBy(expr, scope) ?? dividedUnsigned(expr, scope) ?? binaryRules[expr.op](operand(expr, expr.left, scope), operand(expr, expr.right, scope), expr.type, scope),
   "multiply-add": ({ a, b, c, type }, scope) => {
     const [x, y, z] = [a, b, c].map((each) => hiddenZero(each) ?? renderExpression(each, scope)) as [string, string, string];
     return type === "f32" ? `fma(${x}, ${y}, ${z})` : `((${x} * ${y}) + ${z})`;
@@ -81,6 +78,25 @@ function fromWord(word: string, type: ElementType): string {
 /** The word that holds a value. */
 export function toWord(text: string, type: ElementType): string {
   return type === "u32" ? text : type === "bool" ? `select(0u, 1u, ${text})` : `bitcast<u32>(${text})`;
+}
+
+type Load = Extract<KernelExpr, { readonly kind: "load" | "gather" | "load-shared" }>;
+
+function wordOf(expr: Load, scope: Scope): string {
+  // The counter of steps: the host counts, so that steps of one submit are told apart by what `launch` says.
+  if (expr.kind === "load" && expr.width === "scalar" && expr.index.kind === "constant" && expr.index.value === 0) return "(arena[0] + launch.x)";
+  return `${expr.kind === "load-shared" ? "own" : "arena"}[${renderIndex(expr.index, expr.width, scope)}]`;
+}
+
+/** The word that holds a value; of a word that is only moved, the word itself. */
+export function renderWord(expr: KernelExpr, scope: Scope): string {
+  const moves = (expr.kind === "load" || expr.kind === "gather" || expr.kind === "load-shared") && expr.type !== "bool";
+  return moves ? wordOf(expr, scope) : toWord(renderExpression(expr, scope), expr.type);
+}
+
+/** Bounds of an integer. */
+export function boundsOf(expr: KernelExpr, { ranges, groups, lanes }: Scope): Range {
+  return rangeOf(expr, (name) => ranges.get(name), groups, lanes);
 }
 
 export function helper(scope: Scope, name: string, ...args: readonly string[]): string {
@@ -156,6 +172,17 @@ const binaryRules: { readonly [K in KernelBinary]: BinaryRule } = {
   shift_left: shift("<<"),
   shift_right: shift(">>"),
 };
+
+/** Integers that are known to have no sign are divided without: a shift, a mask, a multiplication less. */
+function dividedUnsigned(expr: Extract<KernelExpr, { readonly kind: "binary" }>, scope: Scope): string | undefined {
+  const { op, left, right, type } = expr;
+  const divisor = right.kind === "splat" ? right.value : right;
+  if (type !== "i32" || (op !== "divide" && op !== "remainder") || divisor.kind !== "constant" || divisor.value <= 0 || isConstant(left) || boundsOf(left, scope).low < 0) return undefined;
+  const x = renderExpression(left, scope);
+  const power = Math.log2(divisor.value);
+  if (Number.isInteger(power)) return op === "divide" ? `(${x} >> ${power}u)` : `(${x} & ${divisor.value - 1}i)`;
+  return `i32(u32(${x}) ${op === "divide" ? "/" : "%"} ${divisor.value}u)`;
+}
 
 const rangeArgs = (ranges: readonly BitRange[]): string[] => ranges.flatMap(({ low, span }) => [hex(low), hex(span)]);
 

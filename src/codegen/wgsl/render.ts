@@ -5,8 +5,9 @@ import { renderComment } from "../c/names.js";
 import { renderExpression } from "./expressions.js";
 import { renderHelpers, renderReduction, uniformWord } from "./helpers.js";
 import { renderFunctionName, renderName } from "./names.js";
+import { arenaMeetings } from "./ordering.js";
 import { roundedNames } from "./rounding.js";
-import { isStore, line, meets, some, type Scope } from "./scope.js";
+import { line, type Scope } from "./scope.js";
 import { renderStatements } from "./statements.js";
 
 /** Groups in a row of workgroups: what a dispatch may have along an axis is 65,535. The runtime dispatches by the same rule. */
@@ -29,7 +30,7 @@ export function renderWgsl(program: KernelProgram): string[] {
 }
 
 function renderKernel(kernel: Kernel, { lanes, words }: KernelProgram, functions: ReadonlyMap<string, KernelFunction>): string {
-  const scope = newScope(lanes, kernel.body);
+  const scope = newScope(kernel, lanes, arenaMeetings(kernel, lanes));
   renderStatements(kernel.body, scope);
   const called = renderCalled(scope, functions);
   const places = [...new Set(kernel.origins.map((origin) => `${origin.source.path}:${lineOf(origin)}`))];
@@ -58,10 +59,10 @@ function renderKernel(kernel: Kernel, { lanes, words }: KernelProgram, functions
   ].join("\n");
 }
 
-function newScope(lanes: number, body: Kernel["body"]): Scope {
+function newScope({ body, groups }: Pick<Kernel, "body" | "groups">, lanes: number, meetings: Scope["arenaMeetings"]): Scope {
   return {
-    lanes, lines: [], indent: "  ", helpers: new Set(), functions: new Set(), reductions: new Map(), asksLaneZero: false, rounded: roundedNames(body), uniform: new Set(),
-    hides: false, dirty: false, ordersArena: some(body, meets) && some(body, isStore), parts: 0,
+    lanes, groups, ranges: new Map(), lines: [], indent: "  ", helpers: new Set(), functions: new Set(), reductions: new Map(), asksLaneZero: false, rounded: roundedNames(body), uniform: new Set(),
+    hides: false, dirty: false, arenaMeetings: meetings, parts: 0,
   };
 }
 
@@ -72,7 +73,7 @@ function renderCalled(scope: Scope, functions: ReadonlyMap<string, KernelFunctio
     if (done.has(name)) return;
     const definition = functions.get(name);
     if (!definition) throw new InternalError(`no function ${name}`);
-    const inner: Scope = { ...newScope(scope.lanes, definition.body), helpers: scope.helpers };
+    const inner: Scope = { ...newScope({ body: definition.body, groups: 1 }, scope.lanes, new Set()), helpers: scope.helpers };
     renderStatements(definition.body, inner);
     line(inner, `return ${renderExpression(definition.value, inner)};`);
     inner.functions.forEach(add);

@@ -1,8 +1,12 @@
 import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
+import type { Range } from "../wasm/ranges.js";
 
 /** What the text of one entry point or function is made of while it is written. */
 export interface Scope {
   readonly lanes: number;
+  readonly groups: number;
+  /** Bounds of integers. */
+  readonly ranges: Map<string, Range>;
   lines: string[];
   indent: string;
   /** Names in use of helpers.ts, and of scalar functions. */
@@ -19,8 +23,8 @@ export interface Scope {
   hides: boolean;
   /** Whether something was stored since the last barrier. */
   dirty: boolean;
-  /** Whether lanes may see each other's words of the arena, so that barriers are to order them. */
-  readonly ordersArena: boolean;
+  /** Where lanes meet and the arena is to be in order, see `ordering.ts`. */
+  readonly arenaMeetings: ReadonlySet<Statement>;
   parts: number;
 }
 
@@ -96,4 +100,5 @@ export function some(body: readonly Statement[], test: (statement: Statement) =>
 const reduces = (expr: KernelExpr): boolean => expr.kind === "reduce-lanes" || operandsOf(expr).some(reduces);
 /** Whether all lanes meet in a statement's own expressions. */
 export const meets = (statement: Statement): boolean => statement.kind === "barrier" || expressionsOf(statement).some(reduces);
+/** Statements that other lanes may see the effect of. */
 export const isStore = ({ kind }: Statement): boolean => kind === "store" || kind === "store-shared";

@@ -1,6 +1,7 @@
 import type { ElementType, KernelExpr, Statement } from "../../ir/kernel/nodes.js";
-import { renderExpression, renderIndex, toWord } from "./expressions.js";
+import { boundsOf, renderExpression, renderIndex, renderWord, toWord } from "./expressions.js";
 import { renderName } from "./names.js";
+import { learn } from "./ordering.js";
 import { hoisted, isStore, line, meets, some, type Scope } from "./scope.js";
 import { isSeenUniform } from "./uniform.js";
 
@@ -43,7 +44,7 @@ const statementRules: { readonly [K in Statement["kind"]]: Rule<K> } = {
     line(scope, "}");
   },
   store: ({ index, value }, scope) => {
-    const word = toWord(renderExpression(value, scope), value.type);
+    const word = renderWord(value, scope);
     const place = `arena[${renderIndex(index, value.width, scope)}]`;
     // All lanes have a scalar; one of them stores it.
     if (value.width === "vector") line(scope, `${place} = ${word};`);
@@ -51,24 +52,26 @@ const statementRules: { readonly [K in Statement["kind"]]: Rule<K> } = {
     scope.dirty = true;
   },
   "store-shared": ({ index, value }, scope) => {
-    const word = toWord(renderExpression(value, scope), value.type);
+    const word = renderWord(value, scope);
     line(scope, `own[${renderExpression(index, scope)}] = ${word};`);
     scope.dirty = true;
   },
-  barrier: (_, scope) => renderBarrier(scope),
+  barrier: (statement, scope) => renderBarrier(statement, scope),
 };
 
-function renderBarrier(scope: Scope): void {
+function renderBarrier(statement: Statement, scope: Scope): void {
   line(scope, "workgroupBarrier();");
-  if (scope.ordersArena) line(scope, "storageBarrier();");
+  if (scope.arenaMeetings.has(statement)) line(scope, "storageBarrier();");
   scope.dirty = false;
 }
 
 export function renderStatements(statements: readonly Statement[], scope: Scope): void {
   for (const statement of statements) {
     // Lanes that come together see what the others stored: also where a reduction does it.
-    if (scope.dirty && statement.kind !== "barrier" && meets(statement)) renderBarrier(scope);
+    if (statement.kind !== "barrier" && ((scope.dirty && meets(statement)) || scope.arenaMeetings.has(statement))) renderBarrier(statement, scope);
+    if (statement.kind === "for") learn(statement, scope.ranges, (expr) => boundsOf(expr, scope));
     (statementRules[statement.kind] as Rule<typeof statement.kind>)(statement as never, scope);
+    if (statement.kind !== "for") learn(statement, scope.ranges, (expr) => boundsOf(expr, scope));
   }
 }
 

@@ -13,14 +13,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let row_0 = (group * 32i);
   var sum_1: f32 = 0f;
   for (var at_2 = 0i; at_2 < 32i; at_2 += 16i) {
-    own[lane] = bitcast<u32>(bitcast<f32>(arena[((row_0 + at_2) + 4i) + lane]));
+    own[lane] = arena[((row_0 + at_2) + 4i) + lane];
     workgroupBarrier();
-    storageBarrier();
     for (var i_3 = 0i; i_3 < 16i; i_3 += 1i) {
       sum_1 = fma(bitcast<f32>(own[i_3]), bitcast<f32>(arena[(((at_2 + i_3) * 16i) + 132i) + lane]), sum_1);
     }
     workgroupBarrier();
-    storageBarrier();
   }
   arena[((group * 16i) + 644i) + lane] = bitcast<u32>(bounded(sum_1, 0f, 0x80000000u, 0x7f800000u));
 }
