@@ -109,6 +109,10 @@ function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: 
     for (const reject of waiting) reject(failure);
     waiting.clear();
   };
+  // Dawn's threads crash a process that ends while they work.
+  const node = typeof process !== "undefined" && typeof process.off === "function" ? process : undefined;
+  const atExit = (): void => device.destroy();
+  node?.once("exit", atExit);
   void device.lost.then((info) => fail(lostError("lost", `the GPU was lost: ${info.message || info.reason || "no reason given"}`)));
   device.addEventListener("uncapturederror", (event) => {
     // Otherwise it is printed as well.
@@ -149,6 +153,7 @@ function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: 
       open = false;
       for (const reject of waiting) reject(lostError("lost", "the GPU was closed"));
       waiting.clear();
+      node?.off("exit", atExit);
       device.destroy();
       // Dawn's instance must outlive its devices.
       void device.lost.then(() => gpu);
