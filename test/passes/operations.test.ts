@@ -36,6 +36,10 @@ const cases: Readonly<Record<string, Make>> = {
   "pool2d-gradient": (b, x) => b.make({ kind: "pool2d-gradient", function: "max", window: [2, 2], strides: [2, 1], padding: [[1, 0], [0, 1]] }, [x([2, 5, 5, 3]), x([2, 3, 5, 3])], "f32", [2, 5, 5, 3]),
   "dot in batches, both transposed": (b, x) => b.dot(x([2, 1, 7, 5]), x([3, 4, 7]), true, true),
   "conv2d with dilation": (b, x) => b.conv2d(x([2, 7, 6, 2]), x([2, 3, 2, 5]), { strides: [1, 1], padding: [[1, 0], [1, 1]], dilation: [2, 1] }),
+  // Odd sizes against the stride: phases with fewer taps and fewer pixels.
+  "conv2d-input-gradient, strides 2 and 3": (b, x) => b.conv2dInputGradient(x([2, 4, 3, 5]), x([3, 4, 2, 5]), [8, 8], { strides: [2, 3], padding: [[1, 1], [1, 0]], dilation: [1, 1] }),
+  "conv2d-input-gradient, strides 2 and 1": (b, x) => b.conv2dInputGradient(x([1, 3, 5, 2]), x([4, 2, 9, 2]), [7, 6], { strides: [2, 1], padding: [[2, 1], [0, 0]], dilation: [1, 1] }),
+  "conv2d-input-gradient with dilation and stride": (b, x) => b.conv2dInputGradient(x([1, 3, 4, 2]), x([2, 2, 3, 2]), [7, 6], { strides: [2, 1], padding: [[0, 0], [0, 0]], dilation: [2, 2] }),
   "an empty concatenation part": (b, x) => b.concatenate([b.sliceAxis(x([3, 4]), 1, 0, 0), x([3, 4])], 1),
   "a sum over nothing": (b, x) => b.sum(b.sliceAxis(x([3, 4]), 1, 0, 0), [1]),
   "integers: modulo and multiply": (b, _x, _p, index) => b.binary("modulo", b.multiply(index([9], 50), 7), b.scalar(5, "i32")),

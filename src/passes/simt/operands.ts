@@ -67,8 +67,74 @@ export function simtConv2d(o: Conv & { readonly x: Operand; readonly outputSize:
   }, context);
 }
 
-/** The adjoint in x, also the transposed convolution: pixels of x × input channels over taps × output channels. */
-export function simtConv2dInputGradient(o: Conv & { readonly dy: Operand; readonly inputSize: readonly [number, number] }, context: TemplateContext): Template {
+interface InputGradient extends Conv {
+  readonly dy: Operand;
+  readonly inputSize: readonly [number, number];
+}
+
+/**
+ * The adjoint in x, also the transposed convolution: pixels of x × input channels over taps × output channels. Pixels whose taps are the same are a
+ * product of their own, so that no zeros between strides are multiplied.
+ */
+export function simtConv2dInputGradient(o: InputGradient, context: TemplateContext): Template {
+  const { strides, dilation } = o.attributes;
+  return dilation.some((each) => each > 1) || strides.every((each) => each === 1) ? inputGradientOfTaps(o, context) : inputGradientByPhases(o, context);
+}
+
+/**
+ * With stride s, pixel p of an axis meets the taps i ≡ p + padding (mod s): those of phase r are p = s q + (r − padding mod s), and its taps
+ * i = r + s t meet windows ⌊(p + padding) / s⌋ − t.
+ */
+function inputGradientByPhases(o: InputGradient, context: TemplateContext): Template {
+  const [kh, kw, n, c] = o.filter.shape as [number, number, number, number];
+  const lead = o.dy.shape.slice(0, -3);
+  const windows = o.dy.shape.slice(-3, -1) as [number, number];
+  const { strides, padding } = o.attributes;
+  const taps = [kh, kw] as const;
+  const each = <T>(of: (axis: 0 | 1) => T): [T, T] => [of(0), of(1)];
+  const pixels = each((a) => Math.ceil(o.inputSize[a] / strides[a]));
+  const depth = each((a) => Math.ceil(taps[a] / strides[a]));
+  const pixel = (k: KernelBuilder, a: 0 | 1, phase: KernelExpr, at: KernelExpr): KernelExpr => {
+    const first = k.remainder(k.add(phase, strides[a] * padding[a][0] - padding[a][0]), strides[a]);
+    return k.bind(k.add(k.multiply(at, strides[a]), first), "pixel");
+  };
+  const rowShape = [...lead, ...pixels];
+  const m = product(rowShape);
+  const sumShape = [...depth, c];
+  return simtProduct({
+    ...convProduct(`conv2d input gradient ${kh}×${kw}×${c}→${n}`, product(strides) * m, n, product(sumShape)),
+    batch: [...strides], m,
+    left: (k, phase, row, sum) => {
+      const place = unravel(k, row, rowShape);
+      const step = unravel(k, sum, sumShape);
+      const at = each((a) => {
+        const shifted = k.add(pixel(k, a, phase[a]!, place[lead.length + a]!), padding[a][0]);
+        const window = pinned(k, k.subtract(k.divide(shifted, strides[a]), step[a]!), windows[a], true, true);
+        const whole = taps[a] % strides[a] === 0 ? [] : [k.less(k.add(k.multiply(step[a]!, strides[a]), phase[a]!), taps[a])];
+        return { at: window.at, inside: [...window.inside, ...whole.map((test) => widened(k, test))] };
+      });
+      return all(k, [...at[0].inside, ...at[1].inside], o.dy.read(k, [...place.slice(0, lead.length), at[0].at, at[1].at, step[2]!], "vector"));
+    },
+    right: (k, _, phase, sum, column) => {
+      const step = unravel(k, sum, sumShape);
+      const at = each((a) => pinned(k, k.add(k.multiply(step[a]!, strides[a]), phase[a]!), taps[a], false, taps[a] % strides[a] !== 0));
+      return all(k, [...at[0].inside, ...at[1].inside], o.filter.read(k, [at[0].at, at[1].at, column, step[2]!], "vector"));
+    },
+    leftAlongSum: true, rightAlongSum: true,
+    write: (k, phase, row, column, [value]) => {
+      const place = unravel(k, row, rowShape);
+      const at = each((a) => pixel(k, a, phase[a]!, place[lead.length + a]!));
+      const inside = each((a) => (o.inputSize[a] % strides[a] === 0 ? [] : [widened(k, k.less(at[a], o.inputSize[a]))])).flat();
+      const store = (): void => o.write(k, [...place.slice(0, lead.length), ...at, column], value!);
+      if (inside.length === 0) store();
+      else k.when(inside.reduce((x, y) => k.binary("and", x, y)), store);
+    },
+  }, context);
+}
+
+const widened = (k: KernelBuilder, test: KernelExpr): KernelExpr => k.widened(test, "vector");
+
+function inputGradientOfTaps(o: InputGradient, context: TemplateContext): Template {
   const [kh, kw, n, c] = o.filter.shape as [number, number, number, number];
   const lead = o.dy.shape.slice(0, -3);
   const size = o.dy.shape.slice(-3, -1) as [number, number];
