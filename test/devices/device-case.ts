@@ -68,7 +68,7 @@ function logic(b: TensorBuilder, x: TensorNode): Record<string, TensorNode> {
 }
 
 function overRows(seed: number, next: () => number): DeviceCase {
-  const { program, bindings } = differentiated(randomDifferentiable(seed, { steps: 10, roots: 3 }), new TensorBuilder({ simplify: next() < 0.5 }));
+  const { program, bindings } = differentiated(randomDifferentiable(seed, { steps: 8, roots: 2 }), new TensorBuilder({ simplify: next() < 0.5 }));
   const bound = bindSizes(program, { rows: bindings.rows ?? 1, dataset: bindings.rows ?? 1 });
   const used = new Set(bound.inputs.map(({ op }) => (op.kind === "input" ? op.name : "")));
   const inputs = Object.fromEntries(Object.entries(bindings.inputs).flatMap(([name, given]) => (used.has(name) && typeof given !== "number" ? [[name, { shape: given.shape, values: Array.from(given.values, Math.fround) }]] : [])));

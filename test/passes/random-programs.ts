@@ -41,7 +41,7 @@ export function randomCase(seed: number): RandomCase {
   }
   // Keeps values in a range where float32 and float64 agree.
   const tame = (node: TensorNode): TensorNode => b.unary("tanh", node);
-  const steps = 6 + below(9);
+  const steps = 4 + below(8);
   for (let step = 0; step < steps; step++) {
     const x = pick(made);
     const shape = shapeOf(x);
