@@ -10,7 +10,7 @@ import { planMemory } from "../../src/passes/memory-plan.js";
 import { printPlan } from "../../src/passes/print-plan.js";
 import { schedule } from "../../src/passes/schedule.js";
 import { simplify } from "../../src/passes/simplify.js";
-import { avx512Target } from "../../src/passes/templates/template.js";
+import { avx512Target, webgpuTarget } from "../../src/passes/templates/template.js";
 
 const program = (make: (b: TensorBuilder) => Record<string, ReturnType<TensorBuilder["add"]>>): TensorProgram => {
   const b = new TensorBuilder({ simplify: false });
@@ -63,6 +63,7 @@ const examples: Readonly<Record<string, () => string>> = {
     }), { target: avx512Target }).plan);
     return `${made(10)}\n${made(1000)}`;
   },
+  workgroups: () => printPlan(schedule(layer(), { target: webgpuTarget, aliases: { "next.bias": "bias" } }).plan),
   "memory-plan": () => {
     const blocks = [{ words: 100, live: undefined }, { words: 64, live: { from: 0, to: 1 } }, { words: 30, live: { from: 1, to: 2 } }, { words: 60, live: { from: 2, to: 3 } }];
     const plan = planMemory(blocks);
