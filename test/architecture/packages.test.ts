@@ -44,13 +44,13 @@ describe("the package", () => {
     expect(manifest.devDependencies).toHaveProperty("chevrotain");
   });
 
-  it("has TensorFlow.js as an optional peer only", () => {
+  it("has TensorFlow.js and Dawn as optional peers only", () => {
     const peers = Object.keys(manifest.peerDependencies);
-    expect(peers.every(isTensorFlow)).toBe(true);
+    expect(peers.every((name) => isTensorFlow(name) || name === "webgpu")).toBe(true);
     expect(Object.keys(manifest.peerDependenciesMeta).sort()).toEqual(peers.sort());
     expect(Object.values(manifest.peerDependenciesMeta).every(({ optional }) => optional)).toBe(true);
     const named = new Set([...readFileSync(join(src, "runtime/tfjs/backend.ts"), "utf8").matchAll(/packageName: "([^"]+)"/g)].map(([, name = ""]) => name));
-    expect(peers.sort()).toEqual(["@tensorflow/tfjs-core", ...named].sort());
+    expect(peers.sort()).toEqual(["@tensorflow/tfjs-core", ...named, "webgpu"].sort());
   });
 
   it("runs no script when it is installed", () => {
