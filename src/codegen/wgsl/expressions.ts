@@ -116,10 +116,11 @@ function operand(outer: Extract<KernelExpr, { readonly kind: "binary" }>, expr: 
     if (constant !== undefined && outer.op === "divide" && expr === outer.right && !isPowerOfTwo(expr)) return renderHidden(constant, "f32");
   }
   const text = renderExpression(expr, scope);
-  if (outer.type !== "f32" || (outer.op !== "add" && outer.op !== "subtract")) return text;
+  if (outer.type !== "f32") return text;
   const rounding = roundingOf(expr, scope.rounded);
-  const other = outer.left === expr ? outer.right : outer.left;
-  return rounding === "product" || (rounding === "sum" && (outer.op === "subtract" || isConstant(other))) ? helper(scope, "exact", text) : text;
+  const withConstant = isConstant(outer.left === expr ? outer.right : outer.left);
+  const matters = { add: rounding === "product" || (rounding === "sum" && withConstant), subtract: rounding !== undefined, multiply: rounding === "product" && withConstant }[outer.op as string] ?? false;
+  return matters ? helper(scope, "exact", text) : text;
 }
 
 function hiddenZero(expr: KernelExpr): string | undefined {

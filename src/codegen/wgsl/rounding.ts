@@ -4,7 +4,8 @@ import { blocksOf } from "./scope.js";
 /**
  * WGSL lets a device fuse a·b + c, and reorder sums, where the exact result would be the same ("reassociation and fusion"), and has no word that forbids it.
  * Elementary functions rely on roundings: of products that are added to something; of sums that something is subtracted from or that are subtracted,
- * which is how the rounding error of a sum is found; of sums to which a constant is added, a constant's lower part. These pass through `exact`.
+ * which is how the rounding error of a sum is found; of sums to which a constant is added, a constant's lower part, and of products
+ * with two constants. These pass through `exact`.
  */
 export type Rounded = ReadonlyMap<string, "product" | "sum">;
 
