@@ -71,7 +71,8 @@ export function renderIndex(index: KernelExpr, width: "scalar" | "vector", scope
   return width === "vector" && index.width === "scalar" ? (index.kind === "constant" && index.value === 0 ? "lane" : `${text} + lane`) : text;
 }
 
-function fromWord(word: string, type: ElementType): string {
+/** A value from the word that holds it. */
+export function fromWord(word: string, type: ElementType): string {
   return type === "u32" ? word : type === "bool" ? `(${word} != 0u)` : `bitcast<${type}>(${word})`;
 }
 

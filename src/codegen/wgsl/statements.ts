@@ -1,5 +1,5 @@
-import type { ElementType, KernelExpr, Statement } from "../../ir/kernel/nodes.js";
-import { boundsOf, renderExpression, renderIndex, renderWord, toWord } from "./expressions.js";
+import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
+import { boundsOf, fromWord, renderExpression, renderIndex, renderWord, toWord } from "./expressions.js";
 import { renderName } from "./names.js";
 import { learn } from "./ordering.js";
 import { hoisted, isStore, line, meets, some, type Scope } from "./scope.js";
@@ -97,7 +97,5 @@ function control(expr: KernelExpr, together: boolean, scope: Scope): string {
   const text = renderExpression(expr, scope);
   if (!together || expr.width === "vector" || isSeenUniform(expr, scope.uniform)) return text;
   scope.asksLaneZero = true;
-  return hoisted(scope, fromWordOf(`uniform_word(${toWord(text, expr.type)}, lane)`, expr.type));
+  return hoisted(scope, fromWord(`uniform_word(${toWord(text, expr.type)}, lane)`, expr.type));
 }
-
-const fromWordOf = (word: string, type: ElementType): string => (type === "bool" ? `${word} != 0u` : type === "u32" ? word : `bitcast<${type}>(${word})`);

@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let lane = i32(invocation);
   let group = i32(workgroup.x);
   let value_0 = bitcast<f32>(arena[((group * 16i) + 644i) + lane]);
-  let part0 = uniform_word(select(0u, 1u, (bitcast<i32>((arena[0] + launch.x)) < 5i)), lane) != 0u;
+  let part0 = (uniform_word(select(0u, 1u, (bitcast<i32>((arena[0] + launch.x)) < 5i)), lane) != 0u);
   if (part0) {
     let part1 = bitcast<u32>(function_half_f(add_lanes_f32(select(0f, (exact((value_0 * 3f)) + 1f), equal(value_0, value_0)), lane)));
     if (lane == 0i) { arena[(group + 708i)] = part1; }
