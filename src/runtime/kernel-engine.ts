@@ -58,6 +58,8 @@ export interface KernelModule {
   finished(): Promise<void> | void;
   /** Runs one kernel by itself, for profiles; the step counter stays. */
   runKernel(index: number): void;
+  /** Of devices with a memory of their own: nanoseconds that each kernel takes in one step, by the device's clock; undefined where it has none. The step counts. */
+  timeKernels?(): Promise<readonly number[] | undefined>;
   /** Ends the threads and gives the memory back. A second call does nothing. */
   dispose(): void;
 }

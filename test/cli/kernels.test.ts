@@ -102,7 +102,7 @@ describe("train --profile", () => {
     expect(latest(timed).equals(latest(plain))).toBe(true);
   });
 
-  it("leaves every word of the arena as it was, and keeps to the last step's rows", () => {
+  it("leaves every word that steps read as it was, and keeps to the last step's rows", async () => {
     const arena = new Uint32Array([7, 1, 2, 3, 0x7fc00001, 5]);
     const seen: number[] = [];
     const module = {
@@ -117,10 +117,10 @@ describe("train --profile", () => {
       dispose: () => {},
     };
     const kernel = { title: "", lines: [], groups: 1, flops: 8000, bytes: 4000 };
-    const artifact = { words: 6, inputs: {}, outputs: {}, constants: [], kernels: [{ ...kernel, name: "a" }, { ...kernel, name: "b" }], batch: 4, slots: 2, state: [], metrics: [] };
+    const artifact = { words: 6, inputs: { w: { offset: 4, words: 2, shape: [2], type: "f32" as const } }, outputs: {}, constants: [], kernels: [{ ...kernel, name: "a" }, { ...kernel, name: "b" }], batch: 4, slots: 2, state: [], metrics: [] };
     // A clock by which everything takes 2 µs.
     let time = 0;
-    const profile = profileStep(artifact, module, { milliseconds: 0.1, now: () => (time += 2) });
+    const profile = await profileStep(artifact, module, { milliseconds: 0.1, now: () => (time += 2) });
     expect([...arena]).toEqual([7, 1, 2, 3, 0x7fc00001, 5]);
     expect(new Set(seen)).toEqual(new Set([6]));
     // 8,000 operations in 2 µs are 4 · 10⁹ in a second.

@@ -9,6 +9,8 @@ export interface Device {
   readonly name: string;
   readonly compile: Compile;
   readonly build: (seed: number) => Build;
+  /** Whether it may take numbers below the smallest normal one for 0. */
+  readonly flushes?: boolean;
 }
 
 export interface Tally {
@@ -38,7 +40,7 @@ export async function checkPrograms(seeds: readonly number[], devices: readonly 
     const made = settled[at]!;
     if (made.status === "rejected") await findThrowing(cases, device, made.reason);
     else for (const [i, result] of made.value.entries()) {
-      const { wrong, checked, skipped } = judge(references[i]!, result);
+      const { wrong, checked, skipped } = judge(references[i]!, result, device);
       tally.checked += checked;
       tally.skipped += skipped;
       if (wrong.length > 0) await fail(cases[i]!, device, wrong);
@@ -56,17 +58,18 @@ export async function checkPrograms(seeds: readonly number[], devices: readonly 
   return tally;
 }
 
-function judge(reference: Reference, { outputs, faults }: Result): { readonly wrong: readonly string[]; readonly checked: number; readonly skipped: number } {
-  const { wrong, checked, skipped } = compare(reference, outputs);
+function judge(reference: Reference, { outputs, faults }: Result, { flushes }: Device): { readonly wrong: readonly string[]; readonly checked: number; readonly skipped: number } {
+  const { wrong, checked, skipped } = compare(reference, outputs, flushes);
   return { wrong: [...faults, ...wrong], checked, skipped };
 }
 
 /** What is wrong with a case on one device by itself: also what it throws. */
-async function faultsOf(given: DeviceCase, { build, compile }: Device): Promise<readonly string[]> {
+async function faultsOf(given: DeviceCase, device: Device): Promise<readonly string[]> {
+  const { build, compile } = device;
   const reference = referenceOf(given);
   try {
     const [result] = await runOnDevice([{ given, build: build(given.seed) }], compile);
-    return judge(reference, result!).wrong;
+    return judge(reference, result!, device).wrong;
   } catch (cause) {
     return [`threw: ${cause instanceof Error ? cause.message : String(cause)}`];
   }

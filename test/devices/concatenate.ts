@@ -16,7 +16,7 @@ export function concatenate(programs: readonly KernelProgram[]): { readonly prog
     return base;
   });
   const kernels = programs.flatMap((each, at) => each.kernels.map((kernel) => ({ ...kernel, name: `p${at}_${kernel.name}`, title: `${each.name}: ${kernel.title}`, body: shifted(kernel.body, bases[at]!) })));
-  return { program: { name: "many", lanes: programs[0]!.lanes, words, kernels, functions: [] }, bases };
+  return { program: { name: "many", lanes: programs[0]!.lanes, simt: programs[0]!.simt, words, kernels, functions: [] }, bases };
 }
 
 /** The same program with every multiply-add rounded twice: then every device computes the same bits. */

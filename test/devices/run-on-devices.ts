@@ -1,5 +1,6 @@
 import { renderC } from "../../src/codegen/c/index.js";
 import { emitWasmFor } from "../../src/codegen/wasm/artifact.js";
+import { renderWgsl } from "../../src/codegen/wgsl/index.js";
 import { poisonWord } from "../../src/ir/kernel/evaluate.js";
 import type { KernelProgram } from "../../src/ir/kernel/nodes.js";
 import type { Schedule } from "../../src/passes/schedule.js";
@@ -7,6 +8,7 @@ import type { KernelModule } from "../../src/runtime/kernel-engine.js";
 import { createNativeModule } from "../../src/runtime/node/native/index.js";
 import { hasRelaxedSimd } from "../../src/runtime/wasm/host.js";
 import { createWasmModule } from "../../src/runtime/wasm/index.js";
+import { createWebGpuModule, type WebGpu } from "../../src/runtime/webgpu/index.js";
 import { filledArena, outputsOf } from "../passes/support.js";
 import { concatenate, guardWords, roundedTwice } from "./concatenate.js";
 import type { CaseInputs, DeviceCase } from "./device-case.js";
@@ -38,6 +40,9 @@ export const compileWasm = (wanted: boolean): Compile => async (program) => {
 export const compileNative = (cacheFolder: string, level: "g" | "1" | "3"): Compile => (program) =>
   createNativeModule(`${level === "3" ? "" : `#pragma GCC optimize ("O${level}")\n`}${renderC(program)}`, { threads: 1, cacheFolder, timeout: 600_000 });
 
+/** All pipelines are built together. */
+export const compileWebGpu = (gpu: WebGpu): Compile => (program) => createWebGpuModule(gpu, { words: program.words, kernels: program.kernels, wgsl: renderWgsl(program) });
+
 /**
  * Runs many programs as one, compiled once. Every word besides inputs, constants and the engine's own is a NaN that no computation makes, so that what reads
  * a word which nothing wrote does not go unseen; guards between the programs and the inputs must be as they were.
@@ -60,7 +65,9 @@ export async function runOnDevice(jobs: readonly Job[], compile: Compile): Promi
       u32.set(own, bases[i]!);
       return own;
     });
+    module.send(0, program.words);
     module.run(1);
+    await module.fetch([{ offset: 0, words: program.words }]);
     chosen.forEach((at, i) => {
       const words = u32.slice(bases[i]!, bases[i]! + before[i]!.length);
       const around = [u32.subarray(bases[i]! - guardWords / 2, bases[i]!), u32.subarray(bases[i]! + words.length, bases[i]! + words.length + guardWords / 2)];

@@ -1,5 +1,6 @@
 import { passes, type PassName } from "../../src/passes/pipeline.js";
 import { schedule, type Schedule, type ScheduleOptions } from "../../src/passes/schedule.js";
+import { type Target, webgpuTarget } from "../../src/passes/templates/template.js";
 import { testTarget } from "../passes/support.js";
 import type { DeviceCase } from "./device-case.js";
 
@@ -19,8 +20,9 @@ export const others: readonly Way[] = [
 /** How a program is compiled for a device. */
 export interface Build {
   readonly way: Way;
-  /** Vector width. */
+  /** Vector width; with `simt` the lanes of a workgroup. */
   readonly lanes: number;
+  readonly simt?: true;
   /** Multiply-adds rounded twice, so that both devices compute the same bits. */
   readonly twice: boolean;
 }
@@ -43,6 +45,13 @@ export function buildsOf(seed: number, lanes: number): { readonly wasm: Build; r
   }
 }
 
-export function scheduled({ program, aliases }: DeviceCase, { way, lanes }: Build): Schedule {
-  return schedule(program, { ...way, aliases, target: { ...testTarget, lanes, registers: lanes > 8 ? 32 : 16 } });
+/** Half of the programs with all passes; half with workgroups of 64 lanes, as users' are, the others with fewer. */
+export function webgpuBuildOf(seed: number): Build {
+  const turn = Math.floor(seed / 2);
+  return { way: turn % 2 === 0 ? full : others[Math.floor(turn / 2) % others.length]!, lanes: turn % 4 < 2 ? webgpuTarget.lanes : 16, simt: true, twice: false };
+}
+
+export function scheduled({ program, aliases }: DeviceCase, { way, lanes, simt }: Build): Schedule {
+  const target: Target = simt ? { ...webgpuTarget, lanes } : { ...testTarget, lanes, registers: lanes > 8 ? 32 : 16 };
+  return schedule(program, { ...way, aliases, target });
 }

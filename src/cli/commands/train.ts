@@ -72,7 +72,7 @@ export async function train(context: CommandContext, file: string | undefined, o
         announce(context, model, settled, compiled, data, saved, folder, sameSource);
         const result = await trainRun(context, { model, compiled, data, testData, validationData, best: loaded?.best, config: settled, folder, interrupt, invocation: invocationOf(io.env), shown: shownPath(folder.path, io.cwd) });
         if (!options.profile || !isProfiled(model) || result.exit !== exitCodes.ok) return result;
-        return { ...result, facts: { ...result.facts, ...reportProfile(context, model, input.source.path) } };
+        return { ...result, facts: { ...result.facts, ...(await reportProfile(context, model, input.source.path)) } };
       } finally {
         folder.close();
       }

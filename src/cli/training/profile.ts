@@ -11,8 +11,8 @@ export const profileHelp = `devices with kernels: ${kernelDevices.map((name) => 
 const widest = 72;
 
 /** Times the training step and says where the time goes: a table, or a JSON line for each kernel. @returns fields of the result */
-export function reportProfile({ report }: CommandContext, model: Profiled, source: string): Readonly<Record<string, unknown>> {
-  const profile = model.profile();
+export async function reportProfile({ report }: CommandContext, model: Profiled, source: string): Promise<Readonly<Record<string, unknown>>> {
+  const profile = await model.profile();
   if (!profile || profile.kernels.length === 0) {
     report.say("no profile: the run took no step that has kernels");
     return {};

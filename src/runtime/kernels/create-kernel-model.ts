@@ -136,8 +136,9 @@ class KernelModel implements Model, Profiled {
   }
 
   /** What each kernel of the training step costs on the data of the last training; undefined before there was one. */
-  profile(options: ProfileOptions = {}): StepProfile | undefined {
+  async profile(options: ProfileOptions = {}): Promise<StepProfile | undefined> {
     this.use();
+    await this.trainer?.fetchState();
     return this.trainer && profileStep(this.trainer.artifact, this.trainer.module, options);
   }
 

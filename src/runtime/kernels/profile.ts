@@ -1,4 +1,4 @@
-import { arenaWords, type KernelModule } from "../kernel-engine.js";
+import { arenaWords, type KernelModule, type WordRange } from "../kernel-engine.js";
 import type { Model } from "../model.js";
 import type { KernelPlan, StepArtifact } from "./artifact.js";
 
@@ -25,8 +25,8 @@ export interface StepProfile {
 
 /** A model whose training step can be timed kernel by kernel. */
 export interface Profiled {
-  /** Times the step of the last `train`; its state stays as it is, bit for bit. Undefined where nothing was trained yet. */
-  profile(options?: ProfileOptions): StepProfile | undefined;
+  /** Times the step of the last `train`; its state stays as it is, bit for bit. Undefined where nothing was trained yet. @throws LvmError LVM7162 where the device fails */
+  profile(options?: ProfileOptions): Promise<StepProfile | undefined>;
 }
 
 export interface ProfileOptions {
@@ -44,33 +44,56 @@ export function isProfiled(model: Model): model is Model & Profiled {
 const leastRounds = 5;
 const mostRounds = 1000;
 
-/** Runs the kernels in order, one call each, again and again on the minibatches that lie in the arena; then whole steps. Puts every word back. */
-export function profileStep({ batch, kernels }: StepArtifact, module: KernelModule, { milliseconds = 1000, now = microseconds }: ProfileOptions = {}): StepProfile {
+/** Steps that follow each other while a GPU is timed, so that waiting for it does not count. */
+const stepsTogether = 16;
+
+/**
+ * Runs the kernels in order, each timed by itself, again and again on the minibatches that lie in the arena; then whole steps. Puts back every word that a
+ * step reads. A GPU times kernels by its own clock; where it has none, what waiting costs is counted as well.
+ */
+export async function profileStep(artifact: StepArtifact, module: KernelModule, { milliseconds = 1000, now = microseconds }: ProfileOptions = {}): Promise<StepProfile> {
+  const { batch, kernels } = artifact;
   const { u32 } = module.arena;
-  const before = u32.slice();
+  const kept = keptRanges(artifact);
+  if (module.timeKernels) await module.fetch(kept);
+  const before = kept.map(({ offset, words }) => u32.slice(offset, offset + words));
   // The rows of the last step; those after it may not be laid out yet.
-  const last = Math.max(0, (before[arenaWords.step] ?? 0) - 1);
+  const last = Math.max(0, (u32[arenaWords.step] ?? 0) - 1);
   const times = kernels.map((): number[] => []);
   const steps: number[] = [];
+  const timeAlone = async (): Promise<number[]> => {
+    const taken: number[] = [];
+    let at = now();
+    for (let index = 0; index < kernels.length; index++) {
+      module.runKernel(index);
+      if (module.timeKernels) await module.finished();
+      const end = now();
+      taken.push(end - at);
+      at = end;
+    }
+    return taken;
+  };
+  const together = module.timeKernels ? stepsTogether : 1;
   try {
     const until = now() + milliseconds * 1000;
     // The first round wakes threads and warms caches.
     for (let round = 0; round <= leastRounds || (round <= mostRounds && now() < until); round++) {
       u32[arenaWords.step] = last;
-      let at = now();
-      for (let index = 0; index < kernels.length; index++) {
-        module.runKernel(index);
-        const end = now();
-        if (round > 0) times[index]?.push(end - at);
-        at = end;
+      const taken = (await module.timeKernels?.())?.map((nanoseconds) => nanoseconds / 1000) ?? (await timeAlone());
+      if (round > 0) taken.forEach((time, index) => times[index]?.push(time));
+      const at = now();
+      for (let i = 0; i < together; i++) {
+        u32[arenaWords.step] = last;
+        module.run(1);
       }
-      u32[arenaWords.step] = last;
-      at = now();
-      module.run(1);
-      if (round > 0) steps.push(now() - at);
+      if (module.timeKernels) await module.finished();
+      if (round > 0) steps.push((now() - at) / together);
     }
   } finally {
-    u32.set(before);
+    kept.forEach(({ offset, words }, at) => {
+      u32.set(before[at] as Uint32Array, offset);
+      module.send(offset, words);
+    });
   }
   const medians = times.map(median);
   const sum = medians.reduce((total, each) => total + each, 0);
@@ -85,6 +108,12 @@ export function profileStep({ batch, kernels }: StepArtifact, module: KernelModu
     threads: module.threads,
     batch,
   };
+}
+
+/** What lives from step to step, and what the last one left to be read: the data sets and minibatches that are only read stay as they are. */
+function keptRanges({ inputs, outputs }: StepArtifact): WordRange[] {
+  const own = [...Object.entries(inputs).filter(([name]) => !name.startsWith("data.")), ...Object.entries(outputs)].map(([, { offset, words }]) => ({ offset, words }));
+  return [{ offset: 0, words: arenaWords.first }, ...own];
 }
 
 function microseconds(): number {

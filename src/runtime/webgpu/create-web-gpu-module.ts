@@ -20,10 +20,7 @@ export interface WebGpuModuleOptions {
   readonly stepsPerSubmit?: number;
 }
 
-export interface WebGpuModule extends KernelModule {
-  /** Nanoseconds that each kernel took in one step, by the device's own clock; undefined where it has none. The step counts. */
-  timeKernels(): Promise<readonly number[] | undefined>;
-}
+export type WebGpuModule = KernelModule & Required<Pick<KernelModule, "timeKernels">>;
 
 // Constants of WebGPU, which Node knows only from the package.
 const usage = { copySource: 4, copyDestination: 8, uniform: 64, storage: 128, queryResolve: 512 } as const;
