@@ -4,26 +4,34 @@ import type { KernelState } from "./state.js";
 export interface Snapshots {
   /** The step at which the copy was made. */
   readonly step: number;
-  /** The state's tensors are as they are on the device. */
-  take(): void;
+  /** The state's tensors are as they are on the device, or were at `moment`. */
+  take(moment?: Moment): void;
   /** The device does not know yet. */
   restore(): void;
 }
 
+export interface Moment {
+  readonly step: number;
+  readonly epoch: number;
+  readonly epochStep: number;
+}
+
+export const momentOf = ({ step, position }: KernelState): Moment => ({ step, epoch: position.epoch, epochStep: position.step });
+
 export function createSnapshots(state: KernelState): Snapshots {
   const copies = new Map<string, Float32Array>();
-  let [step, epoch, epochStep] = [state.step, state.position.epoch, state.position.step];
+  let { step, epoch, epochStep } = momentOf(state);
   return {
     get step() {
       return step;
     },
-    take() {
+    take(moment = momentOf(state)) {
       for (const [name, { values }] of state.tensors) {
         const copy = copies.get(name);
         if (copy) copy.set(values);
         else copies.set(name, values.slice());
       }
-      [step, epoch, epochStep] = [state.step, state.position.epoch, state.position.step];
+      ({ step, epoch, epochStep } = moment);
     },
     restore() {
       for (const [name, copy] of copies) state.tensors.get(name)?.values.set(copy);

@@ -1,12 +1,13 @@
 import { stepsPerEpoch } from "../data/index.js";
-import type { LvmError } from "../error.js";
+import { LvmError } from "../error.js";
 import type { Evaluation, Metrics, TrainOptions, TrainResult, TrainStep } from "../model.js";
 import { firstBad, lossError, unrepeatedError, updateError } from "../train/divergence.js";
 import { afterEvaluation, isOutOfPatience } from "../train/early-stopping.js";
 import { metricsOf } from "../train/metrics.js";
 import { pauser } from "../train/pauser.js";
+import { createPacer } from "./pacer.js";
+import { createSnapshots, type Moment, momentOf, type Snapshots } from "./snapshot.js";
 import { type KernelState, nonFiniteTensors } from "./state.js";
-import { createSnapshots } from "./snapshot.js";
 import type { Trainer } from "./trainer.js";
 
 /** What the loop needs from the model around it. */
@@ -21,9 +22,24 @@ const snapshotEvery = 256;
 
 /**
  * The training loop: as many steps at a time as nobody looks in between. Metrics are those of the step at which they are read; sums over the steps
- * before it tell whether all were finite. On a GPU the state may be some steps ahead of the step that is told.
+ * before it tell whether all were finite. On a GPU the state may be some steps ahead of the step that is told. Where the device is lost, the state is the
+ * last copy.
+ * @throws LvmError LVM7101 where a loss is not finite, LVM7162 where the device failed
  */
 export async function* trainLoop(state: KernelState, trainer: Trainer, options: TrainOptions<unknown>, host: TrainHost): AsyncGenerator<TrainStep, TrainResult, void> {
+  const snapshots = createSnapshots(state);
+  try {
+    return yield* takeSteps(state, trainer, options, host, snapshots);
+  } catch (error) {
+    if (error instanceof LvmError && error.code === "LVM7162") {
+      trainer.abandon();
+      snapshots.restore();
+    }
+    throw error;
+  }
+}
+
+async function* takeSteps(state: KernelState, trainer: Trainer, options: TrainOptions<unknown>, host: TrainHost, snapshots: Snapshots): AsyncGenerator<TrainStep, TrainResult, void> {
   const plan = state.definition.training;
   const perEpoch = stepsPerEpoch(host.rows, trainer.batch);
   const epochs = options.epochs ?? plan.epochs;
@@ -33,8 +49,8 @@ export async function* trainLoop(state: KernelState, trainer: Trainer, options: 
   const evaluateEvery = options.validation === undefined ? Infinity : Math.max(1, options.evaluateEvery ?? 1);
   const checkpointEvery = options.onCheckpoint ? (options.checkpointEvery ?? Infinity) : Infinity;
   let metrics: Metrics = { loss: NaN, elbo: NaN, terms: {}, learningRate: NaN };
-  const snapshots = createSnapshots(state);
   const pause = pauser();
+  const take = createPacer(trainer);
   const stopped = (): boolean => options.validation !== undefined && isOutOfPatience(state.best, plan.patience);
   if (stopped()) return { reason: "early-stopping", step: state.step, metrics };
   snapshots.take();
@@ -44,10 +60,14 @@ export async function* trainLoop(state: KernelState, trainer: Trainer, options: 
     readonly step: number;
     readonly epoch: number;
     readonly readings: ReturnType<Trainer["read"]>;
+    /** The state that is on its way to be copied. */
+    readonly copy?: { readonly brought: Promise<void> | void; readonly moment: Moment };
   }
-  const settled = async ({ step, epoch, readings }: Taken): Promise<TrainStep> => {
+  const settled = async ({ step, epoch, readings, copy }: Taken): Promise<TrainStep> => {
     const { last, finite } = readings instanceof Promise ? await readings : readings;
-    if (!finite) throw await explainDivergence(state, trainer, snapshots);
+    if (copy?.brought) await copy.brought;
+    if (!finite || (copy && nonFiniteTensors(state).length > 0)) throw await explainDivergence(state, trainer, snapshots);
+    if (copy) snapshots.take(copy.moment);
     metrics = metricsOf(state.definition, named(trainer, last), step - 1, options.learningRate);
     return { step, epoch, stepsPerEpoch: perEpoch, metrics, fresh: true };
   };
@@ -72,8 +92,9 @@ export async function* trainLoop(state: KernelState, trainer: Trainer, options: 
     const end = first || checkpoint || lastOfEpoch || next === total;
     const wanted = end || Math.floor(next / every) > Math.floor(state.step / every);
     first = false;
-    trainer.run(count);
+    await take(count);
     const readings = wanted ? trainer.read() : undefined;
+    if (readings instanceof Promise) readings.catch(() => undefined);
     const now = lastOfEpoch ? state.position.epoch - 1 : state.position.epoch;
     if (waiting) {
       const before = await settled(waiting);
@@ -81,18 +102,15 @@ export async function* trainLoop(state: KernelState, trainer: Trainer, options: 
       yield before;
     }
     if (readings) {
-      const taken = { step: state.step, epoch: now, readings };
       const due = checkpoint || state.step - snapshots.step >= snapshotEvery;
-      if (readings instanceof Promise && !end && !due) {
+      const brought = due ? trainer.fetchState() : undefined;
+      if (brought) brought.catch(() => undefined);
+      const taken: Taken = { step: state.step, epoch: now, readings, ...(due ? { copy: { brought, moment: momentOf(state) } } : {}) };
+      if (readings instanceof Promise && !end) {
         waiting = taken;
         continue;
       }
       await settled(taken);
-      if (due) {
-        await trainer.fetchState();
-        if (nonFiniteTensors(state).length > 0) throw await explainDivergence(state, trainer, snapshots);
-        snapshots.take();
-      }
     }
     const evaluated = lastOfEpoch && state.position.epoch % evaluateEvery === 0;
     const validation = evaluated ? await host.evaluate() : undefined;

@@ -20,6 +20,8 @@ export interface Trainer {
   readonly batch: number;
   /** Rows of its data. */
   readonly dataset: number;
+  /** Steps that may be under way at a time: as many as the host lays out rows for. */
+  readonly window: number;
   /** Takes steps, or on a GPU sets them under way; the state's step and position go with them. Allocates nothing but at the turn of an epoch. */
   run(steps: number): void;
   zeroMetrics(): void;
@@ -29,9 +31,13 @@ export interface Trainer {
   fetchState(): Promise<void> | void;
   /** The device takes the state's tensors as they are. */
   sendState(): void;
+  /** The device is gone, and what it computed: the state is as the host has it. */
+  abandon(): void;
   /** Copies the state out of the arena and gives the memory back. */
   dispose(): Promise<void>;
 }
+
+const mostUnderWay = 256;
 
 export function createTrainer(state: KernelState, artifact: StepArtifact, module: KernelModule, data: BoundData, options: { readonly dataset: number; readonly rate: number }): Trainer {
   const { f32, i32, u32 } = module.arena;
@@ -112,6 +118,7 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
     module,
     batch,
     dataset: data.rows,
+    window: still || resident ? mostUnderWay : Math.min(slots, mostUnderWay),
     zeroMetrics() {
       sumsView.fill(0);
       send(sums);
@@ -122,6 +129,7 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
     },
     fetchState,
     sendState: () => stateRegions.forEach(send),
+    abandon: () => void (ahead = false),
     run(steps) {
       ahead = true;
       for (let left = steps; left > 0; ) {

@@ -18,7 +18,8 @@ export async function buildPipelines(gpu: WebGpu, { kernels, wgsl }: WebGpuProgr
       const building = device.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: "main" } });
       try {
         await invalid;
-        return await building;
+        // Each that is ready tells the watchdog that the driver works.
+        return await gpu.guard(building);
       } catch (cause) {
         building.catch(() => undefined);
         throw gpu.failure ?? (await shaderError(gpu, kernels[index]!, module, code, cause));

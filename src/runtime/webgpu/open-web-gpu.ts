@@ -1,6 +1,7 @@
 import type { LvmError } from "../error.js";
 import { lostError, messageOf, webGpuError } from "./failure.js";
 import { findGpu } from "./find-gpu.js";
+import { createWatchdog } from "./watchdog.js";
 
 export interface WebGpuOptions {
   /** Of several adapters; `high-performance` if absent. */
@@ -9,7 +10,11 @@ export interface WebGpuOptions {
   readonly dawn?: readonly string[];
   /** Instead of the host's own entry to WebGPU. */
   readonly gpu?: GPU;
+  /** Milliseconds after which a device that is waited for and has ended nothing counts as lost; by default 2 minutes, and 30 where a CPU plays the GPU. */
+  readonly patience?: number;
 }
+
+const minute = 60_000;
 
 /** What there is, for people and for those who choose a device. */
 export interface WebGpuAdapter {
@@ -60,7 +65,7 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpu> {
   } catch (cause) {
     throw webGpuError("adapter-refused", `the adapter ${nameOf(adapter)} refuses to open: ${messageOf(cause)}`, { cause, facts: { adapter: nameOf(adapter) } });
   }
-  return watch(gpu, device, adapter, timestamps);
+  return watch(gpu, device, adapter, timestamps, options.patience ?? (adapter.software ? 30 : 2) * minute);
 }
 
 /** `NVIDIA H200 (nvidia hopper)`. */
@@ -99,15 +104,22 @@ function describe(adapter: GPUAdapter): WebGpuAdapter {
   };
 }
 
-function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: boolean): WebGpu {
+function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: boolean, patience: number): WebGpu {
   let failure: LvmError | undefined;
   let open = true;
   const waiting = new Set<(error: LvmError) => void>();
+  const watchdog = createWatchdog(patience, () => fail(lostError("lost", `the GPU was waited for ${Math.round(patience / 1000)} s and did nothing: its driver hangs, or one kernel takes that long`)));
   const fail = (error: LvmError): void => {
     if (!open) return;
     failure ??= error;
     for (const reject of waiting) reject(failure);
     waiting.clear();
+    watchdog.rest();
+  };
+  const settle = (reject: (error: LvmError) => void): void => {
+    waiting.delete(reject);
+    if (waiting.size === 0) watchdog.rest();
+    else watchdog.watch();
   };
   // Dawn's threads crash a process that ends while they work.
   const node = typeof process !== "undefined" && typeof process.off === "function" ? process : undefined;
@@ -135,14 +147,15 @@ function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: 
       }
       return new Promise((resolve, reject) => {
         waiting.add(reject);
+        if (waiting.size === 1) watchdog.watch();
         promise.then(
           (value) => {
-            waiting.delete(reject);
+            settle(reject);
             if (failure) reject(failure);
             else resolve(value);
           },
           (error: unknown) => {
-            waiting.delete(reject);
+            settle(reject);
             reject(failure ?? error);
           },
         );
@@ -153,6 +166,7 @@ function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: 
       open = false;
       for (const reject of waiting) reject(lostError("lost", "the GPU was closed"));
       waiting.clear();
+      watchdog.rest();
       node?.off("exit", atExit);
       device.destroy();
       // Dawn's instance must outlive its devices.

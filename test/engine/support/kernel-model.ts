@@ -8,13 +8,13 @@ import { createKernelModel, fillConstants, type KernelDefinition, type KernelHos
 import type { Model } from "../../../src/runtime/model.js";
 import { hostVectorWidth } from "../../../src/runtime/node/native/index.js";
 
-export type TestDevice = "interpreter" | "apart" | "native" | "wasm";
+export type TestDevice = "interpreter" | "apart" | "native" | "wasm" | "webgpu";
 
 /** A model on kernels, from its tensor programs. */
 export async function kernelModel(lowered: LoweredModel, device: TestDevice, options: KernelOptions = {}): Promise<Model> {
   const tables = modelTables(lowered, { path: "test.lvm", text: lowered.program.name });
   if (device === "interpreter" || device === "apart") return createKernelModel({ ...tables, programs: interpreted(lowered) }, { ...options, host: interpreterHost(device === "apart", options.residentWords ?? 2 ** 20) });
-  const programs = kernelPrograms(lowered, async (wanted): Promise<KernelTarget> => (wanted === "native" ? { kind: "c", lanes: await hostVectorWidth() } : { kind: "wasm" }));
+  const programs = kernelPrograms(lowered, async (wanted): Promise<KernelTarget> => (wanted === "native" ? { kind: "c", lanes: await hostVectorWidth() } : { kind: wanted === "webgpu" ? "wgsl" : "wasm" }));
   return createKernelModel({ ...tables, programs }, { ...options, device });
 }
 

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compile } from "../../src/driver/compile.js";
+import { readModel } from "../codegen/support/type-check.js";
+import { kernelModel } from "../engine/support/kernel-model.js";
+import { anyData } from "../support/any-data.js";
+import { trainAll } from "../training/support.js";
+import { missing } from "./support.js";
+
+/**
+ * Guards that a GPU trains every model as the processor does: from the same seed, the same minibatches and the same draws, training goes the same way, and
+ * evaluation and samples are the same. Compiling takes SwiftShader up to a minute a model: `npm test` has the smallest, `npm run test:webgpu` all.
+ */
+
+const others = new URL("../training/models/", import.meta.url);
+const namesIn = (folder: URL): string[] => readdirSync(folder).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
+const shipped = namesIn(new URL("../../models/", import.meta.url));
+const wanted = process.env["LVMC_WEBGPU_MODELS"] ?? "regression,linear_autoencoder,eight_schools,mixture";
+const names = wanted === "all" ? [...shipped, ...namesIn(others)] : wanted.split(",");
+const [rows, batch, steps] = [24, 8, 6];
+
+describe.skipIf(missing !== undefined).each(names)("%s on WebGPU", (name) => {
+  it("trains, evaluates and samples as in WebAssembly", async () => {
+    const source = shipped.includes(name) ? readModel(name) : { path: `test/training/models/${name}.lvm`, text: readFileSync(new URL(`${name}.lvm`, others), "utf8") };
+    const { value, diagnostics } = compile(source, { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
+    if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+    const data = anyData(value.program, rows);
+    const options = { epochs: 100, steps, batch, metricsEvery: 1 };
+    const [model, reference] = [await kernelModel(value.lowered, "webgpu", { seed: 1 }), await kernelModel(value.lowered, "wasm", { seed: 1, threads: 1 })];
+    const [found, expected] = [await trainAll(model, data, options), await trainAll(reference, data, options)];
+    const near = (a: number | undefined, b: number | undefined, tolerance: number, what: string): void => {
+      if (Object.is(a, b)) return;
+      expect(Math.abs(a! - b!) / (1 + Math.abs(b!)), `${what}: ${a} for ${b}`).toBeLessThan(tolerance);
+    };
+    expect(found.steps.map(({ step, epoch }) => [step, epoch])).toEqual(expected.steps.map(({ step, epoch }) => [step, epoch]));
+    found.steps.forEach(({ step, metrics }, at) => {
+      const other = expected.steps[at]!.metrics;
+      // Rounding differs, and training spreads the differences.
+      const tolerance = 2e-4 * (1 + at / 4);
+      for (const key of ["elbo", "loss", "learningRate", "gradientNorm"] as const) near(metrics[key], other[key], tolerance, `${key} at step ${step}`);
+      for (const [term, nats] of Object.entries(other.terms)) near(metrics.terms[term], nats, tolerance, `${term} at step ${step}`);
+    });
+    // The same state on both sides.
+    await model.load(await reference.save());
+    const [a, b] = [await model.evaluate(data), await reference.evaluate(data)];
+    near(a.elbo, b.elbo, 1e-3, "evaluated");
+    expect(a.activeUnits).toEqual(b.activeUnits);
+    const inputs = Object.fromEntries(value.program.columns.filter(({ role }) => role === "input").map((column) => [column.name, data[column.name]!]));
+    const [drawn, same] = [await model.sample(7, { inputs, draw: 3 }), await reference.sample(7, { inputs, draw: 3 })];
+    expect(Object.keys(drawn)).toEqual(Object.keys(same));
+    for (const [column, given] of Object.entries(same)) {
+      const values = Array.from(given.values);
+      const scale = values.reduce((most, each) => Math.max(most, Math.abs(each)), 1);
+      // A draw of a discrete value may fall on the other side of a limit.
+      const off = values.filter((each, at) => !(Math.abs(each - drawn[column]!.values[at]!) <= 1e-3 * scale)).length;
+      expect(off / values.length, `values of ${column} that differ`).toBeLessThan(0.01);
+    }
+    model.dispose();
+    reference.dispose();
+  }, 900_000);
+});
