@@ -6,6 +6,7 @@ const places = [process.env["LVMC_CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chr
 /** A Chromium of this machine; undefined where there is none. `LVMC_CHROMIUM` names another. */
 export const chromiumPath = places.find((path) => path !== undefined && existsSync(path));
 
-export function startChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, headless: true, args: ["--no-sandbox", "--disable-gpu"] });
+/** `webgpu`: with WebGPU on SwiftShader, which needs no GPU. */
+export function startChromium({ webgpu = false } = {}): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath, headless: true, args: ["--no-sandbox", ...(webgpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : ["--disable-gpu"])] });
 }

@@ -11,7 +11,7 @@ export const spins = { worker: 20_000, caller: 20_000 } as const;
  */
 export const workerScript = `"use strict";
 const node = typeof process === "object" && process.versions && process.versions.node;
-const port = node ? require("node:worker_threads").parentPort : self;
+const port = node ? process.getBuiltinModule("node:worker_threads").parentPort : self;
 const begin = ({ module, memory, control, worker, ranges }) => {
   const { exports } = new WebAssembly.Instance(module, { lvmc: { memory } });
   const kernels = ranges.map((_, index) => exports["kernel_" + index]);
