@@ -93,15 +93,16 @@ async function* takeSteps(state: KernelState, trainer: Trainer, options: TrainOp
     const wanted = end || Math.floor(next / every) > Math.floor(state.step / every);
     first = false;
     await take(count);
-    const readings = wanted ? trainer.read() : undefined;
-    if (readings instanceof Promise) readings.catch(() => undefined);
     const now = lastOfEpoch ? state.position.epoch - 1 : state.position.epoch;
     if (waiting) {
       const before = await settled(waiting);
       waiting = undefined;
       yield before;
     }
+    // Only now: what is brought stands where the metrics before stood.
+    const readings = wanted ? trainer.read() : undefined;
     if (readings) {
+      if (readings instanceof Promise) readings.catch(() => undefined);
       const due = checkpoint || state.step - snapshots.step >= snapshotEvery;
       const brought = due ? trainer.fetchState() : undefined;
       if (brought) brought.catch(() => undefined);

@@ -3,7 +3,7 @@ import type { KernelProgram } from "../../../src/ir/kernel/nodes.js";
 import type { LoweredModel } from "../../../src/ir/lowered-model.js";
 import { modelTables } from "../../../src/codegen/kernels/tables.js";
 import { compileRows, compileStep, kernelPrograms, type KernelTarget } from "../../../src/driver/kernel-programs.js";
-import { directMemory, type KernelModule } from "../../../src/runtime/kernel-engine.js";
+import { directMemory, type KernelModule, type WordRange } from "../../../src/runtime/kernel-engine.js";
 import { createKernelModel, fillConstants, type KernelDefinition, type KernelHost, type KernelOptions, type ProgramArtifact } from "../../../src/runtime/kernels/index.js";
 import type { Model } from "../../../src/runtime/model.js";
 import { hostVectorWidth } from "../../../src/runtime/node/native/index.js";
@@ -53,16 +53,23 @@ function interpret(program: KernelProgram, apart: boolean): KernelModule {
   const memory = new Uint32Array(program.words);
   const mirror = apart ? new Uint32Array(program.words) : memory;
   const arena = { f32: new Float32Array(mirror.buffer), i32: new Int32Array(mirror.buffer), u32: mirror };
+  const underWay = new Set<WordRange>();
   const copy = (from: Uint32Array, to: Uint32Array, offset: number, words: number): void => to.set(from.subarray(offset, offset + words), offset);
   return {
     ...directMemory,
     ...(apart && {
       send: (offset, words) => copy(mirror, memory, offset, words),
-      // As it is now, however late it comes.
+      // As it is now, however late it comes. Two answers for the same words would come in any order.
       fetch: async (ranges) => {
+        const meets = (a: WordRange, b: WordRange): boolean => a.offset < b.offset + b.words && b.offset < a.offset + a.words;
+        if (ranges.some((range) => [...underWay].some((other) => meets(range, other)))) throw new Error("words are fetched that are already on their way");
+        for (const range of ranges) underWay.add(range);
         const then = memory.slice();
         await new Promise((resolve) => setTimeout(resolve, 1));
-        for (const { offset, words } of ranges) copy(then, mirror, offset, words);
+        for (const range of ranges) {
+          copy(then, mirror, range.offset, range.words);
+          underWay.delete(range);
+        }
       },
     }),
     words: program.words,
