@@ -24,7 +24,7 @@ describe("--device", () => {
     else process.env["CC"] = compiler;
   });
 
-  it.each([["wasm-kernels", "wasm"], ["tensorflow", "tfjs-node"], ["webgpu", "tfjs-webgpu"], ["natvie", "native"], ["tfjs-node-gup", "tfjs-node-gpu"]])("says what was meant by %s", async (given, meant) => {
+  it.each([["wasm-kernels", "wasm"], ["tensorflow", "tfjs-node"], ["cuda", "webgpu"], ["natvie", "native"], ["tfjs-node-gup", "tfjs-node-gpu"]])("says what was meant by %s", async (given, meant) => {
     const cwd = folderWith({ "tiny.lvm": tinyVae });
     for (const command of [["train", "tiny.lvm"], ["eval", "no-run"], ["sample", "no-run"]]) {
       const { code, err } = await lvmc([...command, "--device", given], { cwd });
