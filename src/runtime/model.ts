@@ -22,7 +22,7 @@ export type Columns = { readonly [name: string]: Column | undefined };
 export type Outputs = { readonly [name: string]: Column | Value };
 
 export interface CreateOptions {
-  /** Of a module of kernels `native` or `wasm`, by default `native` where there is a C compiler; of one on TensorFlow.js `tfjs-node-gpu`, `tfjs-node`, `tfjs-webgpu`, `tfjs-wasm`, `tfjs-cpu`, by default the first that is installed. */
+  /** Of a module of kernels `native`, `wasm` or `webgpu`, by default `native` where there is a C compiler, and in pages `webgpu` where there is a GPU; of one on TensorFlow.js `tfjs-node-gpu`, `tfjs-node`, `tfjs-webgpu`, `tfjs-wasm`, `tfjs-cpu`, by default the first that is installed. */
   readonly device?: string;
   /** On TensorFlow.js in browsers: the folder (URL) of the .wasm files of @tensorflow/tfjs-backend-wasm. */
   readonly wasmPaths?: string;

@@ -142,6 +142,18 @@ describe("compile", () => {
     expect(printed.out).toContain('from "lvmc/runtime/tfjs"');
   });
 
+  it("takes the devices of a module with commas, and one to print", async () => {
+    const { code, out } = await lvmc(["compile", "models/regression.lvm", "--device", "webgpu, wasm"]);
+    expect(code).toBe(exitCodes.ok);
+    expect(out).toContain('devices: ["wasm", "webgpu"],');
+    for (const part of ["@compute", "module: `"]) expect(out).toContain(part);
+    const unknown = await lvmc(["compile", "models/regression.lvm", "--device", "wasm,cuda"]);
+    expect(unknown.code).toBe(exitCodes.usage);
+    expect(unknown.err).toContain('There is no "cuda"; kernels are for native, wasm, webgpu');
+    expect((await lvmc(["compile", "models/regression.lvm", "--emit", "kernels", "--device", "webgpu"])).code).toBe(exitCodes.ok);
+    expect((await lvmc(["compile", "models/regression.lvm", "--emit", "kernels", "--device", "wasm,webgpu"])).code).toBe(exitCodes.usage);
+  });
+
   it.each([
     ["ast", '"kind": "module"'],
     ["model", '"name": "vae"'],

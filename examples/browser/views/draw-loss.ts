@@ -2,7 +2,7 @@ import type { Progress } from "../protocol.js";
 import { clearedSurface, color } from "./canvas.js";
 
 /** Where there may be lines across, pixels between them at least. */
-const levels = [60, 80, 100, 120, 140, 160, 180, 200, 220, 250, 300, 350, 400, 450, 500, 550, 600] as const;
+const levels = [60, 80, 100, 120, 140, 160, 180, 200, 220, 240, 260, 300, 350, 400, 450, 500, 550, 600] as const;
 const between = 18;
 
 const edge = { left: 40, right: 12, top: 10, bottom: 24 } as const;
@@ -11,9 +11,11 @@ const edge = { left: 40, right: 12, top: 10, bottom: 24 } as const;
 export function drawLoss(canvas: HTMLCanvasElement, points: readonly Progress[]): void {
   const { context, width, height } = clearedSurface(canvas);
   const losses = points.map(({ loss }) => loss);
-  const low = Math.log(Math.min(300, ...losses) * 0.95);
-  const high = Math.log(Math.max(550, ...losses) * 1.03);
+  const least = Math.min(300, ...losses);
   const last = Math.max(100, points.at(-1)?.step ?? 0);
+  // Later the first fall would leave no room for the rest.
+  const low = Math.log(least * 0.97);
+  const high = Math.log(last > 200 ? least * 1.5 : 565);
   const x = (step: number): number => edge.left + ((width - edge.left - edge.right) * step) / last;
   const y = (loss: number): number => edge.top + ((height - edge.top - edge.bottom) * (high - Math.log(loss))) / (high - low);
 
@@ -41,6 +43,10 @@ export function drawLoss(canvas: HTMLCanvasElement, points: readonly Progress[])
     context.fillText(step.toLocaleString("en"), x(step), height - 6);
   }
 
+  context.save();
+  context.beginPath();
+  context.rect(edge.left, edge.top, width - edge.left - edge.right, height - edge.top - edge.bottom);
+  context.clip();
   const trace = (values: readonly number[]): void => {
     context.beginPath();
     points.forEach(({ step }, at) => context.lineTo(x(step), y(values[at] ?? NaN)));
@@ -52,6 +58,7 @@ export function drawLoss(canvas: HTMLCanvasElement, points: readonly Progress[])
   context.strokeStyle = color("accent");
   context.lineWidth = 2;
   trace(runningMean(losses));
+  context.restore();
 }
 
 /** 1, 2 or 5 times a power of ten, at least `least`. */
