@@ -7,8 +7,8 @@ import { differences, runKernels, simtTarget, testTarget } from "./support.js";
 
 type Make = (b: TensorBuilder, x: (shape: number[]) => TensorNode, positive: (shape: number[]) => TensorNode, index: (shape: number[], below: number) => TensorNode) => TensorNode;
 
-const spd = (b: TensorBuilder, x: (shape: number[]) => TensorNode, n: number): TensorNode => {
-  const a = x([2, n, n]);
+const spd = (b: TensorBuilder, x: (shape: number[]) => TensorNode, n: number, count = 2): TensorNode => {
+  const a = x([count, n, n]);
   return b.add(b.dot(a, a, true, false), b.select(b.equal(b.reshape(b.iota(n), [n, 1]), b.iota(n)), 3, 0));
 };
 
@@ -31,6 +31,9 @@ const cases: Readonly<Record<string, Make>> = {
   cholesky: (b, x) => b.cholesky(spd(b, x, 5)),
   "triangular-solve": (b, x) => b.triangularSolve(b.cholesky(spd(b, x, 4)), x([2, 4, 5])),
   "triangular-solve transposed, one right side": (b, x) => b.triangularSolve(b.cholesky(spd(b, x, 4)), x([4, 1]), true),
+  // More systems than a CPU's kernels have groups: each workgroup has memory of its own.
+  "cholesky of many": (b, x) => b.cholesky(spd(b, x, 2, 150)),
+  "triangular-solve of many": (b, x) => b.triangularSolve(b.cholesky(spd(b, x, 2)), x([150, 1, 2, 1])),
   "gather in batches": (b, x, _, index) => b.gather(x([3, 5, 4]), index([3, 2], 5), 1),
   "pad that cuts": (b, x) => b.pad(x([5, 6]), [-1, 2], [1, -2], 0.5),
   "pool2d-gradient": (b, x) => b.make({ kind: "pool2d-gradient", function: "max", window: [2, 2], strides: [2, 1], padding: [[1, 0], [0, 1]] }, [x([2, 5, 5, 3]), x([2, 3, 5, 3])], "f32", [2, 5, 5, 3]),

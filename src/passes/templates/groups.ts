@@ -5,9 +5,11 @@ import { product, unravel } from "./views.js";
 
 /** Groups of a kernel at most: enough for 32 threads, few enough that what each group owns stays small. */
 export const maxGroups = 128;
+/** Of a target: workgroups are as many as there is work. */
+export const mostGroups = (simt: boolean | undefined): number => (simt ? Infinity : maxGroups);
 
 /** Runs `each` for 0 … total − 1, dealt to groups in equal runs (workgroups take one each); gives their number. */
-export function inGroups(k: KernelBuilder, total: number, each: (id: KernelExpr) => void, most = k.simt ? Infinity : maxGroups): number {
+export function inGroups(k: KernelBuilder, total: number, each: (id: KernelExpr) => void, most = mostGroups(k.simt)): number {
   const perGroup = Math.max(1, Math.ceil(total / most));
   if (perGroup === 1) {
     if (total > 0) each(k.group());

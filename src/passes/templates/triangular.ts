@@ -1,6 +1,6 @@
 import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr, Width } from "../../ir/kernel/nodes.js";
-import { groupsOf, inGroups } from "./groups.js";
+import { groupsOf, inGroups, mostGroups } from "./groups.js";
 import { kernelBuilder, type Operand, type Template, type TemplateContext, type Write } from "./template.js";
 import { product, unravel } from "./views.js";
 
@@ -9,7 +9,7 @@ export function cholesky(o: { readonly a: Operand; readonly write: Write }, cont
   const n = o.a.shape.at(-1)!;
   const lead = o.a.shape.slice(0, -2);
   const matrices = product(lead);
-  const groupCount = groupsOf(matrices);
+  const groupCount = groupsOf(matrices, mostGroups(context.target.simt));
   const scratch = context.scratch(groupCount * n * n);
   const k = kernelBuilder(context.target);
   const base = k.share(k.add(k.multiply(k.group(), n * n), scratch));
@@ -59,7 +59,7 @@ export function triangularSolve(o: TriangularSolveOptions, context: TemplateCont
   const whole = columns - (columns % lanes);
   const items = context.target.simt ? Math.ceil(columns / lanes) : whole / lanes + (columns - whole);
   const total = systems * items;
-  const scratch = context.scratch(groupsOf(total) * n * lanes);
+  const scratch = context.scratch(groupsOf(total, mostGroups(context.target.simt)) * n * lanes);
   const k = kernelBuilder(context.target);
   const base = k.share(k.add(k.multiply(k.group(), n * lanes), scratch));
 
