@@ -51,9 +51,10 @@ export interface KernelModule {
   send(offset: number, words: number): void;
   /**
    * Brings words into `arena` as they are after all that was run before. Nothing of them may be read or written until then; what is run or sent in the
-   * meantime makes no difference. @throws LvmError LVM7162 where the device failed
+   * meantime makes no difference. `seen` is called when they stand there; after that a later fetch may put others in their place, before whoever awaits this
+   * one has his turn. @throws LvmError LVM7162 where the device failed
    */
-  fetch(ranges: readonly WordRange[]): Promise<void> | void;
+  fetch(ranges: readonly WordRange[], seen?: () => void): Promise<void> | void;
   /** Everything that was run is done. @throws LvmError LVM7162 where the device failed */
   finished(): Promise<void> | void;
   /** Runs one kernel by itself, for profiles; the step counter stays. */
@@ -65,4 +66,4 @@ export interface KernelModule {
 }
 
 /** Of devices whose arena is the host's own memory. */
-export const directMemory: Pick<KernelModule, "send" | "fetch" | "finished"> = { send: () => undefined, fetch: () => undefined, finished: () => undefined };
+export const directMemory: Pick<KernelModule, "send" | "fetch" | "finished"> = { send: () => undefined, fetch: (_, seen) => void seen?.(), finished: () => undefined };

@@ -6,7 +6,7 @@ import { afterEvaluation, isOutOfPatience } from "../train/early-stopping.js";
 import { metricsOf } from "../train/metrics.js";
 import { pauser } from "../train/pauser.js";
 import { createPacer } from "./pacer.js";
-import { createSnapshots, type Moment, momentOf, type Snapshots } from "./snapshot.js";
+import { createSnapshots, momentOf, type Snapshots } from "./snapshot.js";
 import { type KernelState, nonFiniteTensors } from "./state.js";
 import type { Trainer } from "./trainer.js";
 
@@ -60,14 +60,13 @@ async function* takeSteps(state: KernelState, trainer: Trainer, options: TrainOp
     readonly step: number;
     readonly epoch: number;
     readonly readings: ReturnType<Trainer["read"]>;
-    /** The state that is on its way to be copied. */
-    readonly copy?: { readonly brought: Promise<void> | void; readonly moment: Moment };
+    /** The state is copied, when it has come; false if there is a number in it that is not finite. */
+    readonly copied?: Promise<boolean>;
   }
-  const settled = async ({ step, epoch, readings, copy }: Taken): Promise<TrainStep> => {
+  const settled = async ({ step, epoch, readings, copied }: Taken): Promise<TrainStep> => {
     const { last, finite } = readings instanceof Promise ? await readings : readings;
-    if (copy?.brought) await copy.brought;
-    if (!finite || (copy && nonFiniteTensors(state).length > 0)) throw await explainDivergence(state, trainer, snapshots);
-    if (copy) snapshots.take(copy.moment);
+    const good = (await copied) ?? true;
+    if (!finite || !good) throw await explainDivergence(state, trainer, snapshots);
     metrics = metricsOf(state.definition, named(trainer, last), step - 1, options.learningRate);
     return { step, epoch, stepsPerEpoch: perEpoch, metrics, fresh: true };
   };
@@ -93,20 +92,17 @@ async function* takeSteps(state: KernelState, trainer: Trainer, options: TrainOp
     const wanted = end || Math.floor(next / every) > Math.floor(state.step / every);
     first = false;
     await take(count);
+    const readings = wanted ? trainer.read() : undefined;
+    if (readings instanceof Promise) readings.catch(() => undefined);
     const now = lastOfEpoch ? state.position.epoch - 1 : state.position.epoch;
     if (waiting) {
       const before = await settled(waiting);
       waiting = undefined;
       yield before;
     }
-    // Only now: what is brought stands where the metrics before stood.
-    const readings = wanted ? trainer.read() : undefined;
     if (readings) {
-      if (readings instanceof Promise) readings.catch(() => undefined);
       const due = checkpoint || state.step - snapshots.step >= snapshotEvery;
-      const brought = due ? trainer.fetchState() : undefined;
-      if (brought) brought.catch(() => undefined);
-      const taken: Taken = { step: state.step, epoch: now, readings, ...(due ? { copy: { brought, moment: momentOf(state) } } : {}) };
+      const taken: Taken = { step: state.step, epoch: now, readings, ...(due ? { copied: copyState(state, trainer, snapshots) } : {}) };
       if (readings instanceof Promise && !end) {
         waiting = taken;
         continue;
@@ -125,6 +121,20 @@ async function* takeSteps(state: KernelState, trainer: Trainer, options: TrainOp
   }
   if (waiting) yield await settled(waiting);
   return { reason: isDone() ? "finished" : "aborted", step: state.step, metrics };
+}
+
+/** Copies the state of this moment, while further steps are under way where the device has a memory of its own. A state that is not finite is not kept. */
+function copyState(state: KernelState, trainer: Trainer, snapshots: Snapshots): Promise<boolean> {
+  const moment = momentOf(state);
+  let good = false;
+  const brought = trainer.fetchState(() => {
+    good = nonFiniteTensors(state).length === 0;
+    if (good) snapshots.take(moment);
+  });
+  const copied = Promise.resolve(brought).then(() => good);
+  // Awaited later, or not at all where something else fails before.
+  copied.catch(() => undefined);
+  return copied;
 }
 
 function named({ artifact }: Trainer, values: Float32Array): Map<string, number> {

@@ -7,7 +7,7 @@ import { checkpointName, initialSlot, isFinite, type KernelState } from "./state
 
 /** What the device says of the steps so far. */
 export interface Readings {
-  /** Metrics of the last step, in the order of the artifact's names. A view. */
+  /** Metrics of the last step, in the order of the artifact's names. */
   readonly last: Float32Array;
   /** Whether all metrics of all steps since `zeroMetrics` were finite. */
   readonly finite: boolean;
@@ -27,8 +27,8 @@ export interface Trainer {
   zeroMetrics(): void;
   /** As of the steps that `run` took before: a promise where the device has memory of its own. Steps that are taken meanwhile do not matter. */
   read(): Readings | Promise<Readings>;
-  /** Brings the state's tensors from the device, if steps changed them since. */
-  fetchState(): Promise<void> | void;
+  /** Brings the state's tensors from the device, if steps changed them since. `seen` is called while they are those of this moment. */
+  fetchState(seen?: () => void): Promise<void> | void;
   /** The device takes the state's tensors as they are. */
   sendState(): void;
   /** The device is gone, and what it computed: the state is as the host has it. */
@@ -99,19 +99,13 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
   const still = even && !fresh;
   const [sums, last] = [inputs["metrics"], outputs["last"]];
   const [sumsView, lastView] = [view(f32, sums), view(f32, last)];
-  const readings: Readings = {
-    last: lastView,
-    get finite() {
-      return isFinite(sumsView);
-    },
-  };
   const metricRanges = [sums, last].flatMap((region) => region ?? []);
   /** Whether steps changed the state on a device with memory of its own. */
   let ahead = false;
-  const fetchState = (): Promise<void> | void => {
-    if (!ahead) return;
+  const fetchState = (seen?: () => void): Promise<void> | void => {
+    if (!ahead) return void seen?.();
     ahead = false;
-    return module.fetch(stateRegions);
+    return module.fetch(stateRegions, seen);
   };
   return {
     artifact,
@@ -124,8 +118,9 @@ export function createTrainer(state: KernelState, artifact: StepArtifact, module
       send(sums);
     },
     read() {
-      const brought = module.fetch(metricRanges);
-      return brought ? brought.then(() => readings) : readings;
+      let found: Readings = { last: lastView, finite: false };
+      const brought = module.fetch(metricRanges, () => void (found = { last: lastView.slice(), finite: isFinite(sumsView) }));
+      return brought ? brought.then(() => found) : found;
     },
     fetchState,
     sendState: () => stateRegions.forEach(send),

@@ -103,9 +103,9 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
     pass.dispatchWorkgroups(x, y);
   };
   /** A copy of ranges of the arena as it now is, once it has come. */
-  const bring = async (ranges: readonly WordRange[]): Promise<void> => {
+  const bring = async (ranges: readonly WordRange[], seen?: () => void): Promise<void> => {
     const total = ranges.reduce((sum, range) => sum + range.words, 0);
-    if (total === 0) return;
+    if (total === 0) return void seen?.();
     const taken = staging.take(total * 4);
     const encoder = device.createCommandEncoder();
     let at = 0;
@@ -132,6 +132,7 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
     arena.u32[STEP_WORD] = step;
     taken.unmap();
     staging.give(taken);
+    seen?.();
   };
   const settle = async (): Promise<void> => {
     // Errors of what was submitted come before the answer of a scope that is opened after it.
@@ -173,9 +174,9 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
       check();
       if (length > 0) device.queue.writeBuffer(memory, offset * 4, arena.u32, offset, length);
     },
-    async fetch(ranges) {
+    async fetch(ranges, seen) {
       check();
-      await bring(ranges);
+      await bring(ranges, seen);
     },
     async finished() {
       check();
