@@ -64,6 +64,7 @@ export function createProgram(host: ProgramHost): Command {
     .option("--keep <n>", "how many checkpoints to keep beside the latest", wholeNumber(1), 3)
     .option("--images-every <epochs>", "epochs between two pictures of samples and reconstructions", wholeNumber(1))
     .option("--no-samples", "make no pictures")
+    .option("--verbose", "say which device was taken and why, and what was compiled for it")
     .option("--profile", "at the end, time each kernel of a step; on devices with compiled kernels")
     .action((file: string | undefined, options) => host.execute("train", async (context) => (await import("./commands/train.js")).train(context, file, options)));
 

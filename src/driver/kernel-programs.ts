@@ -6,9 +6,10 @@ import { lineOf } from "../diagnostics/span.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { lowerTrainingStep, type StepSizes } from "../lowering/training-step.js";
-import { schedule, type Schedule } from "../passes/schedule.js";
+import type { Schedule } from "../passes/schedule.js";
 import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget, webgpuTarget } from "../passes/templates/template.js";
 import { InternalError } from "../util/internal-error.js";
+import { type ProgramStore, storedPrograms } from "./stored-programs.js";
 
 /** What kernels are compiled for: C for vectors of so many lanes, WebAssembly (with relaxed multiply-adds, without, or both), or WGSL; `none` leaves them as kernel IR. */
 export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "wgsl" } | { readonly kind: "none" };
@@ -22,7 +23,7 @@ export interface CompiledProgram {
 /** The whole training step of a model as kernels. */
 export async function compileStep(lowered: LoweredModel, sizes: StepSizes, target: KernelTarget) {
   const step = lowerTrainingStep(lowered, sizes);
-  const compiled = await compileProgram(step.program, step.aliases, "train", target);
+  const compiled = await compileTensorProgram(step.program, step.aliases, "train", target);
   return { ...compiled, artifact: { ...compiled.artifact, batch: sizes.batch, slots: sizes.slots, dataset: sizes.dataset, resident: sizes.resident, state: step.slots.map(({ name, init }) => ({ name, init })), metrics: step.metrics } };
 }
 
@@ -30,7 +31,7 @@ export async function compileStep(lowered: LoweredModel, sizes: StepSizes, targe
 export async function compileRows(lowered: LoweredModel, which: RowProgram, sizes: { readonly rows: number }, target: KernelTarget) {
   const made = rowsProgram(lowered, which, sizes.rows);
   if (!made) throw new InternalError(`${lowered.program.name} has no program ${which}`);
-  const compiled = await compileProgram(made.program, {}, which, target);
+  const compiled = await compileTensorProgram(made.program, {}, which, target);
   return { ...compiled, artifact: { ...compiled.artifact, ...sizes, rowsAxis: made.rowsAxis } };
 }
 
@@ -43,9 +44,11 @@ export function kernelPrograms(lowered: LoweredModel, targetOf: (device: ModuleD
   };
 }
 
-/** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device; `relaxed`: whether WebAssembly has relaxed multiply-adds, where that is known. */
-export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>, relaxed?: boolean) {
-  return { ...modelTables(lowered, source), programs: kernelPrograms(lowered, async (device): Promise<KernelTarget> => (device === "native" ? { kind: "c", lanes: await lanes() } : device === "webgpu" ? { kind: "wgsl" } : { kind: "wasm", relaxed })) };
+/** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device; `relaxed`: whether WebAssembly has relaxed multiply-adds, where that is known; `store`: where programs are kept from run to run. */
+export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>, relaxed?: boolean, store?: ProgramStore) {
+  const targetOf = async (device: ModuleDevice): Promise<KernelTarget> => (device === "native" ? { kind: "c", lanes: await lanes() } : device === "webgpu" ? { kind: "wgsl" } : { kind: "wasm", relaxed });
+  const programs = kernelPrograms(lowered, targetOf);
+  return { ...modelTables(lowered, source), programs: store ? storedPrograms(lowered, programs, targetOf, store) : programs };
 }
 
 export interface ModuleSizes {
@@ -95,7 +98,10 @@ export async function emitKernelModule(lowered: LoweredModel, options: ModuleOpt
   return emitKernels({ ...lowered, program: { ...program, training: { ...program.training, batch } } }, programs, options);
 }
 
-async function compileProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {
+/** Any tensor program of static sizes as kernels for a target. */
+export async function compileTensorProgram(program: TensorProgram, aliases: Readonly<Record<string, string>>, use: string, target: KernelTarget): Promise<CompiledProgram> {
+  // Programs that are taken from a store need no passes.
+  const { schedule } = await import("../passes/schedule.js");
   const made = schedule(program, { target: machineOf(target), aliases, use, pinned: { step: 0 } });
   const plan = planOf(made);
   // A program without outputs has nothing to compile; one that no memory holds is refused by the run time, with its size.

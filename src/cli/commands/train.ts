@@ -14,6 +14,7 @@ import { invocationOf } from "../invocation.js";
 import { lineEnd, watchInterrupts } from "../interrupt.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { bestName } from "../training/checkpoints.js";
+import { chosenDevice } from "../training/chosen-device.js";
 import { createOnDevice, expectDevice } from "../training/create-on-device.js";
 import { nats } from "../training/progress.js";
 import { profileHelp, reportProfile } from "../training/profile.js";
@@ -41,6 +42,7 @@ export interface TrainCommandOptions extends ModelOptions {
   /** False with `--no-samples`. */
   readonly samples: boolean;
   readonly profile?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model for the data and the device, and trains it. */
@@ -60,7 +62,7 @@ export async function train(context: CommandContext, file: string | undefined, o
     expectDevice(wanted);
     const [data, testData, validationData] = await loadAll(compiled, config);
 
-    const model = await createOnDevice(context, compiled, { seed: config.seed, device: wanted });
+    const model = await createOnDevice(context, compiled, { seed: config.seed, device: wanted, ...(await chosenDevice(context, compiled, wanted, { batch: config.batch, rows: data.rows, verbose: options.verbose })) });
     try {
       if (options.profile && !isProfiled(model)) throw new UsageError(`--profile: ${model.device} runs operations, not kernels that can be timed`, profileHelp);
       const loaded = saved && (await loadCheckpoint(context, model, saved, config));

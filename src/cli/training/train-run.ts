@@ -123,6 +123,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   } catch (error) {
     line.clear();
     const known = asRuntimeError(error);
+    if (known?.code === "LVM7162") return await endWithoutDevice(context, run, steps, error, save);
     if (known?.exitCode !== exitCodes.diverged) throw error;
     // The engine has gone back to the state before the bad step.
     const path = await save();
@@ -147,6 +148,17 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   }
   summary(context, run, last, reason, began, best);
   return { exit: exitCodes.ok, facts: { ...facts, ...(evaluation ? { evaluation } : {}) } };
+}
+
+/** The device was lost: the last state that came from it is saved, and the commands are said that go on with it. */
+async function endWithoutDevice({ report, io }: CommandContext, run: Run, steps: AsyncGenerator<TrainStep, unknown, void>, error: unknown, save: () => Promise<string>): Promise<CommandResult> {
+  // Where pictures or an evaluation failed the loop does not know yet: it goes back to its last copy of the state.
+  await steps.throw(error).catch(() => undefined);
+  const saved = await save().catch(() => undefined);
+  report.failure(error);
+  const resume = `${run.invocation} train --resume ${shellQuote(run.shown)}`;
+  report.say(`${saved === undefined ? "the last checkpoint stands" : `the last state that came from it is saved: ${shownPath(saved, io.cwd)} (step ${run.model.step})`}. Go on with:\n\n  ${resume}\n  ${resume} --device native\n`);
+  return { exit: exitCodes.device, facts: { run: run.folder.path, checkpoint: saved ?? `${run.folder.checkpoints}/latest.safetensors`, step: run.model.step, resume, ...asRuntimeError(error)?.facts } };
 }
 
 async function evaluateAtEnd(context: CommandContext, run: Run, data: ModelData): Promise<Evaluation | undefined> {

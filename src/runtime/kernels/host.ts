@@ -15,6 +15,24 @@ export interface HostOptions extends CreateOptions {
   readonly residentWords?: number;
   /** Told when a device was passed over and why. */
   readonly onNote?: (message: string) => void;
+  /** Without a device named: the one that a rule chose (`chooseDevice`). The others take over where it fails. */
+  readonly first?: KernelDevice;
+  /** Instead of opening the machine's GPU: one that is open, or is opened otherwise. The host disposes of it. */
+  readonly openGpu?: () => Promise<WebGpu>;
+  /** Told what was compiled and started, for those who want to know where the time goes. */
+  readonly onOpened?: (opened: OpenedProgram) => void;
+}
+
+/** A program that was made ready to run. */
+export interface OpenedProgram {
+  readonly device: KernelDevice;
+  readonly kernels: number;
+  /** From the model to the kernels' text. */
+  readonly compileMilliseconds: number;
+  /** From that to running: the C compiler, WebAssembly's, the driver's. */
+  readonly startMilliseconds: number;
+  /** Of the native device: whether the library was found in the cache. */
+  readonly cached?: boolean;
 }
 
 export interface Opened<A extends ProgramArtifact> {
@@ -32,8 +50,8 @@ export interface KernelHost {
   prepare(): Promise<void>;
   /** Gives back what modules shared; they are disposed of before. */
   dispose?(): void;
-  /** Compiles with `make`, starts what it gives, and fills in its constants. */
-  open<A extends ProgramArtifact>(make: (device: KernelDevice) => A | Promise<A>): Promise<Opened<A>>;
+  /** Compiles with `make`, starts what it gives, and fills in its constants. `smaller` makes the same in less memory, where the device has no room for the first. */
+  open<A extends ProgramArtifact>(make: (device: KernelDevice) => A | Promise<A>, smaller?: (device: KernelDevice) => A | Promise<A>): Promise<Opened<A>>;
 }
 
 /**
@@ -44,7 +62,7 @@ export interface KernelHost {
 export function createHost(options: HostOptions, compiled: readonly KernelDevice[] = kernelDevices): KernelHost {
   const { device: named, onNote } = options;
   checkFamily(named, "kernels");
-  const [first, ...others] = devicesInOrder(named, compiled);
+  const [first, ...others] = devicesInOrder(named, compiled, options.first);
   let device = first;
   /** The next device, if there is one and this error is a reason to take it. */
   const passOver = (error: unknown): void => {
@@ -55,8 +73,10 @@ export function createHost(options: HostOptions, compiled: readonly KernelDevice
     device = next;
     onNote?.(`${error.message.split("\n")[0] ?? ""}; going on with ${deviceNames[next]}`);
   };
+  /** Words of the largest arena that the adapter allows. */
+  let room: number | undefined;
   let opened: Promise<WebGpu> | undefined;
-  const gpu = (): Promise<WebGpu> => (opened ??= import("../webgpu/index.js").then(({ openWebGpu }) => openWebGpu()));
+  const gpu = (): Promise<WebGpu> => (opened ??= options.openGpu?.() ?? import("../webgpu/index.js").then(({ openWebGpu }) => openWebGpu()));
   const closeGpu = (): void => {
     opened?.then((open) => open.dispose(), () => undefined);
     opened = undefined;
@@ -66,7 +86,7 @@ export function createHost(options: HostOptions, compiled: readonly KernelDevice
       return device;
     },
     get residentWords() {
-      return options.residentWords ?? mostResident[device];
+      return options.residentWords ?? (device === "webgpu" ? room : undefined) ?? mostResident[device];
     },
     dispose: closeGpu,
     async prepare() {
@@ -75,6 +95,7 @@ export function createHost(options: HostOptions, compiled: readonly KernelDevice
           if (device === "native") await (await loadNative()).checkNative();
           if (device === "webgpu") {
             const { adapter } = await gpu();
+            room = Math.floor(Math.min(adapter.limits.maxStorageBufferBindingSize, adapter.limits.maxBufferSize) / 4);
             // Where there is another device, the processor need not play a GPU.
             if (adapter.software && others.length > 0) throw new LvmError("LVM7161", `the page's WebGPU has no GPU behind it (${adapter.description || adapter.architecture})`, { exitCode: 5, facts: { reason: "no-adapter" } });
           }
@@ -85,16 +106,22 @@ export function createHost(options: HostOptions, compiled: readonly KernelDevice
         }
       }
     },
-    async open(make) {
+    async open(make, smaller) {
+      let roomy = smaller !== undefined;
       for (;;) {
         try {
-          const artifact = await make(device);
-          const module = await start(artifact, device, options, gpu);
+          const from = performance.now();
+          const artifact = await (roomy || !smaller ? make : smaller)(device);
+          const made = performance.now();
+          let cached: boolean | undefined;
+          const module = await start(artifact, device, options, gpu, (found) => (cached = found));
+          options.onOpened?.({ device, kernels: artifact.kernels.length, compileMilliseconds: made - from, startMilliseconds: performance.now() - made, cached });
           fillConstants(artifact, module);
           for (const { offset, values } of artifact.constants) module.send(offset, values.length);
           return { artifact, module };
         } catch (error) {
-          passOver(error);
+          if (roomy && error instanceof LvmError && error.facts["reason"] === "memory") roomy = false;
+          else passOver(error);
         }
       }
     },
@@ -112,8 +139,9 @@ const unavailable: Readonly<Record<KernelDevice, string | undefined>> = { native
 const deviceNames: Readonly<Record<KernelDevice, string>> = { native: "native kernels", wasm: "WebAssembly", webgpu: "WebGPU" };
 
 /** The device asked for alone, or those that are tried one after another. @throws LvmError LVM7150 where the programs are not compiled for it, or for none that this place has */
-function devicesInOrder(named: string | undefined, compiled: readonly KernelDevice[]): readonly [KernelDevice, ...KernelDevice[]] {
-  const [first, ...others] = isKernelDevice(named) ? [named] : defaultOrder.filter((device) => compiled.includes(device));
+function devicesInOrder(named: string | undefined, compiled: readonly KernelDevice[], chosen?: KernelDevice): readonly [KernelDevice, ...KernelDevice[]] {
+  const order = chosen === undefined ? defaultOrder : [chosen, ...defaultOrder.filter((device) => device !== chosen)];
+  const [first, ...others] = isKernelDevice(named) ? [named] : order.filter((device) => compiled.includes(device));
   if (first !== undefined && compiled.includes(first)) return [first, ...others];
   const wanted = first ?? "wasm";
   throw new LvmError("LVM7150", `this module is compiled for ${compiled.join(", ")}, ${first === undefined ? "which pages do not have" : `not for the device ${first}`}`, {
@@ -127,13 +155,13 @@ function withHelp(error: LvmError, other: string): LvmError {
   return new LvmError(error.code, error.message, { exitCode: error.exitCode, facts: error.facts, help: `${error.help === undefined ? "" : `${error.help}; or `}${other}`, cause: error });
 }
 
-/** Larger data sets stay where they are, and minibatches are copied: 512 MiB, 128 MiB, 1 GiB. */
-const mostResident: Readonly<Record<KernelDevice, number>> = { native: 2 ** 27, wasm: 2 ** 25, webgpu: 2 ** 28 };
+/** Larger data sets stay where they are, and minibatches are copied: 512 MiB, 128 MiB, and what every WebGPU device has until its adapter says more. */
+const mostResident: Readonly<Record<KernelDevice, number>> = { native: 2 ** 27, wasm: 2 ** 25, webgpu: 2 ** 25 };
 
 /** Words that a device can have at most: the pages of a WebAssembly memory, and indices that are i32. The compiler makes no kernels for more. */
 const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 31 - 1, wasm: 2 ** 30, webgpu: 2 ** 31 - 1 };
 
-async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions, gpu: () => Promise<WebGpu>): Promise<KernelModule> {
+async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions, gpu: () => Promise<WebGpu>, onCompiled: (cached: boolean) => void): Promise<KernelModule> {
   if (artifact.words > mostWords[device]) {
     const [needed, most] = [artifact.words, mostWords[device]].map((words) => `${(words / 2 ** 28).toFixed(1)} GiB`);
     throw new LvmError("LVM7150", `the kernels need ${needed} of memory; the device ${device} has ${most} at most`, { exitCode: 5, facts: { device, words: artifact.words, most: mostWords[device] }, help: "a smaller minibatch needs less: --batch" });
@@ -147,7 +175,7 @@ async function start(artifact: ProgramArtifact, device: KernelDevice, { threads,
   if (device === "native") {
     if (artifact.c === undefined) throw new LvmError("LVM7160", "no native kernels: the module was compiled without them", { exitCode: 5, facts: { device } });
     const { createNativeModule } = await loadNative();
-    return createNativeModule(artifact.c, { threads, cacheFolder });
+    return createNativeModule(artifact.c, { threads, cacheFolder, onCompiled });
   }
   if (artifact.wasm === undefined) throw new LvmError("LVM7150", "the module was compiled without WebAssembly kernels", { exitCode: 5, facts: { device } });
   return createWasmModule({ words: artifact.words, kernels: artifact.kernels, ...artifact.wasm }, { threads });

@@ -15,6 +15,8 @@ export interface NativeOptions {
   readonly compiler?: string;
   /** Milliseconds for the compiler; 60,000 if absent. */
   readonly timeout?: number;
+  /** Told whether the library was found in the cache. */
+  readonly onCompiled?: (cached: boolean) => void;
 }
 
 const mostThreads = 256;
@@ -32,7 +34,7 @@ export async function createNativeModule(text: string, options: NativeOptions = 
   const folder = options.cacheFolder ?? defaultCacheFolder();
   const threads = Math.max(1, Math.min(mostThreads, Math.trunc(options.threads ?? physicalCores())));
   for (let attempt = 0; ; attempt++) {
-    const { path, key } = await compileLibrary(text, compiler, folder, options.timeout);
+    const { path, key, cached } = await compileLibrary(text, compiler, folder, options.timeout);
     let library: NativeLibrary;
     try {
       library = openLibrary(koffi, path);
@@ -44,6 +46,7 @@ export async function createNativeModule(text: string, options: NativeOptions = 
       }
       throw nativeError("load", `the compiled kernels cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     }
+    options.onCompiled?.(cached);
     return startModule(koffi, library, threads);
   }
 }
