@@ -1,3 +1,4 @@
+import type { KernelDevice } from "../devices.js";
 import { LvmError } from "../error.js";
 import type { Columns, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
 import { createRandom } from "../random/index.js";
@@ -8,8 +9,8 @@ import { hasPerRow, isPerRow, type ModelTables, type RowProgram } from "../train
 import { describe, lacks, otherRows } from "../train/describe.js";
 import { drawOutputs } from "../train/draw-outputs.js";
 import { evaluateModel } from "../train/evaluate-model.js";
-import type { KernelPrograms } from "./artifact.js";
-import { createHost, type HostOptions, type KernelHost } from "./host.js";
+import type { KernelPrograms, StepArtifact, StepSizes } from "./artifact.js";
+import { createHost, type HostOptions, type KernelHost, type Opened } from "./host.js";
 import { type ProfileOptions, type Profiled, profileStep, type StepProfile } from "./profile.js";
 import { createRowModules, type RowModules, rowRunner } from "./row-runner.js";
 import { createState, type KernelState, materialize } from "./state.js";
@@ -165,14 +166,21 @@ class KernelModel implements Model, Profiled {
   private async openTrainer(data: BoundData, { batch: asked, learningRate }: TrainOptions): Promise<Trainer> {
     const { definition, state } = this;
     const batch = Math.min(asked ?? definition.training.batch, data.rows);
-    const sizes = { batch, dataset: data.rows, ...layOutFor(definition, batch, data, this.host.residentWords) };
+    const sizes = { batch, dataset: data.rows };
     const before = this.trainer;
     const fits = before?.batch === batch && before.dataset === data.rows;
     if (fits) await before.fetchState();
     else await this.closeTrainer();
-    const { artifact, module } = before && fits ? before : await this.host.open((device) => definition.programs.step(sizes, device));
+    const { artifact, module } = before && fits ? before : await this.openStep(sizes, data);
     this.trainer = createTrainer(state, artifact, module, data, { dataset: data.rows, rate: rateScale(definition, learningRate) });
     return this.trainer;
+  }
+
+  /** A step with the whole data set in its arena, where the device has room for both; else with some minibatches. */
+  private openStep(sizes: Omit<StepSizes, "slots" | "resident">, data: BoundData): Promise<Opened<StepArtifact>> {
+    const { definition, host } = this;
+    const step = (residentWords: number) => (device: KernelDevice) => definition.programs.step({ ...sizes, ...layOutFor(definition, sizes.batch, data, residentWords) }, device);
+    return layOutFor(definition, sizes.batch, data, host.residentWords).resident ? host.open(step(host.residentWords), step(0)) : host.open(step(0));
   }
 
   private async drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
@@ -207,8 +215,7 @@ class KernelModel implements Model, Profiled {
     // Terms of global latents weigh as they did in training: they were learnt from that many rows.
     fitted.dataset = state.dataset ?? data.rows;
     const batch = Math.min(definition.training.batch, data.rows);
-    const sizes = { batch, dataset: data.rows, refit: true, ...layOutFor(definition, batch, data, this.host.residentWords) };
-    const { artifact, module } = await this.host.open((device) => definition.programs.step(sizes, device));
+    const { artifact, module } = await this.openStep({ batch, dataset: data.rows, refit: true }, data);
     const trainer = createTrainer(fitted, artifact, module, data, { dataset: fitted.dataset, rate: 1 });
     for (let left = steps; left > 0; left -= 100) {
       trainer.run(Math.min(100, left));
