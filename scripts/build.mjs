@@ -1,4 +1,5 @@
 // Builds dist/ with the TypeScript compiler and makes the command executable.
+import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -24,6 +25,7 @@ const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, "tsco
 if (status !== 0) process.exit(status ?? 1);
 loadParserFromOneFile();
 await writeWorkerFile();
+writeBuildId();
 chmodSync(main, 0o755);
 
 /**
@@ -48,6 +50,14 @@ function loadParserFromOneFile() {
     const after = text.replace(/ from "chevrotain";$/gm, ' from "../vendor/chevrotain.js";');
     if (after !== text) writeFileSync(join(parser, name), after);
   }
+}
+
+/** What tells programs that this compiler made from those of another: a hash of all that is in dist. */
+function writeBuildId() {
+  const dist = join(root, "dist");
+  const hash = createHash("sha256");
+  for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".js")).sort()) hash.update(name).update("\0").update(readFileSync(join(dist, name)));
+  writeFileSync(join(dist, "build-id"), hash.digest("hex"));
 }
 
 /** The worker script of the wasm device as a file, which pages with a strict content security policy can load. */
