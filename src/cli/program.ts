@@ -34,7 +34,7 @@ export function createProgram(host: ProgramHost): Command {
   const dataOptions = (made: Command): Command =>
     made
       .option("--data <source>", "x=FILE, FILE.csv, FILE.npz, x=FOLDER/ or \"digits(8192)\" (may be repeated)", collect)
-      .option("--device <name>", "native (a C compiler makes the kernels) or wasm, by default the first of them that this machine has; with TensorFlow.js installed also tfjs, tfjs-node-gpu, tfjs-node, tfjs-webgpu, tfjs-wasm or tfjs-cpu")
+      .option("--device <name>", "native (a C compiler makes the kernels), wasm or webgpu (a GPU); by default a GPU if training gains by it (lvmc doctor says), else the first of native and wasm that this machine has; with TensorFlow.js installed also tfjs, tfjs-node-gpu, tfjs-node, tfjs-webgpu, tfjs-wasm or tfjs-cpu")
       .option("--seed <n>", "everything random follows from it", wholeNumber(0));
 
   modelOptions(command("check", "check model files"))
@@ -91,6 +91,11 @@ export function createProgram(host: ProgramHost): Command {
     .option("--mathml", "print MathML")
     .option("--evaluation", "the objective for evaluation: without annealing, free bits and weights")
     .action((what: string[], options) => host.execute("explain", async (context) => (await import("./commands/explain.js")).explain(context, what, options)));
+
+  modelOptions(command("doctor", "what this machine has, what its devices do, and which one a model would get"))
+    .argument("[file]", "model file; the shipped VAE if absent")
+    .option("--batch <n>", "rows in a minibatch; by default the file's", wholeNumber(1))
+    .action((file: string | undefined, options) => host.execute("doctor", async (context) => (await import("./commands/doctor.js")).doctor(context, file, options)));
 
   command("fmt", "format model files")
     .argument("<file...>", "model files")

@@ -29,7 +29,7 @@ export function measureProgram(which: MeasureProgram, { product = 1024, copy = 1
   }
 }
 
-const side = 64;
+const side = 32;
 const chained = 16;
 
 export async function compileMeasureProgram(which: MeasureProgram, target: KernelTarget, sizes?: MeasureSizes): Promise<CompiledProgram["artifact"]> {

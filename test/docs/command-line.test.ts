@@ -61,7 +61,8 @@ describe("command-line.md", () => {
       ...printed.lines,
       ...(await lvmc(["check", "m.lvm", "bad.lvm", "--json"], { cwd })).lines,
       ...(await lvmc(["eval", "m.lvm", "--run", run, "--evidence-samples", "5", "--json"], { cwd })).lines,
-      ...(await lvmc(["train", "m.lvm", "--data", "d.csv", "--device", "wasm", "--profile", "--json"], { cwd })).lines,
+      ...(await lvmc(["train", "m.lvm", "--data", "d.csv", "--device", "wasm", "--profile", "--verbose", "--json"], { cwd })).lines,
+      ...(await lvmc(["doctor", "m.lvm", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "absent.lvm", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "m.lvm", "--data", "absent.csv", "--json"], { cwd })).lines,
     ];

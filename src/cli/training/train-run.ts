@@ -123,7 +123,7 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
   } catch (error) {
     line.clear();
     const known = asRuntimeError(error);
-    if (known?.code === "LVM7162") return await endWithoutDevice(context, run, steps, error, save);
+    if (known?.code === "LVM7162") return await endWithoutDevice(context, run, steps, error, save, saved);
     if (known?.exitCode !== exitCodes.diverged) throw error;
     // The engine has gone back to the state before the bad step.
     const path = await save();
@@ -151,14 +151,15 @@ export async function trainRun(context: CommandContext, run: Run): Promise<Comma
 }
 
 /** The device was lost: the last state that came from it is saved, and the commands are said that go on with it. */
-async function endWithoutDevice({ report, io }: CommandContext, run: Run, steps: AsyncGenerator<TrainStep, unknown, void>, error: unknown, save: () => Promise<string>): Promise<CommandResult> {
+async function endWithoutDevice({ report, io }: CommandContext, run: Run, steps: AsyncGenerator<TrainStep, unknown, void>, error: unknown, save: () => Promise<string>, before: number): Promise<CommandResult> {
   // Where pictures or an evaluation failed the loop does not know yet: it goes back to its last copy of the state.
   await steps.throw(error).catch(() => undefined);
-  const saved = await save().catch(() => undefined);
+  // A checkpoint of a later step may stand already.
+  const saved = run.model.step > before ? await save().catch(() => undefined) : undefined;
   report.failure(error);
   const resume = `${run.invocation} train --resume ${shellQuote(run.shown)}`;
-  report.say(`${saved === undefined ? "the last checkpoint stands" : `the last state that came from it is saved: ${shownPath(saved, io.cwd)} (step ${run.model.step})`}. Go on with:\n\n  ${resume}\n  ${resume} --device native\n`);
-  return { exit: exitCodes.device, facts: { run: run.folder.path, checkpoint: saved ?? `${run.folder.checkpoints}/latest.safetensors`, step: run.model.step, resume, ...asRuntimeError(error)?.facts } };
+  report.say(`${saved === undefined ? `the checkpoint of step ${before} stands: ${run.shown}/checkpoints/latest.safetensors` : `the last state that came from it is saved: ${shownPath(saved, io.cwd)} (step ${run.model.step})`}. Go on with:\n\n  ${resume}\n  ${resume} --device native\n`);
+  return { exit: exitCodes.device, facts: { run: run.folder.path, checkpoint: saved ?? `${run.folder.checkpoints}/latest.safetensors`, step: saved === undefined ? before : run.model.step, resume, ...asRuntimeError(error)?.facts } };
 }
 
 async function evaluateAtEnd(context: CommandContext, run: Run, data: ModelData): Promise<Evaluation | undefined> {
