@@ -44,8 +44,9 @@ export function isProfiled(model: Model): model is Model & Profiled {
 const leastRounds = 5;
 const mostRounds = 1000;
 
-/** Steps that follow each other while a GPU is timed, so that waiting for it does not count. */
+/** Steps follow each other while a GPU is timed, so that waiting for it does not count: so many, or as take so many microseconds. */
 const stepsTogether = 16;
+const togetherMicroseconds = 20_000;
 
 /**
  * Runs the kernels in order, each timed by itself, again and again on the minibatches that lie in the arena; then whole steps. Puts back every word that a
@@ -73,7 +74,7 @@ export async function profileStep(artifact: StepArtifact, module: KernelModule, 
     }
     return taken;
   };
-  const together = module.timeKernels ? stepsTogether : 1;
+  let together = 1;
   try {
     const until = now() + milliseconds * 1000;
     // The first round wakes threads and warms caches.
@@ -87,7 +88,9 @@ export async function profileStep(artifact: StepArtifact, module: KernelModule, 
         module.run(1);
       }
       if (module.timeKernels) await module.finished();
-      if (round > 0) steps.push((now() - at) / together);
+      const took = (now() - at) / together;
+      if (round > 0) steps.push(took);
+      else if (module.timeKernels) together = Math.max(1, Math.min(stepsTogether, Math.floor(togetherMicroseconds / took)));
     }
   } finally {
     kept.forEach(({ offset, words }, at) => {
