@@ -73,4 +73,14 @@ describe("tolerance", () => {
     expect(compare(given(3), { sum: [6.14159], floor: [3333, 1, -3334, 0] })).toMatchObject({ wrong: [] });
     expect(compare(given(3.1), { sum: [6.24159], floor: [3333, 1, -3334, 0] }).wrong).toHaveLength(1);
   });
+
+  it("numbers below the smallest normal one may be zeros where the device takes them so, and nothing else may differ", () => {
+    const b = new TensorBuilder({ simplify: false });
+    const tiny = b.input("column", "x", [3]);
+    const logs = referenceOf({ seed: 1, program: b.program("log", { y: b.unary("log", tiny), z: b.multiply(tiny, 2) }), inputs: { x: { values: [3e-39, 1e-30, 2], shape: [3] } }, aliases: {} });
+    const [y, z] = [[-Infinity, Math.log(1e-30), Math.log(2)], [0, 2e-30, 4]];
+    expect(compare(logs, { y, z }).wrong).toHaveLength(1);
+    expect(compare(logs, { y, z }, true)).toMatchObject({ wrong: [], checked: 2 });
+    expect(compare(logs, { y: [y[0]!, -Infinity, y[2]!], z }, true).wrong).toHaveLength(1);
+  });
 });
