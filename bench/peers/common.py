@@ -11,9 +11,12 @@ import sys
 import time
 
 THREADS = 2
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
-os.environ["OMP_NUM_THREADS"] = str(THREADS)
+# `cuda` in bench/gpu; there the host may use all its cores.
+DEVICE = os.environ.get("LVMC_PEERS_DEVICE", "cpu")
+if DEVICE == "cpu":
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+    os.environ["OMP_NUM_THREADS"] = str(THREADS)
 
 import numpy as np  # noqa: E402  (threads are counted when libraries are loaded)
 
@@ -42,6 +45,23 @@ def lecun_weights(module):
         else:
             init.zeros_(weight)
     return module
+
+
+def torch_setup(torch):
+    """Threads and precision as asked for; gives what waits for all that was begun."""
+    if DEVICE == "cpu":
+        torch.set_num_threads(THREADS)
+        return lambda: None
+    tf32 = os.environ.get("LVMC_PEERS_TF32") == "1"
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+    return torch.cuda.synchronize
+
+
+def jax_setup(jax):
+    """On a GPU or not at all, where one was asked for."""
+    if DEVICE != "cpu" and jax.default_backend() != "gpu":
+        sys.exit(f"JAX runs on {jax.default_backend()}, not on a GPU")
 
 
 def serve(version, step, finish, warm_up=20):

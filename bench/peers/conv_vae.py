@@ -4,7 +4,7 @@ usage: conv_vae.py jax|torch|torch-channels-last|torch-compiled|torch-compiled-c
 """
 import sys
 
-from common import THREADS, images, lecun_weights, serve, shuffled
+from common import DEVICE, images, jax_setup, lecun_weights, serve, shuffled, torch_setup
 
 framework, path = sys.argv[1:3]
 BATCH, LATENT = 64, 16
@@ -14,6 +14,7 @@ if framework == "jax":
     import jax.numpy as jnp
     import optax
 
+    jax_setup(jax)
     data = images(path, (28, 28, 1))
     source = shuffled(len(data), BATCH)
     lecun = jax.nn.initializers.lecun_uniform
@@ -64,7 +65,7 @@ else:
     from torch import nn
     from torch.nn import functional as F
 
-    torch.set_num_threads(THREADS)
+    finish = torch_setup(torch)
     data = images(path, (1, 28, 28))
     source = shuffled(len(data), BATCH)
     layout = torch.channels_last if framework.endswith("channels-last") else torch.contiguous_format
@@ -87,16 +88,16 @@ else:
             return (cross_entropy + kl).mean()
 
     torch.manual_seed(0)
-    rows = torch.from_numpy(data)
-    model = lecun_weights(Vae()).to(memory_format=layout)
+    rows = torch.from_numpy(data).to(DEVICE)
+    model = lecun_weights(Vae()).to(DEVICE).to(memory_format=layout)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     run = torch.compile(model) if framework.startswith("torch-compiled") else model
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss = run(rows[torch.from_numpy(next(source))])
+        loss = run(rows[torch.from_numpy(next(source)).to(DEVICE)])
         loss.backward()
         optimizer.step()
         return loss.detach()
 
-    serve(f"torch {torch.__version__}", step, lambda: None)
+    serve(f"torch {torch.__version__}", step, finish)

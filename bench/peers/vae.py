@@ -4,7 +4,7 @@ usage: vae.py jax|torch|torch-fused|torch-compiled FILE    FILE: bytes, 784 a ro
 """
 import sys
 
-from common import THREADS, images, lecun_weights, serve, shuffled
+from common import DEVICE, images, jax_setup, lecun_weights, serve, shuffled, torch_setup
 
 framework, path = sys.argv[1:3]
 BATCH = 128
@@ -17,6 +17,7 @@ if framework == "jax":
 
     from vae_jax import initial, train_step
 
+    jax_setup(jax)
     on_device = jnp.asarray(data)
     state = initial(0)
 
@@ -31,7 +32,7 @@ else:
     from torch import nn
     from torch.nn import functional as F
 
-    torch.set_num_threads(THREADS)
+    finish = torch_setup(torch)
     SIZE, HIDDEN, LATENT = 784, 400, 20
 
     class Vae(nn.Module):
@@ -52,16 +53,16 @@ else:
             return (cross_entropy + kl).mean()
 
     torch.manual_seed(0)
-    rows = torch.from_numpy(data)
-    model = lecun_weights(Vae())
+    rows = torch.from_numpy(data).to(DEVICE)
+    model = lecun_weights(Vae()).to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=framework != "torch")
     run = torch.compile(model) if framework == "torch-compiled" else model
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss = run(rows[torch.from_numpy(next(source))])
+        loss = run(rows[torch.from_numpy(next(source)).to(DEVICE)])
         loss.backward()
         optimizer.step()
         return loss.detach()
 
-    serve(f"torch {torch.__version__}", step, lambda: None)
+    serve(f"torch {torch.__version__}", step, finish)

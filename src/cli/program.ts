@@ -34,7 +34,7 @@ export function createProgram(host: ProgramHost): Command {
   const dataOptions = (made: Command): Command =>
     made
       .option("--data <source>", "x=FILE, FILE.csv, FILE.npz, x=FOLDER/ or \"digits(8192)\" (may be repeated)", collect)
-      .option("--device <name>", "native (a C compiler makes the kernels), wasm or webgpu (a GPU); by default a GPU if training gains by it (lvmc doctor says), else the first of native and wasm that this machine has; with TensorFlow.js installed also tfjs, tfjs-node-gpu, tfjs-node, tfjs-webgpu, tfjs-wasm or tfjs-cpu")
+      .option("--device <name>", "native (a C compiler makes the kernels), wasm or webgpu (a GPU); by default the first of native and wasm that this machine has, and to train a GPU if a step gains by it (lvmc doctor says); with TensorFlow.js installed also tfjs, tfjs-node-gpu, tfjs-node, tfjs-webgpu, tfjs-wasm or tfjs-cpu")
       .option("--seed <n>", "everything random follows from it", wholeNumber(0));
 
   modelOptions(command("check", "check model files"))

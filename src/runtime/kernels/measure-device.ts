@@ -26,7 +26,7 @@ export async function measureDevice(host: KernelHost, programs: (device: KernelH
   const seconds = async (which: keyof MeasurePrograms): Promise<{ readonly seconds: number; readonly artifact: ProgramArtifact }> => {
     const { artifact, module } = await host.open((device) => programs(device, which));
     try {
-      fill(artifact, module);
+      fillInputs(artifact, module);
       return { seconds: await secondsPerRun(module, options), artifact };
     } finally {
       module.dispose();
@@ -39,7 +39,7 @@ export async function measureDevice(host: KernelHost, programs: (device: KernelH
 }
 
 /** Numbers of about 1, of both signs: zeros would be gifts to some machines. */
-function fill({ inputs }: ProgramArtifact, { arena, send }: KernelModule): void {
+export function fillInputs({ inputs }: ProgramArtifact, { arena, send }: Pick<KernelModule, "arena" | "send">): void {
   for (const { offset, words } of Object.values(inputs)) {
     for (let at = 0; at < words; at++) arena.f32[offset + at] = ((Math.imul(at + 1, 0x9e3779b1) >>> 8) / 2 ** 24 - 0.5) / 8;
     send(offset, words);

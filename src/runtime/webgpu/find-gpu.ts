@@ -4,7 +4,8 @@ import { messageOf, webGpuError } from "./failure.js";
  * Dawn bounds every index and clears the memory of every workgroup. Kernels are made by a compiler that knows the bounds of its arena, and read no word that
  * nothing wrote; on the other devices nobody looks either. Shaders are half as large without.
  */
-const trusting = "enable-dawn-features=disable_robustness,disable_workgroup_init";
+const trusting = ["disable_robustness", "disable_workgroup_init"] as const;
+const enable = "enable-dawn-features=";
 
 /** The entry to WebGPU: a browser's own, or in Node that of the package `webgpu`. */
 export async function findGpu(dawnOptions: readonly string[]): Promise<GPU> {
@@ -21,7 +22,9 @@ export async function findGpu(dawnOptions: readonly string[]): Promise<GPU> {
     throw webGpuError("no-package", missing ? "the package webgpu, which brings it to Node, is not installed" : `the package webgpu cannot be loaded: ${messageOf(cause)}`, { help: "npm install webgpu", cause });
   }
   try {
-    return dawn.create([trusting, ...dawnOptions]);
+    // Dawn takes the last option of a name: all features stand in one.
+    const features = dawnOptions.flatMap((option) => (option.startsWith(enable) ? option.slice(enable.length).split(",") : []));
+    return dawn.create([`${enable}${[...trusting, ...features].join(",")}`, ...dawnOptions.filter((option) => !option.startsWith(enable))]);
   } catch (cause) {
     throw webGpuError("no-adapter", messageOf(cause), { cause });
   }
