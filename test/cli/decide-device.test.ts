@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decideDevice, type Surroundings } from "../../src/cli/devices/decide-device.js";
 import { LvmError } from "../../src/runtime/error.js";
+import { createHost } from "../../src/runtime/kernels/host.js";
 import type { WebGpu, WebGpuAdapter } from "../../src/runtime/webgpu/index.js";
 
 const adapter: WebGpuAdapter = { vendor: "nvidia", architecture: "hopper", device: "NVIDIA H200", description: "", software: false, features: [], limits: {} as WebGpuAdapter["limits"] };
@@ -60,5 +61,31 @@ describe("which device a model gets where none is named", () => {
   it("without a C compiler the other is WebAssembly", async () => {
     const { surroundings } = machine({ measure: async (device) => (device === "native" ? Promise.reject(new LvmError("LVM7160", "no compiler")) : { ...rates[device], cached: true }) });
     expect((await decideDevice(work, surroundings)).reason).toContain("on wasm");
+  });
+});
+
+describe("a GPU that the rule chose", () => {
+  const refusal = new LvmError("LVM7161", "no WebGPU device: the adapter refuses", { exitCode: 5, facts: { reason: "adapter-refused" } });
+  const small = { adapter, device: { limits: { maxStorageBufferBindingSize: 64, maxBufferSize: 64 } }, failure: undefined, dispose: () => undefined } as unknown as WebGpu;
+  const artifact = { words: 1024, inputs: {}, outputs: {}, constants: [], kernels: [{ name: "k", title: "", lines: [], groups: 1, flops: 0, bytes: 0 }], wgsl: [""] };
+
+  // Nobody asked for it: the run must go on.
+  it("is passed over with a note where it refuses to start, or has no memory", async () => {
+    const notes: string[] = [];
+    const refused = createHost({ first: "webgpu", openGpu: async () => Promise.reject(refusal), onNote: (note) => notes.push(note) });
+    await refused.prepare();
+    expect(refused.device).not.toBe("webgpu");
+    expect(notes[0]).toMatch(/the adapter refuses; going on with (native kernels|WebAssembly)/);
+    const full = createHost({ first: "webgpu", openGpu: async () => small, onNote: (note) => notes.push(note) });
+    await full.prepare();
+    expect(full.device).toBe("webgpu");
+    // What comes after is no matter here: there are no other kernels.
+    await expect(full.open(() => artifact)).rejects.toMatchObject({ message: expect.stringContaining("without WebAssembly kernels") });
+    expect(notes[1]).toMatch(/the arena has 1 MiB.*going on with/);
+  });
+
+  it("ends the command where it was named", async () => {
+    const named = createHost({ device: "webgpu", openGpu: async () => Promise.reject(refusal) });
+    await expect(named.prepare()).rejects.toMatchObject({ code: "LVM7161", exitCode: 5 });
   });
 });

@@ -41,12 +41,13 @@ export async function decideDevice(workOf: () => StepWork, { noGpu, openGpu, mea
   const nothing = { measured: {}, microseconds: {} };
   const problem = noGpu();
   if (problem !== undefined) return { reason: `no GPU: ${problem}`, ...nothing };
-  const work = workOf();
-  const tooSmall = tooSmallForGpu(work);
-  if (tooSmall !== undefined) return { reason: tooSmall, work, ...nothing };
+  let work: StepWork | undefined;
   let gpu: WebGpu | undefined;
   let chosen = false;
   try {
+    work = workOf();
+    const tooSmall = tooSmallForGpu(work);
+    if (tooSmall !== undefined) return { reason: tooSmall, work, ...nothing };
     gpu = await openGpu();
     const { nameOf } = await import("../../runtime/webgpu/index.js");
     const adapter = nameOf(gpu.adapter);
