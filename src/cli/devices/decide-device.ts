@@ -37,7 +37,7 @@ const machine: Surroundings = {
  * The device of a training step where none was named: a hardware GPU if the model gains by it, else what the default order has. Looks cheaply first; measures once for each
  * adapter, driver and version, and only where a hardware GPU is there and the step is large enough. Never throws: what fails is a reason to take the CPU.
  */
-export async function decideDevice(workOf: () => StepWork, { noGpu, openGpu, measure }: Surroundings = machine): Promise<DeviceDecision> {
+export async function decideDevice(workOf: () => StepWork | Promise<StepWork>, { noGpu, openGpu, measure }: Surroundings = machine): Promise<DeviceDecision> {
   const nothing = { measured: {}, microseconds: {} };
   const problem = noGpu();
   if (problem !== undefined) return { reason: `no GPU: ${problem}`, ...nothing };
@@ -45,7 +45,7 @@ export async function decideDevice(workOf: () => StepWork, { noGpu, openGpu, mea
   let gpu: WebGpu | undefined;
   let chosen = false;
   try {
-    work = workOf();
+    work = await workOf();
     const tooSmall = tooSmallForGpu(work);
     if (tooSmall !== undefined) return { reason: tooSmall, work, ...nothing };
     gpu = await openGpu();

@@ -1,4 +1,5 @@
 import type { CompiledModel } from "../../driver/compile.js";
+import type { StepWork } from "../../runtime/kernels/choose-device.js";
 import type { CommandContext } from "../run.js";
 import { decideDevice, type DeviceDecision } from "../devices/decide-device.js";
 import { measurementText, workText } from "../devices/texts.js";
@@ -23,8 +24,9 @@ export async function chosenDevice(context: CommandContext, compiled: CompiledMo
     if (verbose) sayDecision(context, { device: undefined, reason: `${named} was asked for`, measured: {}, microseconds: {} });
     return told;
   }
-  const { estimateStep } = await import("../../driver/estimate-step.js");
-  const decision = await decideDevice(() => estimateStep(compiled.lowered, { batch: Math.min(batch ?? compiled.program.training.batch, rows), dataset: rows }));
+  // Loaded only where there may be a GPU.
+  const estimate = async (): Promise<StepWork> => (await import("../../driver/estimate-step.js")).estimateStep(compiled.lowered, { batch: Math.min(batch ?? compiled.program.training.batch, rows), dataset: rows });
+  const decision = await decideDevice(estimate);
   if (verbose) sayDecision(context, decision);
   const { gpu } = decision;
   return { ...told, ...(gpu ? { first: "webgpu", openGpu: async () => gpu } : {}) };
