@@ -1,5 +1,6 @@
 // Compiles models/vae.lvm with two latent numbers to TypeScript for pages, and starts Vite on it; with --build it makes a static folder instead.
 import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, createServer } from "vite";
@@ -8,6 +9,7 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const repository = resolve(folder, "../..");
 const outAt = process.argv.indexOf("--out");
 
+mkdirSync(join(folder, "generated"), { recursive: true });
 const compiled = spawnSync(process.execPath, [join(repository, "dist/cli/main.js"), "compile", "models/vae.lvm", "--set", "LATENT=2", "--device", "webgpu,wasm", "-o", join(folder, "generated/vae.ts")], { cwd: repository, stdio: "inherit" });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 

@@ -5,8 +5,10 @@ export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     let [passed, failed, skipped] = [0, unhandled.length, 0];
     for (const module of modules) {
-      if (module.state() === "failed" && [...module.children.allTests()].length === 0) failed++;
-      for (const test of module.children.allTests()) {
+      const tests = [...module.children.allTests()];
+      // What fails before or after its tests: an import, a hook.
+      if (module.state() === "failed" && tests.every((test) => test.result().state !== "failed")) failed++;
+      for (const test of tests) {
         const state = test.result().state;
         if (state === "passed") passed++;
         else if (state === "failed") failed++;
