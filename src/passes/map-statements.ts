@@ -53,6 +53,10 @@ export function mapStatements(
         return { ...each, index: address(expr(each.index)), value: expr(each.value) };
       case "store-shared":
         return { ...each, index: expr(each.index), value: expr(each.value) };
+      case "load-four":
+        return { ...each, names: [rename(each.names[0]), rename(each.names[1]), rename(each.names[2]), rename(each.names[3])], index: expr(each.index) };
+      case "store-four":
+        return { ...each, index: expr(each.index), values: [expr(each.values[0]), expr(each.values[1]), expr(each.values[2]), expr(each.values[3])] };
       case "barrier":
         return each;
     }

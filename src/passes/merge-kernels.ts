@@ -5,6 +5,8 @@ import { mapStatements } from "./map-statements.js";
 /** A body that runs in `groups` groups. */
 export interface Piece {
   readonly groups: number;
+  /** Of a workgroup, where they are not the target's: the same for all pieces that become one kernel. */
+  readonly lanes?: number;
   readonly shared?: number;
   readonly body: readonly Statement[];
 }
@@ -21,7 +23,7 @@ export function inSequence(pieces: readonly Piece[], simt = false): Piece {
   if (pieces.length === 1) return pieces[0]!;
   const zero: KernelExpr = { kind: "constant", value: 0, type: "i32", width: "scalar" };
   const barrier: readonly Statement[] = simt ? [{ kind: "barrier" }] : [];
-  return { groups: 1, shared: mostShared(pieces), body: pieces.flatMap(({ body }, at) => [...(at > 0 ? barrier : []), ...embedded(body, `s${at}_`, zero)]) };
+  return { groups: 1, lanes: pieces[0]!.lanes, shared: mostShared(pieces), body: pieces.flatMap(({ body }, at) => [...(at > 0 ? barrier : []), ...embedded(body, `s${at}_`, zero)]) };
 }
 
 /**
@@ -51,5 +53,5 @@ export function sideBySide(pieces: readonly Piece[]): Piece {
       body.push({ kind: "for", name, from, to, step: 1, body: embedded(piece.body, prefix, share) });
     }
   });
-  return { groups, shared: mostShared(pieces), body };
+  return { groups, lanes: pieces[0]!.lanes, shared: mostShared(pieces), body };
 }

@@ -13,7 +13,7 @@ import { orderUnits } from "./order.js";
 import { optimize, type PassName } from "./pipeline.js";
 import { prepareLoops } from "./prepare-loops.js";
 import { separateOutputs } from "./separate-outputs.js";
-import { formStages, type Part } from "./stages.js";
+import { formStages, kernelsOf, type Part } from "./stages.js";
 import { countOf, staticShape } from "./static-shape.js";
 import { denseView } from "./templates/views.js";
 import type { Target, Template, TemplateKernel, View } from "./templates/template.js";
@@ -96,7 +96,8 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
   const ordered = topological(order.units, order.before);
   const bodies = new Map<TensorProgram, Schedule>();
   const scheduleBody = (body: TensorProgram): Schedule => {
-    const known = bodies.get(body) ?? schedule(body, { ...options, aliases: undefined, pinned: undefined });
+    // The kernels of a body become one: their lanes are the same.
+    const known = bodies.get(body) ?? schedule(body, { ...options, target: { ...options.target, workgroup: undefined }, aliases: undefined, pinned: undefined });
     bodies.set(body, known);
     return known;
   };
@@ -119,7 +120,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
       const work = which === template.before.length ? facts.get(unit)!.work : kernel.bytes;
       const loaded = kernel.independent ? loads(kernel) : undefined;
       const before = loaded ? [...loaded].flatMap((node) => fusion.unitOf.get(node) ?? []).map((other) => mains.get(other)!) : [...own, ...needed];
-      const part: Part = { id: parts.length, groups: kernel.groups, work, before };
+      const part: Part = { id: parts.length, groups: kernel.groups, lanes: kernel.lanes, work, before };
       parts.push(part);
       own.push(part);
       made.set(part, { unit, which });
@@ -147,9 +148,9 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
     return template.before[which] ?? template;
   };
   const planned: PlannedKernel[] = [];
-  const kernels = stages.map((stage, at): Kernel => {
-    const piece = sideBySide(stage.clusters.map((cluster) => inSequence(cluster.parts.map(kernelOf), options.target.simt)));
-    const members = stage.clusters.flatMap((cluster) => cluster.parts);
+  const kernels = stages.flatMap(kernelsOf).map((clusters, at): Kernel => {
+    const piece = sideBySide(clusters.map((cluster) => inSequence(cluster.parts.map(kernelOf), options.target.simt)));
+    const members = clusters.flatMap((cluster) => cluster.parts);
     const units = [...new Set(members.map((part) => made.get(part)!.unit))];
     const isMain = (part: Part): boolean => mains.get(made.get(part)!.unit) === part;
     const total = (of: (facts: Facts) => number, other: (kernel: TemplateKernel) => number): number =>
@@ -160,7 +161,7 @@ export function schedule(program: TensorProgram, options: ScheduleOptions): Sche
     const origins = uniqueOrigins(units.flatMap((unit) => facts.get(unit)!.origins));
     const sizes = [...new Set(units.map((unit) => staticShape(unit.results[0]!).join("×") || "1"))].join(", ");
     planned.push({ title, origins, sizes, groups: piece.groups, flops, bytes, units: units.length });
-    return { name: `kernel_${at}`, title, origins, groups: piece.groups, ...(piece.shared ? { shared: piece.shared } : {}), body: piece.body, flops, bytes };
+    return { name: `kernel_${at}`, title, origins, groups: piece.groups, ...(piece.lanes ? { lanes: piece.lanes } : {}), ...(piece.shared ? { shared: piece.shared } : {}), body: piece.body, flops, bytes };
   });
 
   const region = (node: TensorNode, at = node): Region => ({ offset: memory.offsetOf(at), words: countOf(staticShape(node)), shape: staticShape(node), type: node.dtype });

@@ -4,6 +4,8 @@ import { groupWork } from "./emit/context.js";
 export interface Part {
   readonly id: number;
   readonly groups: number;
+  /** Of its workgroups, where they are not the target's. */
+  readonly lanes?: number;
   /** In units of one addition. */
   readonly work: number;
   /** Parts that must run before. */
@@ -15,7 +17,7 @@ export interface Cluster {
   readonly parts: readonly Part[];
 }
 
-/** Clusters that run side by side: one kernel. */
+/** Clusters that run side by side: one kernel for each number of lanes. */
 export interface Stage {
   readonly clusters: readonly Cluster[];
 }
@@ -37,7 +39,7 @@ export function formStages(parts: readonly Part[], merge = true): readonly Stage
   for (const part of parts) {
     const places = part.before.map((needed) => placeOf.get(needed)!);
     const last = Math.max(-1, ...places.map((place) => place.level));
-    const small = part.groups === 1 && part.work <= smallWork;
+    const small = part.groups === 1 && part.lanes === undefined && part.work <= smallWork;
     const open = (level: number) => stages[level]?.find((cluster) => cluster.small && cluster.work + part.work <= mostClusterWork);
     let [level, cluster] = [last + 1, small ? open(last + 1) : undefined];
     if (small && last >= 0) {
@@ -56,4 +58,14 @@ export function formStages(parts: readonly Part[], merge = true): readonly Stage
     placeOf.set(part, { level, cluster });
   }
   return stages.map((clusters) => ({ clusters: clusters.map(({ parts: members }) => ({ parts: members })) }));
+}
+
+/** The kernels of a stage: clusters whose workgroups have as many lanes. */
+export function kernelsOf({ clusters }: Stage): readonly (readonly Cluster[])[] {
+  const byLanes = new Map<number | undefined, Cluster[]>();
+  for (const cluster of clusters) {
+    const { lanes } = cluster.parts[0]!;
+    byLanes.set(lanes, [...(byLanes.get(lanes) ?? []), cluster]);
+  }
+  return [...byLanes.values()];
 }

@@ -50,6 +50,32 @@ describe("groups whose lanes are invocations", () => {
     expect(() => run(programOf(32, 2, write(false), lanes))).toThrow(/with no barrier between/);
   });
 
+  it("bring four words at once, and see who wrote each of them", () => {
+    const write = (barrier: boolean) => (k: KernelBuilder) => {
+      const own = k.convert(k.laneNumbers(), "f32");
+      k.storeFour(k.laneNumbers(), [own, k.add(own, 100), k.add(own, 200), k.add(own, 300)]);
+      if (barrier) k.barrier();
+      const four = k.loadFour(k.subtract(k.constant(lanes - 1, "i32", "vector"), k.laneNumbers()));
+      k.store(k.integer(0), k.add(four[0], four[3]));
+      k.store(k.integer(8), k.loadShared(k.add(k.multiply(k.laneNumbers(), 4), 2)));
+    };
+    const after = run(programOf(16, 1, write(true), 4 * lanes));
+    expect([...after]).toEqual([...Array.from({ length: 8 }, (_, l) => 300 + 2 * (7 - l)), ...Array.from({ length: 8 }, (_, l) => 200 + l)]);
+    expect(() => run(programOf(16, 1, write(false), 4 * lanes))).toThrow(/with no barrier between/);
+    expect(() => run(programOf(16, 1, write(true), 4 * lanes - 4))).toThrow(/outside the group's 28 words/);
+    expect(() => run(programOf(16, 1, write(true), 4 * lanes + 1))).toThrow(/not used by fours/);
+    expect(() => run(programOf(16, 1, (k) => (write(true)(k), k.storeShared(k.laneNumbers(), k.constant(0, "f32", "vector"))), 4 * lanes))).toThrow(/stored alone/);
+  });
+
+  it("have as many lanes as their kernel says", () => {
+    const k = new KernelBuilder(16, true);
+    k.store(k.integer(0), k.convert(k.laneNumbers(), "f32"));
+    const program = programOf(16, 1, () => undefined);
+    expect([...run({ ...program, kernels: [{ ...program.kernels[0]!, lanes: 16, body: k.body() }] })]).toEqual(Array.from({ length: 16 }, (_, l) => l));
+    expect(() => verifyKernels({ ...program, kernels: [{ ...program.kernels[0]!, lanes: 12 }] })).toThrow(/12 lanes are not a power of two/);
+    expect(() => verifyKernels({ ...program, simt: undefined, kernels: [{ ...program.kernels[0]!, lanes: 16, shared: undefined }] })).toThrow(/lanes are not invocations/);
+  });
+
   it("may not read what another lane wrote without a barrier", () => {
     const write = (barrier: boolean) => (k: KernelBuilder) => {
       k.store(k.integer(0), k.convert(k.laneNumbers(), "f32"));

@@ -66,6 +66,30 @@ describe.skipIf(missing !== undefined)("workgroups", () => {
     }], { lanes }));
   });
 
+  // Guards the group's memory by fours, floats, integers and bools in it, whole and word by word, and kernels with lanes of their own beside others.
+  it("four words at a time, by 128 lanes, then by 16", async () => {
+    const lanes = 128;
+    await same(programOf(8 + 7 * lanes, [{
+      lanes,
+      shared: 8 * lanes,
+      write: (b) => {
+        const lane = b.laneNumbers();
+        const own = b.bind(b.load(b.integer(8), "f32", "vector"));
+        b.storeFour(lane, [own, b.multiply(own, 2), b.add(own, 1), b.unary("negate", own)]);
+        b.storeFour(b.add(lane, lanes), [lane, b.less(lane, 9), b.multiply(lane, -3), lane]);
+        b.barrier();
+        const other = b.bind(b.remainder(b.add(lane, 37), lanes));
+        const [x, y, z, w] = b.loadFour(other);
+        const [i] = b.loadFour(b.add(other, lanes), "i", "i32");
+        b.store(b.integer(8 + lanes), b.multiplyAdd(x, y, b.subtract(z, w)));
+        b.store(b.integer(8 + 2 * lanes), b.loadShared(b.add(b.multiply(other, 3), 2)));
+        b.store(b.integer(8 + 3 * lanes), i);
+        b.store(b.integer(8 + 4 * lanes), b.loadShared(b.add(b.multiply(other, 4), 4 * lanes + 1), "bool"));
+        b.store(b.integer(8 + 5 * lanes), b.reduceLanes("add", x));
+      },
+    }, { groups: 3, write: (b) => b.store(b.add(b.multiply(b.group(), 16), 8 + 6 * lanes), b.gather(b.add(b.laneNumbers(), 8 + 2 * lanes))) }]));
+  });
+
   // Guards that a reduction is a barrier: lanes read what others stored before it, and what it gave decides for all.
   it("a reduction lets lanes see what was stored before it", async () => {
     const lanes = 32;

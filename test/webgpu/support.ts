@@ -56,6 +56,8 @@ export interface KernelText {
   readonly groups?: number;
   readonly title?: string;
   readonly shared?: number;
+  /** Where they are not the program's. */
+  readonly lanes?: number;
   readonly write: (builder: KernelBuilder) => void;
 }
 
@@ -66,10 +68,10 @@ export function programOf(words: number, kernels: readonly KernelText[], { funct
     simt: true,
     words,
     functions,
-    kernels: kernels.map(({ groups = 1, title = "a test", shared, write }, index): Kernel => {
-      const builder = new KernelBuilder(lanes, true);
+    kernels: kernels.map(({ groups = 1, title = "a test", shared, lanes: own, write }, index): Kernel => {
+      const builder = new KernelBuilder(own ?? lanes, true);
       write(builder);
-      return { name: `k${index}`, title, origins: [], groups, body: builder.body(), flops: 0, bytes: 0, ...(shared === undefined ? {} : { shared }) };
+      return { name: `k${index}`, title, origins: [], groups, body: builder.body(), flops: 0, bytes: 0, ...(shared === undefined ? {} : { shared }), ...(own === undefined ? {} : { lanes: own }) };
     }),
   };
 }

@@ -27,6 +27,8 @@ const statementRules: { readonly [K in Statement["kind"]]: Rules<K> } = {
     return [`${indent}${renderPlace(value, index)} = ${value.type === "bool" && value.width === "vector" ? `-${text}` : unwrapped(text)};`];
   },
   "store-shared": simtOnly,
+  "load-four": simtOnly,
+  "store-four": simtOnly,
   barrier: simtOnly,
 };
 

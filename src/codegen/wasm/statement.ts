@@ -61,6 +61,8 @@ const renderers: Renderers = {
     }),
   ],
   "store-shared": simtOnly,
+  "load-four": simtOnly,
+  "store-four": simtOnly,
   barrier: simtOnly,
 };
 

@@ -86,7 +86,9 @@ type Load = Extract<KernelExpr, { readonly kind: "load" | "gather" | "load-share
 function wordOf(expr: Load, scope: Scope): string {
   // The counter of steps: the host counts, so that steps of one submit are told apart by what `launch` says.
   if (expr.kind === "load" && expr.width === "scalar" && expr.index.kind === "constant" && expr.index.value === 0) return "(arena[0] + launch.x)";
-  return `${expr.kind === "load-shared" ? "own" : "arena"}[${renderIndex(expr.index, expr.width, scope)}]`;
+  const at = renderIndex(expr.index, expr.width, scope);
+  if (expr.kind !== "load-shared") return `arena[${at}]`;
+  return scope.fours ? `own[${at} >> 2u][${at} & 3i]` : `own[${at}]`;
 }
 
 /** The word that holds a value; of a word that is only moved, the word itself. */

@@ -1,6 +1,7 @@
 import type { Kernel, KernelExpr, Statement } from "../../ir/kernel/nodes.js";
 import { rangeOf, type Range } from "../wasm/ranges.js";
-import { blocksOf, expressionsOf, meets, operandsOf, some } from "./scope.js";
+import { blocksOf, has } from "../../ir/kernel/statements.js";
+import { expressionsOf, meets, operandsOf } from "./scope.js";
 
 interface Access extends Range {
   readonly stores: boolean;
@@ -21,7 +22,7 @@ interface Meeting {
  * across them. Indices are known by their bounds; what has none may be anywhere.
  */
 export function arenaMeetings({ body, groups }: Kernel, lanes: number): ReadonlySet<Statement> {
-  if (!some(body, meets)) return new Set();
+  if (!has(body, meets)) return new Set();
   const { accesses, meetings } = survey(body, groups, lanes);
   const overlaps = accesses.map((a) => accesses.filter((b) => b !== a && (a.stores || b.stores) && a.low <= b.high && b.low <= a.high));
   const needed = meetings.filter(({ at, loop }) => {

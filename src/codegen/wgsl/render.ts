@@ -1,5 +1,6 @@
 import { lineOf } from "../../diagnostics/span.js";
 import type { Kernel, KernelFunction, KernelProgram } from "../../ir/kernel/nodes.js";
+import { usesFours } from "../../ir/kernel/statements.js";
 import { InternalError } from "../../util/internal-error.js";
 import { renderComment } from "../c/names.js";
 import { renderExpression } from "./expressions.js";
@@ -21,15 +22,16 @@ const rowOfGroups = 32_768;
  * the counter of steps in word 0, so that steps of one submit differ by an offset; y is 0, which no compiler knows.
  */
 export function renderWgsl(program: KernelProgram): string[] {
-  const { lanes, words, simt } = program;
+  const { words, simt } = program;
   if (!simt) throw new InternalError("the lanes of this program are not invocations");
   if (!Number.isInteger(words) || words < 4 || words >= 2 ** 31) throw new InternalError(`an arena of ${words} words`);
-  if (lanes < 1 || lanes > 256) throw new InternalError(`a workgroup of ${lanes}`);
   const functions = new Map(program.functions.map((each) => [each.name, each]));
   return program.kernels.map((kernel) => renderKernel(kernel, program, functions));
 }
 
-function renderKernel(kernel: Kernel, { lanes, words }: KernelProgram, functions: ReadonlyMap<string, KernelFunction>): string {
+function renderKernel(kernel: Kernel, { words, ...program }: KernelProgram, functions: ReadonlyMap<string, KernelFunction>): string {
+  const lanes = kernel.lanes ?? program.lanes;
+  if (lanes < 1 || lanes > 256) throw new InternalError(`a workgroup of ${lanes}`);
   const scope = newScope(kernel, lanes, arenaMeetings(kernel, lanes));
   renderStatements(kernel.body, scope);
   const called = renderCalled(scope, functions);
@@ -41,7 +43,7 @@ function renderKernel(kernel: Kernel, { lanes, words }: KernelProgram, functions
     ...(places.length === 0 ? [] : [renderComment(places.join(", "))]),
     `@group(0) @binding(0) var<storage, read_write> arena: array<u32, ${words}>;`,
     "@group(0) @binding(1) var<uniform> launch: vec4<u32>;",
-    ...(kernel.shared === undefined || kernel.shared === 0 ? [] : [`var<workgroup> own: array<u32, ${kernel.shared}>;`]),
+    ...(kernel.shared === undefined || kernel.shared === 0 ? [] : [scope.fours ? `var<workgroup> own: array<vec4<u32>, ${kernel.shared / 4}>;` : `var<workgroup> own: array<u32, ${kernel.shared}>;`]),
     ...(tree ? [`var<workgroup> tree: array<u32, ${lanes}>;`] : []),
     "",
     ...renderHelpers([...scope.helpers, ...[...scope.reductions.values()].flatMap(({ op, type }) => (type !== "f32" || op === "add" ? [] : [op === "min" ? "smaller" : "larger"]))]),
@@ -61,7 +63,7 @@ function renderKernel(kernel: Kernel, { lanes, words }: KernelProgram, functions
 
 function newScope({ body, groups }: Pick<Kernel, "body" | "groups">, lanes: number, meetings: Scope["arenaMeetings"]): Scope {
   return {
-    lanes, groups, ranges: new Map(), lines: [], indent: "  ", helpers: new Set(), functions: new Set(), reductions: new Map(), asksLaneZero: false, rounded: roundedNames(body), uniform: new Set(),
+    lanes, groups, fours: usesFours(body), ranges: new Map(), lines: [], indent: "  ", helpers: new Set(), functions: new Set(), reductions: new Map(), asksLaneZero: false, rounded: roundedNames(body), uniform: new Set(),
     hides: false, dirty: false, arenaMeetings: meetings, parts: 0,
   };
 }

@@ -1,5 +1,5 @@
 import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
-import { blocksOf } from "./scope.js";
+import { blocksOf } from "../../ir/kernel/statements.js";
 
 /**
  * WGSL lets a device fuse a·b + c, and reorder sums, where the exact result would be the same ("reassociation and fusion"), and has no word that forbids it.

@@ -5,6 +5,8 @@ import type { Range } from "../wasm/ranges.js";
 export interface Scope {
   readonly lanes: number;
   readonly groups: number;
+  /** Whether the group's own memory is used by fours. */
+  readonly fours: boolean;
   /** Bounds of integers. */
   readonly ranges: Map<string, Range>;
   lines: string[];
@@ -83,22 +85,17 @@ export function expressionsOf(statement: Statement): readonly KernelExpr[] {
     case "store":
     case "store-shared":
       return [statement.index, statement.value];
+    case "load-four":
+      return [statement.index];
+    case "store-four":
+      return [statement.index, ...statement.values];
     case "barrier":
       return [];
   }
-}
-
-export function blocksOf(statement: Statement): readonly (readonly Statement[])[] {
-  return statement.kind === "for" ? [statement.body] : statement.kind === "if" ? [statement.then, statement.otherwise] : [];
-}
-
-/** Whether any statement in `body`, at any depth, passes `test`. */
-export function some(body: readonly Statement[], test: (statement: Statement) => boolean): boolean {
-  return body.some((statement) => test(statement) || blocksOf(statement).some((block) => some(block, test)));
 }
 
 const reduces = (expr: KernelExpr): boolean => expr.kind === "reduce-lanes" || operandsOf(expr).some(reduces);
 /** Whether all lanes meet in a statement's own expressions. */
 export const meets = (statement: Statement): boolean => statement.kind === "barrier" || expressionsOf(statement).some(reduces);
 /** Statements that other lanes may see the effect of. */
-export const isStore = ({ kind }: Statement): boolean => kind === "store" || kind === "store-shared";
+export const isStore = ({ kind }: Statement): boolean => kind === "store" || kind === "store-shared" || kind === "store-four";

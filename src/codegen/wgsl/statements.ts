@@ -2,7 +2,8 @@ import type { KernelExpr, Statement } from "../../ir/kernel/nodes.js";
 import { boundsOf, fromWord, renderExpression, renderIndex, renderWord, toWord } from "./expressions.js";
 import { renderName } from "./names.js";
 import { learn } from "./ordering.js";
-import { hoisted, isStore, line, meets, some, type Scope } from "./scope.js";
+import { has } from "../../ir/kernel/statements.js";
+import { hoisted, isStore, line, meets, type Scope } from "./scope.js";
 import { isSeenUniform } from "./uniform.js";
 
 type Rule<K extends Statement["kind"]> = (statement: Extract<Statement, { readonly kind: K }>, scope: Scope) => void;
@@ -18,10 +19,10 @@ const statementRules: { readonly [K in Statement["kind"]]: Rule<K> } = {
   },
   set: ({ name, value }, scope) => line(scope, `${renderName(name)} = ${renderExpression(value, scope)};`),
   for: ({ name, from, to, step, body }, scope) => {
-    const together = some(body, meets);
+    const together = has(body, meets);
     const [start, end] = [from, to].map((bound) => control(bound, together, scope)) as [string, string];
     const i = renderName(name);
-    const stores = some(body, isStore);
+    const stores = has(body, isStore);
     mark(name, together || (isSeenUniform(from, scope.uniform) && isSeenUniform(to, scope.uniform)), scope);
     line(scope, `for (var ${i} = ${start}; ${i} < ${to.kind === "constant" ? end : hoistedBefore(end, scope)}; ${i} ${step === 1 ? "+= 1i" : `+= ${step}i`}) {`);
     scope.dirty ||= stores;
@@ -30,7 +31,7 @@ const statementRules: { readonly [K in Statement["kind"]]: Rule<K> } = {
     line(scope, "}");
   },
   if: ({ condition, then, otherwise }, scope) => {
-    const together = some([...then, ...otherwise], meets);
+    const together = has([...then, ...otherwise], meets);
     line(scope, `if (${control(condition, together, scope)}) {`);
     const before = scope.dirty;
     renderBlock(then, scope);
@@ -54,6 +55,18 @@ const statementRules: { readonly [K in Statement["kind"]]: Rule<K> } = {
   "store-shared": ({ index, value }, scope) => {
     const word = renderWord(value, scope);
     line(scope, `own[${renderExpression(index, scope)}] = ${word};`);
+    scope.dirty = true;
+  },
+  "load-four": ({ names, type, index }, scope) => {
+    const four = hoisted(scope, `own[${renderExpression(index, scope)}]`);
+    names.forEach((name, at) => {
+      line(scope, `let ${renderName(name)} = ${fromWord(`${four}.${"xyzw"[at]}`, type)};`);
+      mark(name, false, scope);
+    });
+  },
+  "store-four": ({ index, values }, scope) => {
+    const words = values.map((value) => renderWord(value, scope));
+    line(scope, `own[${renderExpression(index, scope)}] = vec4<u32>(${words.join(", ")});`);
     scope.dirty = true;
   },
   barrier: (statement, scope) => renderBarrier(statement, scope),

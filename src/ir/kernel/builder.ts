@@ -1,5 +1,5 @@
 import { InternalError } from "../../util/internal-error.js";
-import type { ElementType, KernelBinary, KernelCompare, KernelExpr, KernelUnary, Statement, Width } from "./nodes.js";
+import type { ElementType, Four, KernelBinary, KernelCompare, KernelExpr, KernelUnary, Statement, Width } from "./nodes.js";
 
 /** Where an operand is expected a plain number stands for a constant of the other operand's type. */
 export type KernelOperand = KernelExpr | number;
@@ -133,6 +133,18 @@ export class KernelBuilder {
   /** Lane l stores at word `index`_l of the group's own memory. */
   storeShared(index: KernelExpr, value: KernelExpr): void {
     this.statements.push({ kind: "store-shared", index, value });
+  }
+
+  /** Names for the four words of the group's own memory from 4 · `index`_l on. */
+  loadFour(index: KernelExpr, hint = "t", type: ElementType = "f32"): Four<KernelExpr> {
+    const names = [0, 1, 2, 3].map(() => this.fresh(hint)) as unknown as Four<string>;
+    names.forEach((name) => this.scopes.at(-1)!.constants.add(name));
+    this.statements.push({ kind: "load-four", names, type, index });
+    return names.map((name) => ({ kind: "name", name, type, width: "vector" })) as unknown as Four<KernelExpr>;
+  }
+
+  storeFour(index: KernelExpr, values: Four<KernelExpr>): void {
+    this.statements.push({ kind: "store-four", index, values });
   }
 
   /** Lanes wait for each other, where they are invocations; elsewhere everything is in order as it is. */

@@ -148,7 +148,7 @@ function compileKernel(program: KernelProgram, kernel: Kernel, memory: Memory, o
     if (!(index >= 0 && index < (kernel.shared ?? 0))) throw new InternalError(`${place}: word ${index} is outside the group's ${kernel.shared ?? 0} words`);
   };
   const shared = {
-    program, memory, lanes: program.lanes, place, shared: own,
+    program, memory, lanes: kernel.lanes ?? program.lanes, place, shared: own,
     reads: ordered ? (index: number, lane: number) => (reads(index), ordered.reads(index, lane)) : reads,
     writes: ordered ? (index: number, lane: number) => (writes(index), ordered.writes(index, lane)) : writes,
     sharedReads: (index: number, lane: number) => {
@@ -284,6 +284,37 @@ const statementRules: StatementRules = {
         sharedWrites(words[lane]!, lane);
         view[words[lane]!] = stored[lane]!;
       }
+    };
+  },
+  "load-four": ({ names, type, index }, compiler) => {
+    const [at, slots, view] = [compile(index, compiler), names.map((name) => slotOf(name, compiler)), viewOf(type, compiler.shared)];
+    const { sharedReads, lanes } = compiler;
+    return (frame) => {
+      const fours = at(frame) as Lanes;
+      slots.forEach((slot, part) => {
+        const loaded = lanesOf(type, lanes);
+        for (let lane = 0; lane < lanes; lane++) {
+          if (frame.mask?.[lane] === 0) continue;
+          sharedReads(4 * fours[lane]! + part, lane);
+          loaded[lane] = view[4 * fours[lane]! + part]!;
+        }
+        frame.slots[slot] = loaded;
+      });
+    };
+  },
+  "store-four": ({ index, values }, compiler) => {
+    const [at, codes] = [compile(index, compiler), values.map((value) => ({ code: compile(value, compiler), view: viewOf(value.type, compiler.shared) }))];
+    const { sharedWrites, lanes } = compiler;
+    return (frame) => {
+      const fours = at(frame) as Lanes;
+      codes.forEach(({ code, view }, part) => {
+        const stored = code(frame) as Lanes;
+        for (let lane = 0; lane < lanes; lane++) {
+          if (frame.mask?.[lane] === 0) continue;
+          sharedWrites(4 * fours[lane]! + part, lane);
+          view[4 * fours[lane]! + part] = stored[lane]!;
+        }
+      });
     };
   },
   barrier: (_, { barrier }) => barrier,

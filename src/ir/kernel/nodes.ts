@@ -17,7 +17,7 @@ export type Width = "scalar" | "vector";
 
 export interface KernelProgram {
   readonly name: string;
-  /** Vector width of the target; with `simt` the invocations of a workgroup. */
+  /** Vector width of the target; with `simt` the invocations of a workgroup, of kernels that do not have their own number. */
   readonly lanes: number;
   readonly simt?: true;
   /** Size of the arena in 32-bit words. */
@@ -36,6 +36,8 @@ export interface Kernel {
   readonly origins: readonly Span[];
   /** Independent groups; the body sees its own number as `group`. */
   readonly groups: number;
+  /** Invocations of its workgroups, where they are not as many as the program's lanes; only with `simt`. */
+  readonly lanes?: number;
   /** Words of memory that the lanes of a group share while it runs; only with `simt`. What lies there at first is undefined. */
   readonly shared?: number;
   readonly body: readonly Statement[];
@@ -67,8 +69,16 @@ export type Statement =
   | { readonly kind: "store"; readonly index: KernelExpr; readonly value: KernelExpr }
   /** Lane l's value goes to word `index`_l of the group's own memory; indices differ. Only with `simt`. */
   | { readonly kind: "store-shared"; readonly index: KernelExpr; readonly value: KernelExpr }
+  /**
+   * Four neighbouring words of the group's own memory at once, which devices move as one: lane l's are 4 · `index`_l and the three after it. A kernel that
+   * has any stores nothing there word by word, because a lane that stores one of four words may touch all of them. Only with `simt`.
+   */
+  | { readonly kind: "load-four"; readonly names: Four<string>; readonly type: ElementType; readonly index: KernelExpr }
+  | { readonly kind: "store-four"; readonly index: KernelExpr; readonly values: Four<KernelExpr> }
   /** All lanes of the group have come here, and see what the others wrote. Only with `simt`. */
   | { readonly kind: "barrier" };
+
+export type Four<T> = readonly [T, T, T, T];
 
 interface ExprBase {
   readonly type: ElementType;

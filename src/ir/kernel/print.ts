@@ -67,6 +67,8 @@ const statementRules: StatementRules = {
     `if (${text(condition)}) {`, ...indented(blockLines(then)), ...(otherwise.length > 0 ? ["} else {", ...indented(blockLines(otherwise))] : []), "}",
   ],
   "store-shared": ({ index, value }) => [`shared[${text(index)}] = ${text(value)};`],
+  "load-four": ({ names, index, type }) => [`let ${names.join(", ")}: ${type}xN = shared4[${text(index)}];`],
+  "store-four": ({ index, values }) => [`shared4[${text(index)}] = ${values.map(text).join(", ")};`],
   barrier: () => ["barrier;"],
   store: ({ index, value }) => [`${index.width === "vector" ? "scatter" : value.width === "vector" ? "vstore" : "store"}[${text(index)}] = ${text(value)};`],
 };
@@ -102,7 +104,7 @@ export function printKernel(kernel: Kernel): string {
   const origins = originsText(kernel.origins);
   return [
     `kernel ${kernel.name} {  // ${[kernel.title, origins].filter((part) => part !== "").join(" — ")}`,
-    `  // ${kernel.groups} group${kernel.groups === 1 ? "" : "s"}, ${amount(kernel.flops, "FLOP")}, ${amount(kernel.bytes, "B")}`,
+    `  // ${kernel.groups} group${kernel.groups === 1 ? "" : "s"}${kernel.lanes === undefined ? "" : ` of ${kernel.lanes} lanes`}, ${amount(kernel.flops, "FLOP")}, ${amount(kernel.bytes, "B")}`,
     ...indented(blockLines(kernel.body)),
     "}",
   ].join("\n");

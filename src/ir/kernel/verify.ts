@@ -1,5 +1,6 @@
 import { InternalError } from "../../util/internal-error.js";
 import { binaryMeaning, unaryMeaning } from "./evaluate/meaning.js";
+import { has, usesFours } from "./statements.js";
 import type { ElementType, Kernel, KernelExpr, KernelFunction, KernelProgram, Statement, Width } from "./nodes.js";
 
 /** What a name stands for. Only `var` can be set; a let, a loop variable and a parameter cannot. */
@@ -30,7 +31,7 @@ const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Throws `InternalError` where a program breaks a rule of nodes.ts: names, types, widths, constants, calls. */
 export function verifyKernels(program: KernelProgram): void {
   const top = { place: `program ${program.name}` };
-  if (!Number.isInteger(program.lanes) || program.lanes < 1 || (program.lanes & (program.lanes - 1)) !== 0) refuse(top, `${program.lanes} lanes are not a power of two`);
+  verifyLanes(program.lanes, top);
   if (!Number.isInteger(program.words) || program.words < 0) refuse(top, `an arena of ${program.words} words`);
   const functions = new Map<string, KernelFunction>();
   for (const definition of program.functions) {
@@ -57,6 +58,14 @@ function verifyKernel(kernel: Kernel, context: Context): void {
     simtOnly(context, "has groups with memory of their own");
     if (!Number.isInteger(kernel.shared) || kernel.shared < 0) refuse(context, `${kernel.shared} words for a group`);
   }
+  if (kernel.lanes !== undefined) {
+    simtOnly(context, "has lanes of its own");
+    verifyLanes(kernel.lanes, context);
+  }
+  if (usesFours(kernel.body)) {
+    if ((kernel.shared ?? 0) % 4 !== 0) refuse(context, `${kernel.shared} words for a group are not used by fours`);
+    if (has(kernel.body, ({ kind }) => kind === "store-shared")) refuse(context, "a word is stored alone in a group's memory that is used by fours");
+  }
   verifyBlock(kernel.body, new Map(), context);
 }
 
@@ -73,6 +82,10 @@ function define(name: string, binding: Binding, names: Names, context: Context):
   if (!namePattern.test(name)) refuse(context, `the name ${JSON.stringify(name)} is not made of letters, digits and _`);
   if (names.has(name)) refuse(context, `${name} is defined twice`);
   names.set(name, binding);
+}
+
+function verifyLanes(lanes: number, place: { readonly place: string }): void {
+  if (!Number.isInteger(lanes) || lanes < 1 || (lanes & (lanes - 1)) !== 0) refuse(place, `${lanes} lanes are not a power of two`);
 }
 
 function simtOnly(context: Context, what: string): void {
@@ -134,6 +147,14 @@ function verifyStatement(statement: Statement, names: Names, context: Context): 
     case "store-shared":
       verifyShared(statement.index, names, context);
       if (verifyExpr(statement.value, names, context).width !== "vector") refuse(context, "a scalar is stored in a group's memory");
+      return;
+    case "load-four":
+      verifyShared(statement.index, names, context);
+      for (const name of statement.names) define(name, { type: statement.type, width: "vector", variable: false }, names, context);
+      return;
+    case "store-four":
+      verifyShared(statement.index, names, context);
+      for (const value of statement.values) if (verifyExpr(value, names, context).width !== "vector") refuse(context, "a scalar is stored in a group's memory");
       return;
     case "barrier":
       simtOnly(context, "there is a barrier");

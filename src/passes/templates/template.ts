@@ -42,6 +42,14 @@ export interface Target {
   readonly l2Bytes: number;
   /** Groups are workgroups of a GPU and lanes their invocations (`KernelProgram.simt`). */
   readonly simt?: true;
+  /** What a workgroup may have at most, where a kernel may ask for more lanes than `lanes`. */
+  readonly workgroup?: WorkgroupLimits;
+}
+
+export interface WorkgroupLimits {
+  readonly invocations: number;
+  /** Of shared memory. */
+  readonly bytes: number;
 }
 
 export const wasmTarget: Target = { lanes: 4, registers: 15, l1Bytes: 32 << 10, l2Bytes: 512 << 10, packFrom: 64, bandsFrom: 64 };
@@ -49,11 +57,26 @@ export const avx512Target: Target = { lanes: 16, registers: 32, l1Bytes: 32 << 1
 export const avx2Target: Target = { lanes: 8, registers: 16, l1Bytes: 32 << 10, l2Bytes: 512 << 10, bandsFrom: 64 };
 export const neonTarget: Target = { lanes: 4, registers: 32, l1Bytes: 64 << 10, l2Bytes: 1 << 20, bandsFrom: 64 };
 
-/** Workgroups of 64: two warps or one wavefront; every device offers them. */
-export const webgpuTarget: Target = { lanes: 64, registers: 64, l1Bytes: 16 << 10, l2Bytes: 4 << 20, simt: true };
+/** What every WebGPU device has. */
+const leastWorkgroup: WorkgroupLimits = { invocations: 256, bytes: 16 << 10 };
 
-export function kernelBuilder({ lanes, simt }: Target): KernelBuilder {
-  return new KernelBuilder(lanes, simt === true);
+/** Limits as far as any choice depends on them: devices that are alike in that get the same programs. */
+export function workgroupOf({ invocations, bytes }: WorkgroupLimits = leastWorkgroup): WorkgroupLimits {
+  const step = 16 << 10;
+  return { invocations: invocations >= 256 ? 256 : invocations >= 128 ? 128 : 64, bytes: bytes < step ? bytes : Math.min(3 * step, bytes - (bytes % step)) };
+}
+
+/** Workgroups of 64: two warps or one wavefront; every device offers them. Products may have up to four times as many. */
+export function webgpuTargetOf(limits?: WorkgroupLimits): Target {
+  return { lanes: 64, registers: 64, l1Bytes: 16 << 10, l2Bytes: 4 << 20, simt: true, workgroup: workgroupOf(limits) };
+}
+
+/** For a device that is not known yet. */
+export const webgpuTarget: Target = webgpuTargetOf();
+
+/** `lanes`: of a kernel that has its own number. */
+export function kernelBuilder({ lanes, simt }: Target, own = lanes): KernelBuilder {
+  return new KernelBuilder(own, simt === true);
 }
 
 /** What every template gets besides its operands. */
@@ -73,6 +96,8 @@ export interface TemplateKernel {
   /** What this does within the template: `dot 128×784×400`, `pack`. */
   readonly title: string;
   readonly groups: number;
+  /** Invocations of a workgroup, where they are not the target's lanes. */
+  readonly lanes?: number;
   /** Words that the lanes of a group share. */
   readonly shared?: number;
   readonly body: readonly Statement[];
