@@ -1,6 +1,7 @@
 import type { Span } from "../../diagnostics/span.js";
 import { InternalError } from "../../util/internal-error.js";
 import { loopProblem, loopResults, operationKey } from "./loops.js";
+import { type Checkpoint, segmentedLoop } from "./segmented-loop.js";
 import type {
   BinaryFunction, ComparisonFunction, Conv2dAttributes, Dim, DType, InputRole, LoopOp, Padding2d, ReduceFunction, Scope, Shape, TensorNode, TensorOp, TensorProgram, UnaryFunction,
 } from "./nodes.js";
@@ -22,6 +23,11 @@ export interface LoopParts {
   readonly invariants?: readonly TensorNode[];
   /** Arrays [steps, …] of which each step sees its own slice. */
   readonly scans?: readonly TensorNode[];
+  /**
+   * Every how many steps the gradient keeps the carries; the steps between are computed once more. It makes a loop of loops of the same values ([docs/autodiff.md](../../../docs/autodiff.md)),
+   * without histories: a body that is to keep a carry stacks it.
+   */
+  readonly checkpoint?: Checkpoint | undefined;
   /** Writes the body with a builder of its own. */
   readonly body: (b: TensorBuilder, step: LoopStep) => { readonly carries?: readonly TensorNode[]; readonly stacks?: readonly TensorNode[] };
 }
@@ -40,7 +46,7 @@ export interface LoopResults {
   readonly carries: readonly TensorNode[];
   /** [steps, …]. */
   readonly stacks: readonly TensorNode[];
-  /** [steps, …]: what each carry was when the step of that index began. */
+  /** [steps, …]: what each carry was when the step of that index began; none of a loop with checkpoints. */
   readonly histories: readonly TensorNode[];
 }
 
@@ -387,7 +393,7 @@ export class TensorBuilder {
   // ── Loops ──────────────────────────────────────────────────────────────────
 
   /** Steps with carried state, which are not unrolled. Throws InternalError where a carry changes its type or shape, or a scan has another number of steps. */
-  loop({ steps, reverse = false, carries = [], invariants = [], scans = [], body }: LoopParts): LoopResults {
+  loop({ steps, reverse = false, carries = [], invariants = [], scans = [], checkpoint, body }: LoopParts): LoopResults {
     const inner = new TensorBuilder(this.options);
     const inputs = (what: string, nodes: readonly TensorNode[], skip: number): TensorNode[] =>
       nodes.map(({ shape, dtype }, at) => inner.input("loop", `${what}.${at}`, shape.slice(skip), dtype));
@@ -397,14 +403,14 @@ export class TensorBuilder {
     const made = inner.at(this.origin, () => inner.inScope(this.scope, () => body(inner, step)));
     const named = (what: string, nodes: readonly TensorNode[] = []): [string, TensorNode][] => nodes.map((node, at) => [`${what}.${at}`, node]);
     const program = inner.program("body", Object.fromEntries([...named("carry", made.carries), ...named("stack", made.stacks)]));
-    return this.loopOf({ kind: "loop", steps, reverse, carried: carries.length, invariants: invariants.length, scanned: scans.length, stacked: made.stacks?.length ?? 0, body: program }, [...carries, ...invariants, ...scans]);
+    const op: LoopOp = { kind: "loop", steps, reverse, carried: carries.length, invariants: invariants.length, scanned: scans.length, stacked: made.stacks?.length ?? 0, body: program };
+    const operands = [...carries, ...invariants, ...scans];
+    return checkpoint === undefined ? this.loopOf(op, operands) : segmentedLoop(this, fitting(op, operands), operands, checkpoint);
   }
 
   /** A loop whose body is a program already. */
   loopOf(op: LoopOp, inputs: readonly TensorNode[]): LoopResults {
-    const problem = loopProblem(op, inputs);
-    if (problem !== undefined) throw new InternalError(`loop: ${problem}`);
-    const results = loopResults(op);
+    const results = loopResults(fitting(op, inputs));
     const node = this.make(op, inputs, results[0]!.dtype, results[0]!.shape);
     const all = results.map((_, at) => this.loopResult(node, at));
     const stacked = op.carried + op.stacked;
@@ -418,4 +424,10 @@ export class TensorBuilder {
     if (!value) throw new InternalError(`result ${result} of %${loop.id} (${loop.op.kind})`);
     return this.make({ kind: "loop-result", result }, [loop], value.dtype, value.shape);
   }
+}
+
+function fitting(op: LoopOp, inputs: readonly TensorNode[]): LoopOp {
+  const problem = loopProblem(op, inputs);
+  if (problem !== undefined) throw new InternalError(`loop: ${problem}`);
+  return op;
 }
