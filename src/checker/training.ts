@@ -19,6 +19,11 @@ const dataSources: Readonly<Record<string, readonly string[]>> = {
   regression: ["n"],
   factors: ["n", "d", "k"],
   radon: ["n"],
+  robot_room: ["n", "T"],
+  bouncing_ball: ["n", "T"],
+  polyphonic: ["n", "T"],
+  state_sequences: ["n", "T"],
+  tracking: ["n", "T"],
 };
 
 /** What the settings have made so far. */

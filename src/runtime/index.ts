@@ -1,9 +1,13 @@
 export * from "./builtin-data/index.js";
 export * from "./data/index.js";
 export { kernelDevices, tfjsDevices, type KernelDevice } from "./devices.js";
+export * from "./environments/index.js";
 export { LvmError, type ExitCode, type Facts, type LvmCode } from "./error.js";
+export { encodeGif } from "./image/encode-gif.js";
 export { encodePng } from "./image/encode-png.js";
 export { imageGrid, type ImageBytes } from "./image/image-grid.js";
+export { tileImages } from "./image/tile-images.js";
 export * from "./kernels/index.js";
+export * from "./planning/index.js";
 export * from "./random/index.js";
 export { readSafetensors, writeSafetensors, type SafeTensor, type SafetensorsFile } from "./safetensors.js";

@@ -9,7 +9,7 @@ const column = (columns: readonly HostColumn[], name: string): HostColumn => {
 };
 
 describe("every built-in data set", () => {
-  const calls: [string, number[]][] = [["digits", [50]], ["moons", [50]], ["blobs", [50, 3]], ["eight_schools", []], ["regression", [50]], ["factors", [50, 6, 2]], ["radon", [100]]];
+  const calls: [string, number[]][] = [["digits", [50]], ["moons", [50]], ["blobs", [50, 3]], ["eight_schools", []], ["regression", [50]], ["factors", [50, 6, 2]], ["radon", [100]], ["robot_room", [20, 5]], ["bouncing_ball", [20, 5]], ["polyphonic", [20, 8]], ["state_sequences", [50, 6]], ["tracking", [50, 6]]];
 
   it("is in this list", () => {
     expect(calls.map(([name]) => name)).toEqual(Object.keys(builtinData));
@@ -27,7 +27,7 @@ describe("every built-in data set", () => {
   });
 
   it("has rows that do not depend on how many there are", () => {
-    for (const name of ["digits", "moons", "regression"]) {
+    for (const name of ["digits", "moons", "regression", "robot_room", "bouncing_ball", "polyphonic", "state_sequences", "tracking"]) {
       const few = makeBuiltinData(name, [20], 1);
       const many = makeBuiltinData(name, [40], 1);
       few.forEach((data, i) => expect([...data.values]).toEqual([...many[i]!.values.subarray(0, data.values.length)]));
@@ -188,7 +188,7 @@ describe("calls", () => {
   });
 
   it("are refused with what they should be", () => {
-    expect(failure("LVM7040", () => parseBuiltinCall("digit(3)"))).toBe("there is no built-in data set digit; there are digits, moons, blobs, eight_schools, regression, factors, radon\nhelp: did you mean digits?");
+    expect(failure("LVM7040", () => parseBuiltinCall("digit(3)"))).toBe("there is no built-in data set digit; there are digits, moons, blobs, eight_schools, regression, factors, radon, robot_room, bouncing_ball, polyphonic, state_sequences, tracking\nhelp: did you mean digits?");
     expect(failure("LVM7040", () => parseBuiltinCall("toString()"))).toContain("no built-in data set toString");
     expect(failure("LVM7041", () => parseBuiltinCall("digits(0)"))).toBe("digits: n is 0; it must be a whole number from 1 to 1000000\nhelp: it is written digits(n = 8192)");
     expect(failure("LVM7041", () => parseBuiltinCall("digits(1, 2)"))).toContain("at most 1, not 2");
@@ -197,5 +197,12 @@ describe("calls", () => {
     expect(failure("LVM7041", () => parseBuiltinCall("digits(1, n = 2)"))).toContain("given twice");
     expect(failure("LVM7041", () => parseBuiltinCall("eight_schools(1)"))).toContain("takes no arguments");
     expect(failure("LVM7041", () => checkBuiltinArguments("digits", [1.5]))).toContain("n is 1.5");
+  });
+
+  it("are refused where a column would be larger than what is read from files, before anything is made", () => {
+    expect(failure("LVM7041", () => parseBuiltinCall("robot_room(1_000_000, 10_000)"))).toBe("robot_room: column x of n = 1,000,000, T = 10,000 would have 10,240,000,000,000 bytes; the limit is 4,294,967,296\nhelp: it is written robot_room(n = 1000, T = 20)");
+    expect(failure("LVM7041", () => makeBuiltinData("tracking", [10_000_000, 100_000], 0))).toContain("column x of n = 10,000,000, T = 100,000");
+    expect(failure("LVM7041", () => makeBuiltinData("factors", [10_000_000, 10_000, 1], 0))).toContain("would have 400,000,000,000 bytes");
+    expect(checkBuiltinArguments("polyphonic", [12_000_000 / 1000, 1000])).toEqual([12_000, 1000]);
   });
 });

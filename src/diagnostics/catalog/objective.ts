@@ -57,7 +57,7 @@ export const objectiveErrors = {
   },
   LVM5013: {
     title: "unknown built-in data",
-    explanation: "Built-in data is made by code, so that a first run needs no download: `digits(n)`, `moons(n)`, `blobs(n, k)`, `eight_schools()`, `regression(n)`, `factors(n, d, k)`, `radon(n)`. Files are given on the command line with `--data`.",
+    explanation: "Built-in data is made by code, so that a first run needs no download: `digits(n)`, `moons(n)`, `blobs(n, k)`, `eight_schools()`, `regression(n)`, `factors(n, d, k)`, `radon(n)`, and sequences: `robot_room(n, T)`, `bouncing_ball(n, T)`, `polyphonic(n, T)`, `state_sequences(n, T)`, `tracking(n, T)`. Files are given on the command line with `--data`.",
   },
   LVM5014: {
     title: "wrong arguments",

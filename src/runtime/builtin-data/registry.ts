@@ -1,14 +1,22 @@
 import { LvmError } from "../error.js";
-import type { HostColumn } from "../data/column.js";
+import { elementCount, type HostColumn } from "../data/column.js";
+import { defaultLimits, printCount } from "../data/limits.js";
 import { suggestName } from "../data/suggest.js";
+import { bouncingBall } from "./bouncing-ball.js";
 import type { BuiltinData, Split } from "./builtin.js";
 import { digits } from "./digits.js";
 import { eightSchools, radon } from "./hierarchical-data.js";
 import { factors, regression } from "./linear-data.js";
 import { blobs, moons } from "./point-clouds.js";
+import { polyphonic } from "./polyphonic.js";
+import { robotRoom } from "./robot-room.js";
+import { stateSequences, tracking } from "./state-space-data.js";
 
 /** The data sets that `data = …` and `--data` name. */
-export const builtinData: Readonly<Record<string, BuiltinData>> = { digits, moons, blobs, eight_schools: eightSchools, regression, factors, radon };
+export const builtinData: Readonly<Record<string, BuiltinData>> = {
+  digits, moons, blobs, eight_schools: eightSchools, regression, factors, radon,
+  robot_room: robotRoom, bouncing_ball: bouncingBall, polyphonic, state_sequences: stateSequences, tracking,
+};
 
 /**
  * Makes a built-in data set.
@@ -31,16 +39,24 @@ export function findBuiltinData(name: string): BuiltinData {
 
 /** The arguments with defaults filled in. @throws LvmError LVM7041 */
 export function checkBuiltinArguments(name: string, args: readonly number[]): number[] {
-  const { parameters } = findBuiltinData(name);
+  const data = findBuiltinData(name);
+  const { parameters } = data;
   const signature = `${name}(${parameters.map((parameter) => (parameter.default === undefined ? parameter.name : `${parameter.name} = ${parameter.default}`)).join(", ")})`;
   const bad = (what: string): LvmError => new LvmError("LVM7041", `${name}: ${what}`, { facts: { name }, help: `it is written ${signature}` });
   if (args.length > parameters.length) throw bad(`takes ${parameters.length === 0 ? "no arguments" : `at most ${parameters.length}`}, not ${args.length}`);
-  return parameters.map((parameter, i) => {
+  const checked = parameters.map((parameter, i) => {
     const value = args[i] ?? parameter.default;
     if (value === undefined) throw bad(`lacks its argument ${parameter.name}`);
     if (!Number.isInteger(value) || value < parameter.min || value > parameter.max) throw bad(`${parameter.name} is ${value}; it must be a whole number from ${parameter.min} to ${parameter.max}`);
     return value;
   });
+  // Each bound alone allows more than all of them together.
+  const rows = checked[parameters.findIndex((parameter) => parameter.name === "n")] ?? 1;
+  for (const { name: column, shape, support } of data.columns(checked)) {
+    const bytes = rows * elementCount(shape) * (support.kind === "byte" ? 1 : 4);
+    if (bytes > defaultLimits.bytes) throw bad(`column ${column} of ${parameters.map((parameter, i) => `${parameter.name} = ${printCount(checked[i]!)}`).join(", ")} would have ${printCount(bytes)} bytes; the limit is ${printCount(defaultLimits.bytes)}`);
+  }
+  return checked;
 }
 
 /**

@@ -14,7 +14,7 @@ export interface RandomKey {
 }
 
 /** Sites that the run time itself uses; compiled programs number theirs from 0. */
-export const runtimeSites = { shuffle: 0xffffff01, mask: 0xffffff02, split: 0xffffff03, builtinData: 0xffffff04, binarize: 0xffffff05 } as const;
+export const runtimeSites = { shuffle: 0xffffff01, mask: 0xffffff02, split: 0xffffff03, builtinData: 0xffffff04, binarize: 0xffffff05, environment: 0xffffff06, planning: 0xffffff07 } as const;
 
 /** The keys of one run. */
 export interface Random {

@@ -1,0 +1,2 @@
+export type { ActionSpace, Environment, ObservationColumn, Seen } from "./environment.js";
+export { environments, type EnvironmentName } from "./registry.js";
