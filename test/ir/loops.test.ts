@@ -110,6 +110,29 @@ describe("loops", () => {
     expect(valuesOf(unrollLoops(program), { inputs: {}, random })).toEqual(out);
   });
 
+  it("Gamma draws are counted as others are, whatever the parameters of other steps", () => {
+    const b = new TensorBuilder();
+    const rate = b.input("column", "rate", ["rows"]);
+    const { carries, stacks } = b.loop({
+      steps: 3, reverse: true, carries: [rate],
+      body: (outer, { carries: [c] }) => {
+        const draws = outer.loop({ steps: 2, carries: [c!], body: (inner, step) => ({ carries: [inner.randomLogGamma("g", inner.exp(step.carries[0]!))], stacks: [inner.exp(step.carries[0]!)] }) });
+        return { carries: [outer.multiply(0.5, draws.carries[0]!)], stacks: [draws.stacks[0]!, draws.carries[0]!] };
+      },
+    });
+    const program = b.program("gammas", { last: carries[0]!, alphas: stacks[0]!, draws: stacks[1]! });
+    const bindings = { inputs: { rate: { values: [0.2, -0.4], shape: [2] } }, random: seededRandom(3) };
+    const out = valuesOf(program, bindings);
+    // By hand: the draw of row r at step t of the outer and s of the inner loop is number (r · 3 + t) · 2 + s.
+    const number = (row: number, t: number, s: number): number => (row * 3 + t) * 2 + s;
+    const alphas = new Array<number>(12).fill(1);
+    for (let t = 0; t < 3; t++) for (let s = 0; s < 2; s++) for (let row = 0; row < 2; row++) alphas[number(row, t, s)] = out["alphas"]![(t * 2 + s) * 2 + row]!;
+    const draws = seededRandom(3).logGamma("g", alphas);
+    expect(out["draws"]).toEqual([0, 1, 2].flatMap((t) => [0, 1].map((row) => draws[number(row, t, 1)]!)));
+    const unrolled = evaluate(unrollLoops(program), bindings);
+    for (const [name, values] of Object.entries(out)) expect([...unrolled[name]!.values], name).toEqual(values);
+  });
+
   it("a loop within a loop: powers of a matrix", () => {
     // Rows of Pascal's triangle: (1 + t)ⁿ by repeated shifts and sums, each n from the row before.
     const b = new TensorBuilder();

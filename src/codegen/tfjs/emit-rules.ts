@@ -29,7 +29,7 @@ export interface EmitContext {
 
 export type EmitRule<K extends TensorOpKind> = (op: OpOf<K>, args: readonly Code[], node: TensorNode, context: EmitContext) => Code;
 
-const tensorTypes: Readonly<Record<DType, string>> = { f32: "float32", i32: "int32", u32: "int32", bool: "bool" };
+export const tensorTypes: Readonly<Record<DType, string>> = { f32: "float32", i32: "int32", u32: "int32", bool: "bool" };
 
 const unaryNames: Readonly<Record<UnaryFunction, string>> = {
   negate: "tf.neg", exp: "tf.exp", log: "tf.log", log1p: "tf.log1p", expm1: "tf.expm1", sqrt: "tf.sqrt", reciprocal: "tf.reciprocal", square: "tf.square",
@@ -177,13 +177,13 @@ export const emitRules: { readonly [K in TensorOpKind]: EmitRule<K> } = {
   cholesky: (_op, [a = ""], _node, context) => call(context.helper("cholesky"), a),
   "triangular-solve": (op, [lower = "", b = ""], _, context) => call(context.helper("triangularSolve"), lower, b, String(op.transpose)),
   "stop-gradient": (_op, [x = ""], _node, context) => call(context.helper("stopGradient"), asTensorCode(x)),
-  loop: isUnrolled,
-  "loop-result": isUnrolled,
+  loop: isNoExpression,
+  "loop-result": isNoExpression,
 };
 
-/** `emitTfjs` writes the steps of loops out. */
-function isUnrolled(_: unknown, _args: readonly Code[], node: TensorNode): never {
-  throw new InternalError(`%${node.id}: a loop was not unrolled`);
+/** `emitLoop` writes loops, as statements. */
+function isNoExpression(_: unknown, _args: readonly Code[], node: TensorNode): never {
+  throw new InternalError(`%${node.id}: a loop is no expression`);
 }
 
 /** The axes of size 1 that a reshape takes away, where that is all it does (and something is left that a squeeze could not mistake). */

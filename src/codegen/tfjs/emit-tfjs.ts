@@ -13,8 +13,7 @@ import { emitBody, type Body, type ModuleContext, type Needs } from "./emit-body
 import { longestInlined } from "./emit-rules.js";
 import { tensorType, weightsInterface } from "./emit-types.js";
 import { type CutProgram, cutPrograms, type NetworkFunction } from "./functions.js";
-import { unrollLoops } from "../../ir/tensor/unroll-loops.js";
-import { leaveBroadcastsOut } from "./rewrite.js";
+import { leaveBroadcastsOut, readWeights } from "./rewrite.js";
 import type { Unit } from "./units.js";
 
 export type EmitTfjsOptions = ModuleOptions;
@@ -44,15 +43,16 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
       ["inferRows", programs.infer],
       ["reconstructRows", programs.reconstruct],
     ] as const
-  ).flatMap(([name, program]): { name: ProgramName; program: TensorProgram }[] => (program ? [{ name, program: leaveBroadcastsOut(unrollLoops(program)) }] : []));
+  ).flatMap(([name, program]): { name: ProgramName; program: TensorProgram }[] => (program ? [{ name, program: leaveBroadcastsOut(readWeights(program)) }] : []));
 
   const names = new Names([...Object.values(types), type, `${type}Sample`, `${type}Inference`, `${type}Reconstruction`, ...Object.keys(programDocs), "create", "definition", ...helperNames]);
-  const { cut, calls, functions } = cutPrograms(named.map(({ program }) => program), lowered.program.networks, names);
+  const { cut, bodies, calls, functions } = cutPrograms(named.map(({ program }) => program), lowered.program.networks, names);
   const used = new Set<string>();
   const constants: string[] = [];
   const known = new Map<string, string>();
   const module: ModuleContext = {
     calls,
+    bodies,
     needs: new Map(),
     helper: (name) => {
       used.add(name);
@@ -68,8 +68,8 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
     names,
   };
   // The module's names come before those inside functions, which must not hide them.
-  for (const { program } of named) {
-    for (const node of program.nodes) if (node.op.kind === "constant" && node.op.values.length > longestInlined) module.constant(node, node.op.values);
+  for (const { nodes } of [...named.map(({ program }) => program), ...bodies.keys()]) {
+    for (const node of nodes) if (node.op.kind === "constant" && node.op.values.length > longestInlined) module.constant(node, node.op.values);
   }
   const networkFunctions = inCallOrder(functions, calls).map((each) => emitNetwork(each, lowered, module, types.weights));
   const programFunctions = named.map(({ name }, at) => emitProgram(name, cut[at] as CutProgram, module, types.inputs));
@@ -112,7 +112,7 @@ export function emitTfjs(lowered: LoweredModel, options: EmitTfjsOptions): strin
 /** What the run time offers to emitted code, so that a model's names keep clear of it. */
 const helperNames = [
   "createModel", "Column", "CreateOptions", "Definition", "Draws", "Model", "ProgramInputs", "Value", "batchMatMul", "cholesky", "conv2d", "conv2dFilterGradient", "conv2dTranspose", "deviance",
-  "digamma", "erf", "erfInverse", "gammaDerivative", "gather", "lgamma", "logNormalCdf", "logSoftmax", "logSumExp", "maxPool", "maxPoolBackward", "meanPool", "meanPoolBackward", "normalQuantile", "scatterAdd", "softmax", "softplus",
+  "digamma", "erf", "erfInverse", "gammaDerivative", "gather", "lgamma", "logNormalCdf", "logSoftmax", "logSumExp", "loopStep", "maxPool", "maxPoolBackward", "meanPool", "meanPoolBackward", "normalQuantile", "scatterAdd", "softmax", "softplus",
   "stirlingError", "stopGradient", "triangularSolve", "trigamma",
 ];
 

@@ -1,5 +1,6 @@
 import type { Network } from "../../ir/model/model.js";
-import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { operationKey } from "../../ir/tensor/loops.js";
+import type { Scope, TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { Names } from "../typescript/names.js";
 import { hintOf } from "./hints.js";
 import { allNodes, isLeaf, type Unit, unitsOf } from "./units.js";
@@ -40,7 +41,8 @@ interface Candidate {
 /** Cuts programs into functions and finds which calls are one function: a call fits a function that computes all it needs from the same arguments. */
 export function cutPrograms(programs: readonly TensorProgram[], networks: readonly Network[], names: Names) {
   const cut = programs.map((program): CutProgram => ({ program, unit: unitsOf(program) }));
-  const candidates = cut.flatMap(({ program, unit }) => descendants(unit).map((child) => candidateOf(child, program)));
+  const bodies = new Map(programs.flatMap((program) => bodiesOf(program)).map(({ body, within }) => [body, unitsOf(body, within)] as const));
+  const candidates = [...cut.map(({ program, unit }) => [program, unit] as const), ...bodies].flatMap(([program, unit]) => descendants(unit).map((child) => candidateOf(child, program)));
   const calls = new Map<Unit, NetworkCall>();
   const known: { readonly made: NetworkFunction; readonly bySignature: ReadonlyMap<string, TensorNode>; readonly outputNames: Names }[] = [];
   // Larger calls first, so that one that leaves an output unused finds the whole function.
@@ -71,7 +73,12 @@ export function cutPrograms(programs: readonly TensorProgram[], networks: readon
       }),
     });
   }
-  return { cut, calls, functions: known.map(({ made }) => made) };
+  return { cut, bodies, calls, functions: known.map(({ made }) => made) };
+}
+
+/** The bodies of all loops, those in loops as well, and the network call in which each loop stands. */
+function bodiesOf(program: TensorProgram): { readonly body: TensorProgram; readonly within: Scope | undefined }[] {
+  return program.nodes.flatMap(({ op, scope }) => (op.kind === "loop" ? [{ body: op.body, within: scope }, ...bodiesOf(op.body)] : []));
 }
 
 /** Innermost first. */
@@ -92,7 +99,7 @@ function candidateOf(unit: Unit, program: TensorProgram): Candidate {
     return `argument ${args.indexOf(node)} ${node.dtype}`;
   };
   // Operands stand for themselves by their hash, so that signatures do not grow.
-  for (const node of ordered) signatures.set(node, hash(`${JSON.stringify(node.op)}(${node.inputs.map(signatureOf).join(";")})${node.dtype}${shapeInCode(node)}`));
+  for (const node of ordered) signatures.set(node, hash(`${operationKey(node.op)}(${node.inputs.map(signatureOf).join(";")})${node.dtype}${shapeInCode(node)}`));
   const used = new Set<TensorNode>(Object.values(program.outputs));
   for (const node of program.nodes) if (!inside.has(node)) for (const input of node.inputs) used.add(input);
   return { unit, network: unit.network ?? "", args, signatures, results: ordered.filter((node) => used.has(node)) };

@@ -19,6 +19,12 @@ export function hintOf(node: TensorNode): string {
       return "chosen";
     case "log-softmax":
       return "logits";
+    case "loop":
+      return op.carried > 0 ? "state" : "steps";
+    case "loop-result": {
+      const loop = node.inputs[0]?.op;
+      return loop?.kind === "loop" && op.result < loop.carried ? "state" : "steps";
+    }
     case "softmax":
       return "probabilities";
     default:

@@ -1,11 +1,12 @@
-import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { loopInputNames } from "../../ir/tensor/loops.js";
+import type { LoopOp, TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { broadcastShapes, sameDims } from "../../ir/tensor/shapes.js";
 
 const elementwise = new Set(["binary", "compare", "select"]);
 
 /**
  * The program without the broadcasts that TensorFlow.js does by itself: an operand of an elementwise operation keeps its own shape where
- * the result's does not change.
+ * the result's does not change. The bodies of loops as well.
  */
 export function leaveBroadcastsOut(program: TensorProgram): TensorProgram {
   const made = new Map<TensorNode, TensorNode>();
@@ -13,10 +14,37 @@ export function leaveBroadcastsOut(program: TensorProgram): TensorProgram {
   for (const node of program.nodes) {
     const inputs = node.inputs.map((input) => made.get(input) ?? input);
     if (elementwise.has(node.op.kind)) inputs.forEach((_, at) => (inputs[at] = narrowest(inputs, at, node)));
-    const copy = { ...node, inputs };
+    const copy = { ...node, inputs, op: node.op.kind === "loop" ? { ...node.op, body: leaveBroadcastsOut(node.op.body) } : node.op };
     made.set(node, copy);
     all.push(copy);
   }
+  return withoutUnneeded(program, all, made);
+}
+
+/**
+ * The program with weights read where they are used: an invariant of a loop that is a parameter is that parameter in its body, as everything that is emitted sees the record of weights. So a
+ * network is the same function inside a loop and outside.
+ */
+export function readWeights(program: TensorProgram, given: ReadonlyMap<string, TensorNode> = new Map()): TensorProgram {
+  const made = new Map<TensorNode, TensorNode>();
+  for (const node of program.nodes) {
+    const inputs = node.inputs.map((input) => made.get(input) ?? input);
+    const parameter = node.op.kind === "input" && node.op.role === "loop" ? given.get(node.op.name) : undefined;
+    // Parameters of the body keep the places of the inputs that they replace.
+    const read = parameter && { ...parameter, id: node.id };
+    made.set(node, read ?? { ...node, inputs, op: node.op.kind === "loop" ? { ...node.op, body: readWeights(node.op.body, parametersOf(node.op, inputs)) } : node.op });
+  }
+  return withoutUnneeded(program, [...made.values()], made);
+}
+
+function parametersOf(op: LoopOp, inputs: readonly TensorNode[]): Map<string, TensorNode> {
+  return new Map(loopInputNames(op).flatMap((name, at) => {
+    const input = inputs[at];
+    return name.startsWith("invariant.") && input?.op.kind === "input" && input.op.role === "parameter" ? [[name, input] as const] : [];
+  }));
+}
+
+function withoutUnneeded(program: TensorProgram, all: readonly TensorNode[], made: ReadonlyMap<TensorNode, TensorNode>): TensorProgram {
   const outputs = Object.fromEntries(Object.entries(program.outputs).map(([name, node]) => [name, made.get(node) ?? node]));
   const needed = new Set<TensorNode>();
   const pending = Object.values(outputs);

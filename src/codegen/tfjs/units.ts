@@ -1,4 +1,4 @@
-import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import type { Scope, TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 
 /**
  * A program cut into functions: the program's own body, and one unit for each network call, possibly inside another's. A unit can be
@@ -18,11 +18,12 @@ export function isLeaf(node: TensorNode): boolean {
   return node.op.kind === "input" || node.op.kind === "constant" || node.op.kind === "size" || node.op.kind === "iota";
 }
 
-export function unitsOf(program: TensorProgram): Unit {
+/** @param within the call in which the program stands, if it is the body of a loop in one: what belongs to that is the body's own */
+export function unitsOf(program: TensorProgram, within?: Scope): Unit {
   const root = "";
   // A unit's path: the calls around it, outermost first. It starts with each call alone and is nested where calls depend on each other in turns.
   const own = new Map<TensorNode, string>();
-  for (const node of program.nodes) if (!isLeaf(node)) own.set(node, node.scope ? `${node.scope.call}` : root);
+  for (const node of program.nodes) if (!isLeaf(node)) own.set(node, node.scope && node.scope.call !== within?.call ? `${node.scope.call}` : root);
   const parents = new Map<string, string>();
 
   // Merging ends: every round either moves a node to a unit for good or nests one unit in another.
@@ -40,6 +41,8 @@ export function unitsOf(program: TensorProgram): Unit {
       if (changed) break;
     }
   }
+  // A loop and its results are not parted.
+  for (const node of program.nodes) if (node.op.kind === "loop-result") own.set(node, own.get(node.inputs[0]!)!);
   return build(program, own, parents, root);
 }
 

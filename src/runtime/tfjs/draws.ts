@@ -13,6 +13,8 @@ export interface Draws {
   uniform(stream: string, shape: number[], rowsAxis?: number): tf.Tensor;
   /** log of a Gamma(α, 1) draw for each element of α. */
   logGamma(stream: string, alpha: tf.Tensor, rowsAxis?: number): tf.Tensor;
+  /** The draws of a loop's step: slice `index` of those of all its `steps`, which are counted behind the rows and before the axes of a draw. */
+  at(index: number, steps: number): Draws;
 }
 
 export interface DrawPosition {
@@ -22,9 +24,12 @@ export interface DrawPosition {
   readonly firstRow?: number;
   /** Separates uses that share a step: training, evaluation, samples. */
   readonly use?: string;
+  /** In a loop: how many steps it has, with those of the loops around it, and which of them this is. */
+  readonly loop?: { readonly index: number; readonly steps: number };
 }
 
 export function createDraws(position: DrawPosition): Draws {
+  const { index: outer, steps: all } = position.loop ?? { index: 0, steps: 1 };
   const keyOf = (stream: string): RandomKey => ({ seed: position.seed, site: siteOf(position.use ? `${position.use}/${stream}` : stream), step: position.step });
   const draw = (stream: string, shape: readonly number[], rowsAxis: number | undefined, fill: Fill): Float32Array => {
     const out = new Float32Array(shape.reduce((product, size) => product * size, 1));
@@ -40,23 +45,28 @@ export function createDraws(position: DrawPosition): Draws {
         const values = Float32Array.from(alphas);
         out.set(draw(stream, alpha.shape, rowsAxis, (part, key, start, at) => fillLogGamma(part, values.subarray(at, at + part.length), key, start)));
       }),
+    at: (index, steps) => createDraws({ ...position, loop: { index: outer * steps + index, steps: all * steps } }),
   };
 }
 
 type Fill = (out: Float32Array, key: RandomKey, start: number, at: number) => void;
 
-/** Draws are counted with the axis of the rows in front, on every engine: what is drawn for a row does not depend on how many there are, nor on the batch. */
+/**
+ * Draws are counted with the axis of the rows in front, then the steps of loops, then the other axes, on every engine: what is drawn for a row does not depend on how many there are, nor on the
+ * batch.
+ */
 function fillByRows(out: Float32Array, shape: readonly number[], rowsAxis: number | undefined, position: DrawPosition, fill: (part: Float32Array, start: number, at: number) => void): void {
-  if (rowsAxis === undefined) return fill(out, 0, 0);
+  const { index, steps } = position.loop ?? { index: 0, steps: 1 };
+  if (rowsAxis === undefined) return fill(out, index * out.length, 0);
   const rows = shape[rowsAxis] ?? 1;
   const outer = shape.slice(0, rowsAxis).reduce((product, size) => product * size, 1);
   const inner = shape.slice(rowsAxis + 1).reduce((product, size) => product * size, 1);
   const first = position.firstRow ?? 0;
-  if (outer === 1) return fill(out, first * inner, 0);
+  if (outer === 1 && steps === 1) return fill(out, first * inner, 0);
   for (let block = 0; block < outer; block++) {
     for (let row = 0; row < rows; row++) {
       const at = (block * rows + row) * inner;
-      fill(out.subarray(at, at + inner), ((first + row) * outer + block) * inner, at);
+      fill(out.subarray(at, at + inner), (((first + row) * steps + index) * outer + block) * inner, at);
     }
   }
 }

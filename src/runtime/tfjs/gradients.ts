@@ -156,6 +156,7 @@ const gradients: Readonly<Record<string, Rule>> = {
     saveAllInputs: true,
     gradient: (dy, _, { axis }) => Object.fromEntries(tf.unstack(dy, axis as number).map((piece, index) => [String(index), () => tf.clone(piece)])),
   },
+  Unpack: { gradient: (_, __, { axis }, dys) => ({ value: () => tf.stack([...dys], axis as number) }) },
   AddN: { saveAllInputs: true, gradient: (dy, parts) => Object.fromEntries(parts.map((_, index) => [String(index), () => tf.clone(dy)])) },
 
   // ── Reductions ──

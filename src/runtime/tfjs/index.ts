@@ -6,6 +6,7 @@ export { createDraws, type Draws } from "./draws.js";
 export { conv2d, conv2dFilterGradient, conv2dTranspose } from "./ops/convolution.js";
 export { softplus, stopGradient } from "./ops/elementwise.js";
 export { gather, scatterAdd } from "./ops/gather.js";
+export { loopStep } from "./ops/loop-step.js";
 export { batchMatMul, cholesky, triangularSolve } from "./ops/linear-algebra.js";
 export { maxPool, maxPoolBackward, meanPool, meanPoolBackward } from "./ops/pooling.js";
 export { logSoftmax, logSumExp, softmax } from "./ops/reductions.js";
