@@ -1,14 +1,18 @@
 import type * as ast from "../parser/ast.js";
 import type { Span } from "../diagnostics/span.js";
 import type { Binding, Expr, Plate } from "../ir/model/model.js";
-import { evaluateConstant } from "./constants.js";
 import type { Context } from "./context.js";
 import { elaborateValue } from "./expressions/elaborate.js";
 import { bindOutputs } from "./expressions/let.js";
-import { describeName } from "./expressions/names.js";
 import { createScope, declare, type Entity, type Scope } from "./scope.js";
 import { checkOrder, definitionsIn } from "./rules/statement-order.js";
-import { reportUnsupported } from "./rules/unsupported.js";
+import { reportShapeMismatch } from "./shape-messages.js";
+import { loopPlate, type SequencePlates, sequencePlates } from "./loop-plates.js";
+import { sequencesIn, type SequenceText } from "./rules/sequences-in.js";
+import { uniqueName } from "./unique-name.js";
+import { printType, sameShape } from "../types/type.js";
+import { requireNumber } from "./expressions/arguments.js";
+import { join, rangeOf, supportOfRange } from "./functions/ranges.js";
 
 /** What the bodies of a model and of its guide share: names, loops and bindings. */
 export interface Body {
@@ -22,13 +26,41 @@ export interface Body {
   readonly plates: Set<string>;
   /** Loop variables by the name of their plate: `t` of `t_2`. */
   readonly variables: Map<string, string>;
+  /** Loops that have their plate; undefined after a mistake in the range. */
+  readonly loops: Map<ast.LoopStatement, Plate | undefined>;
+  /** Names that chains define, with values before the first step. */
+  readonly sequences: ReadonlyMap<string, SequenceText>;
+  readonly sequencePlates: Map<string, { readonly plates: SequencePlates | undefined }>;
+  /** Values before the first step, of names that are numbers computed. */
+  readonly starts: Map<string, { readonly position: number; readonly value: Expr; readonly origin: Span }[]>;
+  /** `where length(x) <= T`: loops to T end with each row's own length. */
+  readonly length?: RowLength;
   /** Names in a statement that may not be read from here, each reported: they are then taken as broken, too. */
   readonly invisible?: (scope: Scope, statement: ast.Statement) => readonly string[];
 }
 
-/** `given`: names that have a value anyway, wherever a statement for them stands (columns, in a guide). */
-export function createBody(context: Context, kind: Body["kind"], outer: Scope, statements: readonly ast.Statement[], plates: Set<string>, invisible?: Body["invisible"], given: (name: string) => boolean = () => false): Body {
-  return { context, kind, scope: createScope(outer), broken: checkOrder(context, definitionsIn(statements), given), bindings: new Map(), plates, variables: new Map(), invisible };
+/** From `where length(x) <= T`. */
+export interface RowLength {
+  /** The column of the data that holds the lengths. */
+  readonly column: string;
+  readonly most: number;
+}
+
+export interface BodyOptions {
+  readonly invisible?: Body["invisible"];
+  /** Names that have a value anyway, wherever a statement for them stands (columns, in a guide). */
+  readonly given?: (name: string) => boolean;
+  /** Columns of the data: before their first step they read as zeros. */
+  readonly isColumn?: (name: string) => boolean;
+  readonly length?: RowLength;
+}
+
+export function createBody(context: Context, kind: Body["kind"], outer: Scope, statements: readonly ast.Statement[], plates: Set<string>, { invisible, given, isColumn, length }: BodyOptions = {}): Body {
+  const definitions = definitionsIn(statements);
+  return {
+    context, kind, scope: createScope(outer), broken: checkOrder(context, definitions, given, isColumn), bindings: new Map(), plates, variables: new Map(), invisible,
+    loops: new Map(), sequences: sequencesIn(definitions), sequencePlates: new Map(), starts: new Map(), length,
+  };
 }
 
 /** A frame for one statement, in which its broken names stay silent. */
@@ -38,12 +70,6 @@ export function statementScope(body: Body, scope: Scope, statement: ast.Statemen
   const frame = createScope(scope);
   for (const name of names) declare(frame, { kind: "broken", name, declared: statement.span });
   return frame;
-}
-
-/** `first`, or `first_2` … when that is taken. */
-export function uniqueName(first: string, taken: { has(name: string): boolean }): string {
-  if (!taken.has(first)) return first;
-  for (let at = 2; ; at++) if (!taken.has(`${first}_${at}`)) return `${first}_${at}`;
 }
 
 /** Reports a name that is taken in this body or hides an item of the file; true when it is free. */
@@ -88,31 +114,10 @@ function nearest(scope: Scope, name: string): Entity | undefined {
   return undefined;
 }
 
-/** The frame of an `each` loop with its variable; undefined (reported) where the range is no range, or the loop is a `chain`. */
+/** The frame of a loop with its variable; undefined (reported) where the range is no range. */
 export function enterLoop(body: Body, scope: Scope, loop: ast.LoopStatement): Scope | undefined {
-  const { context } = body;
-  if (loop.loop === "chain") {
-    reportUnsupported(context, "`chain` is", { ...loop.span, end: Math.min(loop.range.span.end, loop.span.end) }, "where the steps do not look back, `each` has the same form");
-    return undefined;
-  }
-  const describe = (name: string): string | undefined => describeName(context, scope, name);
-  const from = evaluateConstant(context, loop.range.from, describe);
-  const to = evaluateConstant(context, loop.range.to, describe);
-  if (from === undefined || to === undefined) return undefined;
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from > to || from < 0) {
-    context.error({
-      code: "LVM4030",
-      message: from > to ? `the range ${from}..${to} is empty` : "a loop runs over whole numbers from 0 up",
-      span: loop.range.span,
-      label: `from ${from} to ${to}`,
-      help: "write the smaller number first: `each t in 1..T`",
-    });
-    return undefined;
-  }
-  if (loop.variable.name === "" || !isFree(body, scope, loop.variable, "loop variable")) return undefined;
-  const plate: Plate = { name: uniqueName(loop.variable.name, body.plates), from, size: to - from + 1, origin: loop.span };
-  body.plates.add(plate.name);
-  body.variables.set(plate.name, loop.variable.name);
+  const plate = loopPlate(body, scope, loop);
+  if (!plate || loop.variable.name === "" || !isFree(body, scope, loop.variable, "loop variable")) return undefined;
   const inner = createScope(scope, { plate });
   declare(inner, { kind: "loop-variable", name: loop.variable.name, declared: loop.variable.span, plate });
   return inner;
@@ -163,16 +168,104 @@ function list(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(", ");
 }
 
+/** Whether the statement gives a value before the first step of a chain, and its place among the plates of the name; undefined (reported) where it does not fit. */
+export function startOf(body: Body, scope: Scope, statement: ast.LetStatement | ast.SampleStatement): { readonly plates: SequencePlates; readonly position: number } | undefined | "none" {
+  const text = body.sequences.get(statement.name.name);
+  if (!text?.starts.some((start) => start.statement === statement)) return "none";
+  const outer = statement.indices.slice(0, -1);
+  if (!indicesFit(body, scope, statement.name, outer, false)) return undefined;
+  const plates = sequencePlates(body, scope, statement.name.name);
+  const position = plates?.positions.get(statement);
+  return plates && position !== undefined ? { plates, position } : undefined;
+}
+
+/** The plates of a name that is defined here: those around it, the innermost one with the positions of its starts where it is a sequence. Undefined after a mistake in these. */
+export function platesOf(body: Body, scope: Scope, name: string): readonly Plate[] | undefined {
+  if (!body.sequences.has(name)) return scope.plates;
+  const plates = sequencePlates(body, scope, name);
+  return plates && [...scope.plates.slice(0, -1), plates.own];
+}
+
+/** `h[0] = zeros[64]`: a value before the first step. The first one says what `h` is: numbers of this shape. */
+function elaborateStart(body: Body, scope: Scope, statement: ast.LetStatement, start: ReturnType<typeof startOf>): void {
+  const { context } = body;
+  const { name } = statement.name;
+  const given = elaborateValue(context, statementScope(body, scope, statement), statement.value);
+  const known = body.scope.entities.get(name);
+  const broken = (): void => void (known ?? declare(body.scope, { kind: "broken", name, declared: statement.name.span }));
+  const [only] = given?.kind === "result" ? given.outputs.values() : [];
+  const value = given?.kind === "expr" ? given.expr : given?.outputs.size === 1 ? only : undefined;
+  if (given && !value) reportSeveralOutputs(body, statement, given.kind === "result" ? given.outputs.size : 0);
+  if (!value || !start || start === "none" || !requireNumber(context, value, `${name}[…]`)) return broken();
+  const starts = body.starts.get(name) ?? [];
+  if (known && known.kind === "binding" && !sameShape(known.type, value.type)) {
+    reportShapeMismatch(context, { span: value.origin, actual: value.type, expected: known.type, message: `the values of \`${name}\` have different shapes`, wanted: { span: known.declared, text: "the first start" } });
+    return;
+  }
+  body.starts.set(name, [...starts, { position: start.position, value, origin: statement.span }]);
+  addDefined(body, name, start.position);
+  if (known || !isFree(body, scope, statement.name, "binding")) return;
+  const type = { support: { kind: "real" as const }, shape: value.type.shape };
+  context.hover.set(statement.name, { span: statement.name.span, what: "value", name, type, declared: statement.name.span });
+  body.scope.entities.set(name, { kind: "binding", name: uniqueName(name, body.bindings), declared: statement.name.span, type, plates: [...scope.plates, start.plates.own], indexed: true, chained: true, defined: new Set([start.position]) });
+}
+
+/** One more position of a sequence can be read above its chain; below it all can. */
+export function addDefined(body: Body, name: string, position: number | "all"): void {
+  const entity = body.scope.entities.get(name);
+  if (entity?.kind !== "site" && entity?.kind !== "binding") return;
+  const { defined, ...rest } = entity;
+  if (position === "all") body.scope.entities.set(name, rest as Entity);
+  else if (defined) body.scope.entities.set(name, { ...entity, defined: new Set([...defined, position]) });
+}
+
+function reportSeveralOutputs(body: Body, statement: ast.LetStatement, outputs: number): void {
+  body.context.error({
+    code: "LVM4029", message: `\`${statement.name.name}\` holds several outputs, which have no index`, span: statement.name.span, label: `${outputs} outputs`,
+    help: `name one of them: \`q = …\`, then \`${statement.name.name}[…] = q.…\``,
+  });
+}
+
+/** `h[t] = gru(h[t - 1], x[t])` of a name that has starts. */
+function elaborateChained(body: Body, scope: Scope, statement: ast.LetStatement, value: Expr): readonly Binding[] {
+  const { context } = body;
+  const { name } = statement.name;
+  const entity = body.scope.entities.get(name);
+  const plates = sequencePlates(body, scope, name);
+  if (entity?.kind !== "binding" || !plates || !requireNumber(context, value, `${name}[…]`)) return [];
+  if (!sameShape(entity.type, value.type)) {
+    reportShapeMismatch(context, { span: value.origin, actual: value.type, expected: entity.type, message: `a step of the chain changes the shape of \`${name}\``, wanted: { span: entity.declared, text: `its start is ${printType(entity.type)}` } });
+    return [];
+  }
+  const starts = [...(body.starts.get(name) ?? [])].sort((left, right) => left.position - right.position);
+  // Whatever the step before is, steps have the support of their expression: with that of the starts, the support of all.
+  const support = [...starts.map((each) => each.value), value].map(rangeOf).reduce(join);
+  body.scope.entities.set(name, { ...entity, type: { ...entity.type, support: supportOfRange(support) } });
+  addDefined(body, name, "all");
+  const binding: Binding = { kind: "binding", name: entity.name, plates: entity.plates, value, sequence: { chain: plates.chain, starts }, origin: statement.span };
+  body.bindings.set(binding.name, binding);
+  return [binding];
+}
+
 /** `h = …`: a binding, or the shared outputs of a network call. Gives the bindings that the program has to compute. */
 export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStatement): readonly Binding[] {
   const { context } = body;
   const { name } = statement;
+  const start = startOf(body, scope, statement);
+  if (start !== "none") {
+    elaborateStart(body, scope, statement, start);
+    return [];
+  }
   const given = elaborateValue(context, statementScope(body, scope, statement), statement.value);
   if (name.name === "") return [];
   const only = given?.kind === "result" && statement.indices.length > 0 && given.outputs.size === 1 ? [...given.outputs.values()][0] : undefined;
   const value = only ? ({ kind: "expr", expr: only } as const) : given;
   const frame = statement.indices.length > 0 ? body.scope : scope;
   const fits = indicesFit(body, scope, name, statement.indices, false);
+  if (body.sequences.get(name.name)?.chained.statement === statement) {
+    if (value?.kind === "result") reportSeveralOutputs(body, statement, value.outputs.size);
+    return value?.kind === "expr" && fits ? elaborateChained(body, scope, statement, value.expr) : [];
+  }
   if (!isFree(body, scope, name, "binding")) return [];
   const plates = scope.plates;
   const declared: Span = name.span;
@@ -199,7 +292,7 @@ export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStateme
   }
   context.hover.set(name, { span: name.span, what: "value", name: name.name, type: value.expr.type, declared });
   const unique = uniqueName(name.name, body.bindings);
-  const entity: Entity = { kind: "binding", name: unique, declared, type: value.expr.type, plates, indexed };
+  const entity: Entity = { kind: "binding", name: unique, declared, type: value.expr.type, plates, indexed, ...(plates.at(-1)?.chain ? { chained: true as const } : {}) };
   frame.entities.set(name.name, entity);
   return [addBinding(body, unique, plates, value.expr, statement.span)];
 }

@@ -3,15 +3,17 @@ import type { Span } from "../diagnostics/span.js";
 import { isDiscrete, cardinality } from "../types/support.js";
 import type { AutoGroup, GuideSite, GuideStep, Marginalized, Parameter } from "../ir/model/model.js";
 import { elaborateAuto } from "./auto.js";
-import { type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, statementScope } from "./body.js";
+import { addDefined, type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, platesOf, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
+import { sequencePlates } from "./loop-plates.js";
 import type { CheckedModel, ModelSite } from "./model.js";
 import { elaborateLocal } from "./rules/local.js";
 import { readBy } from "./rules/estimator.js";
 import { checkEnumerationSize, checkGlobalGuide, checkGuideFit, checkGuidePlates, checkPartlyObserved } from "./rules/guide-site.js";
 import { reportMissingGuide, reportMissingSite } from "./rules/missing-guide.js";
 import { namesRead } from "./rules/expressions-within.js";
+import { type Starts, sequenceOf } from "./rules/sequence-of.js";
 import { definitionsIn, expressionsOf } from "./rules/statement-order.js";
 import { suggest } from "../diagnostics/suggest.js";
 import { isUnsupportedDistribution, isUnsupportedMissing } from "./rules/unsupported.js";
@@ -39,6 +41,8 @@ interface Draft {
   readonly steps: GuideStep[];
   readonly parameters: Map<string, Parameter>;
   readonly entries: Map<string, GuideEntry>;
+  /** Distributions before the first step of a chain, by site. */
+  readonly starts: Starts;
   /** Names on the left of `~` and `=`, anywhere in the guide. */
   readonly drawn: ReadonlySet<string>;
   /** False where a part was skipped: then a missing entry may stand there. */
@@ -50,15 +54,29 @@ export function checkGuide(context: Context, model: CheckedModel, guide: ast.Gui
   const partly = model.columns.filter(({ partlyObserved }) => partlyObserved);
   if (model.skipped) return { steps: [], parameters: [], entries: new Map(), sound: false };
   if (!guide) {
-    if (model.latents.size + partly.length > 0) reportMissingGuide(context, model);
-    return { steps: [], parameters: [], entries: new Map(), sound: model.latents.size + partly.length === 0 };
+    const summed = summedChains(model);
+    if (model.latents.size + partly.length > summed.length) {
+      reportMissingGuide(context, model);
+      return { steps: [], parameters: [], entries: new Map(), sound: false };
+    }
+    checkEnumerationSize(context, model, summed, new Map());
+    return { steps: summed.map(summedChain), parameters: [], entries: new Map(summed.map((site) => [site.name, { how: "marginalized", span: site.origin }])), sound: true };
   }
   const before = context.diagnostics.length;
   const outer = guideScope(model, fileScope);
-  const body = createBody(context, "guide", outer, guide.body, model.plates, (scope, statement) => undrawn(draft, scope, statement), (name) => model.columns.some((column) => column.name === name && !column.partlyObserved));
-  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), drawn: new Set(definitionsIn(guide.body).map(({ name }) => name)), complete: true };
+  const body = createBody(context, "guide", outer, guide.body, model.plates, {
+    invisible: (scope, statement) => undrawn(draft, scope, statement),
+    given: (name) => model.columns.some((column) => column.name === name && !column.partlyObserved),
+    length: model.length,
+  });
+  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), starts: new Map(), drawn: new Set(definitionsIn(guide.body).map(({ name }) => name)), complete: true };
   checkStatements(draft, guide.body, body.scope);
   if (draft.complete) {
+    for (const site of summedChains(model)) {
+      if (draft.entries.has(site.name) || draft.drawn.has(site.name)) continue;
+      draft.entries.set(site.name, { how: "marginalized", span: site.origin });
+      draft.steps.push(summedChain(site));
+    }
     for (const name of [...model.latents.keys(), ...partly.map((column) => column.name)]) {
       if (!draft.entries.has(name) && (model.sites.has(name) || model.latents.has(name))) reportMissingSite(context, model, guide, name);
     }
@@ -76,6 +94,16 @@ export function checkGuide(context: Context, model: CheckedModel, guide: ast.Gui
   }
   const sound = draft.complete && !context.diagnostics.slice(before).some(({ severity }) => severity === "error");
   return { steps: draft.steps, parameters: [...draft.parameters.values()], entries: draft.entries, sound };
+}
+
+/** Chains of labels: without a guide entry they are summed out by the forward algorithm. */
+function summedChains(model: CheckedModel): readonly ModelSite[] {
+  return [...model.sites.values()].filter(({ role, scope, type, plates, sequence }) =>
+    role === "latent" && scope === "row" && (sequence !== undefined || plates.at(-1)?.chain !== undefined) && cardinality(type.support) !== undefined);
+}
+
+function summedChain(site: ModelSite): Marginalized {
+  return { kind: "marginalized", site: site.name, origin: site.origin };
 }
 
 /** Columns are visible in a guide; what the model computes is not; partly observed columns and latents are when they are drawn. */
@@ -260,19 +288,26 @@ function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Sco
   }
   const unsupported = isUnsupportedDistribution(context, statement);
   const isDelta = statement.distribution.kind === "call" && statement.distribution.callee.kind === "name" && statement.distribution.callee.name === "Delta";
-  const site = claim(draft, name, isDelta ? "point" : "distribution");
+  const start = startOf(body, scope, statement);
+  const text = body.sequences.get(name.name);
+  const earlier = body.scope.entities.get(name.name);
+  const known = text && earlier?.kind === "site" ? earlier : undefined;
+  const site = text && draft.entries.get(name.name)?.how !== undefined && earlier ? model.sites.get(name.name) : claim(draft, name, isDelta ? "point" : "distribution");
   const frame = statementScope(body, scope, statement);
   const target = site && { type: site.type, name: site.name, declared: model.latents.get(site.name)?.name.span ?? site.origin };
   const distribution = unsupported ? undefined : elaborateDistribution(context, frame, statement.distribution, target);
   if (unsupported) draft.complete = false;
-  const fits = site ? checkGuidePlates(context, site, scope, statement) : false;
-  const indexed = !site || !fits || indicesFit(body, scope, name, statement.indices, true);
-  if (!site || !fits || !indexed) {
+  const plates = start === "none" ? platesOf(body, scope, name.name) : start && [...scope.plates, start.plates.own];
+  const fits = site && plates ? known !== undefined || checkGuidePlates(context, site, plates, statement) : false;
+  const indexed = !site || !fits || start !== "none" || indicesFit(body, scope, name, statement.indices, true);
+  if (!site || !plates || !fits || !indexed) {
     if (!lookup(body.scope, name.name)) declare(body.scope, { kind: "broken", name: name.name, declared: name.span });
     return;
   }
-  if (!isFree(body, scope, name, "latent")) return;
-  declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates: scope.plates, indexed: scope.plates.length > 0 });
+  if (!known && !isFree(body, scope, name, "latent")) return;
+  if (!known) declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates, indexed: plates.length > 0, ...(plates.at(-1)?.chain || text ? { chained: true as const } : {}), ...(start !== "none" && start ? { defined: new Set([start.position]) } : {}) });
+  if (start === "none") addDefined(body, name.name, "all");
+  else if (start) addDefined(body, name.name, start.position);
   context.hover.set(name, { span: name.span, what: "guide site", name: site.name, type: site.type, declared: site.origin });
   if (!distribution) return;
   if (!checkGuideFit(context, site, distribution, statement, model)) return;
@@ -286,7 +321,12 @@ function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Sco
     };
     if (!checkGlobalGuide(context, site, distribution, statement, facts)) return;
   }
-  const made: GuideSite = { kind: "guide-site", site: site.name, plates: scope.plates, distribution, by, origin: statement.span };
+  if (start !== "none") {
+    if (start) draft.starts.set(site.name, [...(draft.starts.get(site.name) ?? []), { position: start.position, value: distribution, origin: statement.span }]);
+    return;
+  }
+  const sequence = text ? sequenceOf(context, site.name, distribution, sequencePlates(body, scope, site.name)?.chain, draft.starts) : undefined;
+  const made: GuideSite = { kind: "guide-site", site: site.name, plates, distribution, ...(sequence ? { sequence } : {}), by, origin: statement.span };
   draft.steps.push(made);
 }
 

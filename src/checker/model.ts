@@ -3,10 +3,13 @@ import type { Span } from "../diagnostics/span.js";
 import { textOf } from "../diagnostics/span.js";
 import { printSupport } from "../types/support.js";
 import { printType, type Type } from "../types/type.js";
-import type { Binding, Column, DistributionCall, Site, Step } from "../ir/model/model.js";
-import { type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, statementScope } from "./body.js";
+import type { Binding, Column, DistributionCall, Plate, Site, Step } from "../ir/model/model.js";
+import { addDefined, type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, platesOf, type RowLength, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
+import { sequencePlates } from "./loop-plates.js";
+import { checkRowLength } from "./rules/row-length.js";
+import { type Starts, sequenceOf } from "./rules/sequence-of.js";
 import { createScope, declare, type Scope } from "./scope.js";
 import { elaborateType } from "./type-expressions.js";
 import { dependenceOf } from "./rules/dependence.js";
@@ -31,6 +34,8 @@ export interface CheckedModel {
   readonly latents: ReadonlyMap<string, ast.SampleStatement>;
   /** Plate names that are taken. */
   readonly plates: Set<string>;
+  /** From `where length(x) <= T`. */
+  readonly length?: RowLength;
   /** False where something of the model is missing because of a mistake: conclusions from what is missing would be wrong. */
   readonly sound: boolean;
   /** The model has a construct of a later version: its guide has no meaning yet and is not looked at. */
@@ -45,8 +50,8 @@ interface Draft {
   readonly steps: Step[];
   readonly sites: Map<string, ModelSite>;
   readonly latents: Map<string, ast.SampleStatement>;
-  /** Names that a `chain` defines too: their first steps stand outside of it. */
-  readonly chained: ReadonlySet<string>;
+  /** Distributions before the first step of a chain, by site. */
+  readonly starts: Starts;
   sound: boolean;
 }
 
@@ -66,11 +71,11 @@ export function checkModel(context: Context, model: ast.ModelItem, fileScope: Sc
     reportUnsupported(context, `a column at a step of a chain (\`${written}\`) is`, step.span, `declare \`${step.name.name}\` without an index`);
     return { item: model, columns: [], steps: [], sites: new Map(), bindings: new Map(), hidden: new Map(), latents: new Map(), plates: new Set(), sound: false, skipped: true };
   }
-  if (model.where) reportUnsupported(context, "`where` is", model.where.span, "give every row the same length");
+  const length = model.where && checkRowLength(context, model.where, columns);
+  if (length) columns.set(length.column, { name: length.column, type: { support: { kind: "count" }, shape: [] }, role: "input", partlyObserved: false, origin: model.where!.span });
   const plates = new Set<string>();
-  const chained = new Set(definitionsIn(model.body).flatMap(({ name, loops }) => (loops.some(({ loop }) => loop === "chain") ? [name] : [])));
-  const body = createBody(context, "model", outer, model.body, plates);
-  const draft: Draft = { body, model, columns, steps: [], sites: new Map(), latents: new Map(), chained, sound: true };
+  const body = createBody(context, "model", outer, model.body, plates, { isColumn: (name) => model.columns.some((column) => column.name.name === name), length });
+  const draft: Draft = { body, model, columns, steps: [], sites: new Map(), latents: new Map(), starts: new Map(), sound: true };
   checkStatements(draft, model.body, body.scope);
   const sound = draft.sound && !context.diagnostics.slice(errorsBefore).some(({ severity }) => severity === "error");
   const checked: CheckedModel = {
@@ -82,8 +87,9 @@ export function checkModel(context: Context, model: ast.ModelItem, fileScope: Sc
     hidden: new Map(definitionsIn(model.body).flatMap(({ statement, name }) => (statement.kind === "let" ? [[name, statement.name.span] as const] : []))),
     latents: draft.latents,
     plates,
+    length,
     sound,
-    skipped: chained.size > 0,
+    skipped: false,
   };
   if (sound) checkObservations(context, checked);
   return checked;
@@ -177,14 +183,14 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
       help: "write it behind the guide's `~` statement, or remove it",
     });
   }
-  if (draft.chained.has(name.name) && statement.indices.length > 0 && scope.plates.length === 0) {
-    declare(body.scope, { kind: "broken", name: name.name, declared: name.span });
-    return;
-  }
+  const start = startOf(body, scope, statement);
+  const text = body.sequences.get(name.name);
+  const chained = text?.chained.statement === statement;
   const isColumn = draft.model.columns.some((column) => column.name.name === name.name);
   const column = draft.columns.get(name.name);
   const earlier = body.scope.entities.get(name.name);
-  if (earlier) {
+  const known = earlier?.kind === "site" ? earlier : undefined;
+  if (earlier && start === "none" && !chained) {
     context.error({
       code: "LVM2002",
       message: `\`${name.name}\` is drawn twice`,
@@ -195,25 +201,28 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
     });
     return;
   }
-  if (!isColumn) draft.latents.set(name.name, statement);
+  if (!isColumn) draft.latents.set(name.name, (text?.starts.find((each) => each.statement.kind === "sample" && each.statement.type)?.statement as ast.SampleStatement | undefined) ?? statement);
   const declared: Span = statement.type ? { ...name.span, end: statement.type.span.end } : name.span;
-  const type = isColumn ? column && observedType(draft, statement, scope, column) : latentType(draft, statement, scope, declared);
-  const indexed = indicesFit(body, scope, name, statement.indices, true);
-  if (isUnsupportedDistribution(context, statement)) {
+  const broken = (): void => {
     draft.sound = false;
-    declare(body.scope, { kind: "broken", name: name.name, declared });
-    return;
-  }
+    if (!known) declare(body.scope, { kind: "broken", name: name.name, declared });
+  };
+  const plates = start === "none" ? platesOf(body, scope, name.name) : start && [...scope.plates, start.plates.own];
+  if (!plates || (earlier && !known)) return broken();
+  const type = known?.type ?? (isColumn ? column && observedType(draft, statement, plates, column) : latentType(draft, typedStatement(draft, statement), declared));
+  const indexed = start === "none" ? indicesFit(body, scope, name, statement.indices, true) : true;
+  if (isUnsupportedDistribution(context, statement)) return broken();
   const distribution = elaborateDistribution(context, statementScope(body, scope, statement), statement.distribution, type && { type, name: name.name, declared: column?.origin ?? declared });
-  if (!isColumn && !statement.type && name.name !== "") reportUntyped(context, statement, distribution);
-  if (!type || !indexed || (!isColumn && !isFree(body, scope, name, "latent"))) {
-    draft.sound = false;
-    declare(body.scope, { kind: "broken", name: name.name, declared });
-    return;
-  }
-  const plates = scope.plates;
-  declare(body.scope, { kind: "site", name: name.name, declared: column?.origin ?? declared, type, plates, indexed: plates.length > 0 });
+  if (!isColumn && !type && typedStatement(draft, statement) === statement && name.name !== "" && !statement.type) reportUntyped(context, statement, distribution);
+  if (!type || !indexed || (!known && !isColumn && !isFree(body, scope, name, "latent"))) return broken();
+  if (!known) declare(body.scope, { kind: "site", name: name.name, declared: column?.origin ?? declared, type, plates, indexed: plates.length > 0, ...(plates.at(-1)?.chain || text ? { chained: true as const } : {}), ...(start !== "none" && start ? { defined: new Set([start.position]) } : {}) });
+  if (chained) addDefined(body, name.name, "all");
   context.hover.set(name, { span: name.span, what: column ? "observed column" : statement.global ? "global latent" : "latent", name: name.name, type, declared });
+  if (start !== "none" && start) {
+    addDefined(body, name.name, start.position);
+    if (!distribution) draft.sound = false;
+    else draft.starts.set(name.name, [...(draft.starts.get(name.name) ?? []), { position: start.position, value: distribution, origin: statement.span }]);
+  }
   const facts: ModelSite = {
     kind: "site",
     name: name.name,
@@ -230,15 +239,26 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
     return;
   }
   const site: Site = { ...facts, distribution };
-  draft.sites.set(site.name, site);
-  draft.steps.push(site);
   if (column) checkLikelihood(context, site, column, statement);
   else checkPrior(context, site, statement);
   if (site.scope === "global") checkGlobal(draft, site, statement);
+  if (start !== "none") return;
+  const pieces = chained ? sequenceOf(context, site.name, distribution, sequencePlates(body, scope, name.name)?.chain, draft.starts) : undefined;
+  const whole: Site = pieces ? { ...site, sequence: pieces } : site;
+  draft.sites.set(site.name, whole);
+  draft.steps.push(whole);
+}
+
+/** The statement that says the type of a latent: of the starts of a chain and its step, the first that does. */
+function typedStatement(draft: Draft, statement: ast.SampleStatement): ast.SampleStatement {
+  const text = draft.body.sequences.get(statement.name.name);
+  if (statement.type || !text) return statement;
+  const all = [...text.starts, text.chained].flatMap((each) => (each.statement.kind === "sample" ? [each.statement] : []));
+  return all.find((each) => each.type) ?? all[0] ?? statement;
 }
 
 /** The type of an observed site: the column's, without one leading axis for each loop. */
-function observedType(draft: Draft, statement: ast.SampleStatement, scope: Scope, column: Column): Type | undefined {
+function observedType(draft: Draft, statement: ast.SampleStatement, plates: readonly Plate[], column: Column): Type | undefined {
   const { context } = draft.body;
   if (statement.type) {
     const type = statement.type;
@@ -263,16 +283,16 @@ function observedType(draft: Draft, statement: ast.SampleStatement, scope: Scope
     });
   }
   let shape = column.type.shape;
-  for (const plate of scope.plates) {
+  for (const plate of plates) {
     const [axis, ...rest] = shape;
     if (!axis) {
       context.error({
         code: "LVM4040",
         message: `\`${column.name}\` has ${column.type.shape.length === 0 ? "no axis" : "too few axes"} for its loops`,
         span: statement.name.span,
-        label: `observed inside ${scope.plates.length} loop${scope.plates.length > 1 ? "s" : ""}`,
+        label: `observed inside ${plates.length} loop${plates.length > 1 ? "s" : ""}`,
         related: [{ span: column.origin, text: `this is ${printType(column.type)}` }],
-        help: `give the column one size for each loop: \`${column.name}: ${printSupport(column.type.support)}[${scope.plates.map(({ size }) => size).join(", ")}]\`, or move the statement out of the loop`,
+        help: `give the column one size for each loop: \`${column.name}: ${printSupport(column.type.support)}[${plates.map(({ size }) => size).join(", ")}]\`, or move the statement out of the loop`,
       });
       return undefined;
     }
@@ -295,7 +315,7 @@ function observedType(draft: Draft, statement: ast.SampleStatement, scope: Scope
   return { support: column.type.support, shape };
 }
 
-function latentType(draft: Draft, statement: ast.SampleStatement, scope: Scope, declared: Span): Type | undefined {
+function latentType(draft: Draft, statement: ast.SampleStatement, declared: Span): Type | undefined {
   if (!statement.type) return undefined;
   const { context } = draft.body;
   if (statement.type.optional) {
@@ -361,7 +381,8 @@ function checkObservations(context: Context, model: CheckedModel): void {
   }
   const parents = new Map<string, ReadonlySet<string>>();
   for (const site of model.sites.values()) {
-    if (site.distribution) parents.set(site.name, dependenceOf(site.distribution, { bindings: model.bindings, scopeOf: () => "row", parameters: context.parameters }).sites);
+    const facts = { bindings: model.bindings, scopeOf: () => "row" as const, parameters: context.parameters };
+    if (site.distribution) parents.set(site.name, new Set([site.distribution, ...(site.sequence?.starts ?? []).map(({ value }) => value)].flatMap((call) => [...dependenceOf(call, facts).sites])));
   }
   const alive = new Set<string>();
   const queue = observed.map(({ name }) => name);

@@ -2,14 +2,14 @@ import { type DistributionCall, type Expr, isDistributionCall, type ModelProgram
 import type { Context } from "./context.js";
 import type { CheckedGuide } from "./guide.js";
 import type { CheckedModel } from "./model.js";
-import { exprsWithin } from "./rules/rename-networks.js";
+import { exprsWithin } from "../ir/model/walk.js";
 
 /** The program of a model without errors: its steps, and of the file's networks and parameters those that it uses, in the file's order. */
 export function assembleProgram(context: Context, model: CheckedModel, guide: CheckedGuide, training: Training): ModelProgram {
   const used = { networks: new Set<string>(), parameters: new Set<string>() };
   for (const step of [...model.steps, ...guide.steps]) {
-    if (step.kind === "binding") collect(context, step.value, used);
-    else if (step.kind === "site" || step.kind === "guide-site") collectCall(context, step.distribution, used);
+    if (step.kind === "binding") for (const value of [step.value, ...(step.sequence?.starts ?? []).map((start) => start.value)]) collect(context, value, used);
+    else if (step.kind === "site" || step.kind === "guide-site") for (const call of [step.distribution, ...(step.sequence?.starts ?? []).map((start) => start.value)]) collectCall(context, call, used);
   }
   const own = new Set(guide.parameters.map(({ name }) => name));
   return {
@@ -18,6 +18,7 @@ export function assembleProgram(context: Context, model: CheckedModel, guide: Ch
     source: model.item.span.source,
     origin: model.item.span,
     columns: model.columns,
+    ...(model.length ? { length: model.length } : {}),
     parameters: [...[...context.parameters.values()].filter(({ name }) => used.parameters.has(name) && !own.has(name)), ...guide.parameters] satisfies Parameter[],
     networks: [...context.networks].flatMap(([name, { network }]) => (used.networks.has(name) && network ? [network] : [])) satisfies Network[],
     model: model.steps,

@@ -5,8 +5,8 @@ import type { TensorNode } from "../ir/tensor/nodes.js";
 import { dims } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
-import type { LoweredDistribution } from "./densities.js";
-import { declarePlate } from "./expressions.js";
+import type { LoweredDistribution } from "./lowered-distribution.js";
+import { declarePlate } from "./plates.js";
 import { siteOf } from "./latents.js";
 import { SAMPLES, canonical, type AxisName, type Value } from "./value.js";
 

@@ -1,8 +1,8 @@
-import type { AutoGroup, Binding, Expr, ModelProgram, Network } from "../ir/model/model.js";
+import type { AutoGroup, Binding, Expr, ModelProgram, Network, Plate } from "../ir/model/model.js";
 import { TensorBuilder } from "../ir/tensor/builder.js";
 import type { Dim, TensorNode } from "../ir/tensor/nodes.js";
 import { InternalError } from "../util/internal-error.js";
-import { AxisSpace, ROWS, type Value } from "./value.js";
+import { type AxisName, AxisSpace, ROWS, type Value } from "./value.js";
 import { constrainedParameter } from "./parameters.js";
 
 /** Training uses batch statistics and dropout; evaluation the running statistics and none. */
@@ -13,15 +13,19 @@ export type Mode = "train" | "evaluate";
  * lowering of that program.
  */
 export class LoweringContext {
-  readonly b = new TensorBuilder();
+  readonly b: TensorBuilder;
   readonly space: AxisSpace;
   /** Observed values and draws, by site; columns that the program is given. */
-  readonly sites = new Map<string, Value>();
+  readonly sites: SiteValues = new Map<string, Value>();
   readonly columns = new Map<string, Value>();
   /** New values of running statistics, by parameter. */
   readonly stateUpdates = new Map<string, TensorNode>();
   /** Unconstrained draws of the automatic guides. */
   readonly autoDraws: { readonly group: AutoGroup; readonly drawn: Value }[] = [];
+  /** The plates that have axes. */
+  readonly plates: Map<AxisName, Plate>;
+  /** How sites that chains draw get their values: a guide's, a model's in ancestral sampling. */
+  readonly chains = new Map<"model" | "guide", ChainRunner>();
   readonly networks: ReadonlyMap<string, Network>;
   private readonly parameters = new Map<string, Value>();
   private readonly calls = new Map<string, ReadonlyMap<string, Value>>();
@@ -36,8 +40,12 @@ export class LoweringContext {
     /** Prefix of random streams, so that the programs of one step draw different numbers: `` for training. */
     readonly streamPrefix: string,
     rows: Dim = "rows",
+    /** The step of a loop shares the axes and the numbers of streams of the program around it, and has a builder of its own. */
+    inside?: Pick<LoweringContext, "b" | "space" | "plates">,
   ) {
-    this.space = new AxisSpace(rows);
+    this.b = inside?.b ?? new TensorBuilder();
+    this.space = inside?.space ?? new AxisSpace(rows);
+    this.plates = inside?.plates ?? new Map();
     this.networks = new Map(program.networks.map((network) => [network.name, network]));
   }
 
@@ -62,9 +70,19 @@ export class LoweringContext {
   memoizedCall(key: string, make: (call: number) => ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
     const known = this.calls.get(key);
     if (known) return known;
-    const made = make(this.callCount++);
+    const made = make(this.takeCall());
     this.calls.set(key, made);
     return made;
+  }
+
+  /** A number of its own for each call of a network. */
+  takeCall(): number {
+    return this.callCount++;
+  }
+
+  /** In the step of a loop: what an expression stands for where it is not computed there. */
+  resolve(_frame: Frame, _expr: Expr, _lower: Lower): Value | undefined {
+    return undefined;
   }
 
   /** Values of the expressions that a frame has met. */
@@ -73,6 +91,25 @@ export class LoweringContext {
     let values = this.values.get(scope);
     if (!values) this.values.set(scope, (values = new Map()));
     return values;
+  }
+
+  /** Gives a binding its value: of those that a chain computes together, all at once. */
+  bind(of: "model" | "guide", name: string, value: Value): void {
+    this.bindings.set(`${of}.${name}`, this.named(name, value));
+  }
+
+  private named(name: string, value: Value): Value {
+    this.b.named(value.node, name);
+    return value;
+  }
+
+  /** How often each stream was asked for: what is lowered twice draws the same. */
+  streamMark(): ReadonlyMap<string, number> {
+    return new Map(this.streamCounts);
+  }
+
+  rewindStreams(mark: ReadonlyMap<string, number>): void {
+    this.streamCounts = new Map(mark);
   }
 
   /** A random stream of its own for each use of a name. */
@@ -92,9 +129,30 @@ export class LoweringContext {
     const dtype = column.type.support.kind === "index" ? "i32" : "f32";
     const shape = column.type.shape.map((size) => size.value);
     const node = this.b.input("column", name, [this.space.size(ROWS), ...shape], dtype);
-    const value = { node, axes: [ROWS] };
+    const value = { node: this.withinLength(node, name), axes: [ROWS] };
     this.columns.set(name, value);
     return value;
+  }
+
+  /** Columns of steps where rows have lengths of their own: zeros where a row has ended, whatever pads the data. */
+  private withinLength(node: TensorNode, name: string): TensorNode {
+    const { b } = this;
+    const { length } = this.program;
+    if (!length || name === length.column || node.shape[1] !== length.most) return node;
+    const rows = this.inputColumn(length.column).node;
+    const has = b.greaterEqual(b.expandDims(rows, [1]), b.add(b.cast(b.iota(length.most), "f32"), 1));
+    const flag = b.reshape(has, [...has.shape, ...node.shape.slice(2).map(() => 1)]);
+    return b.select(flag, node, b.operand(0, node.dtype));
+  }
+
+  /** A value of the program around all loops. */
+  fromOutside(make: (outer: LoweringContext) => Value): Value {
+    return make(this);
+  }
+
+  /** Whether this is within the steps of a loop over the plate. */
+  isWithin(_plate: Plate): boolean {
+    return false;
   }
 
   /** A binding of the model or the guide; lowered when it is first asked for, so that a program holds only what it needs. */
@@ -105,12 +163,29 @@ export class LoweringContext {
     const steps: readonly { readonly kind: string }[] = this.program[of];
     const binding = steps.find((step): step is Binding => step.kind === "binding" && (step as Binding).name === name);
     if (!binding) throw new InternalError(`unknown binding ${name}`);
-    const value = lower(binding);
-    this.b.named(value.node, name);
+    const value = this.named(name, lower(binding));
     this.bindings.set(key, value);
     return value;
   }
 }
+
+/** What computes the variables of a chain that read their own past. */
+export interface ChainRunner {
+  /** Sites that have no value yet: the runner draws them. */
+  readonly isUnknown: (site: string) => boolean;
+  /** Computes the group of a variable; false where it needs no more than its own distribution. */
+  readonly run: (key: string) => boolean;
+  /** The value of one start of a sequence (counted from 0) that is not whole yet. */
+  readonly start: (key: string, at: number) => Value | undefined;
+}
+
+/** Values of sites by name. */
+export interface SiteValues {
+  get(name: string): Value | undefined;
+  set(name: string, value: Value): unknown;
+}
+
+export type Lower = (context: LoweringContext, frame: Frame, expr: Expr) => Value;
 
 /** Whose names an expression sees. */
 export interface Frame {

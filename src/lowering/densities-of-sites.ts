@@ -1,16 +1,21 @@
-import type { Site } from "../ir/model/model.js";
+import type { DistributionCall, Site } from "../ir/model/model.js";
 import { InternalError } from "../util/internal-error.js";
+import { sequenceDistribution } from "./chains/sequence.js";
 import type { Frame, LoweringContext } from "./context.js";
-import { logDensity, lowerDistribution, type LoweredDistribution } from "./densities.js";
+import { logDensity, lowerDistribution } from "./densities.js";
+import type { LoweredDistribution } from "./lowered-distribution.js";
 import type { Latent } from "./latents.js";
 import { observedValue } from "./observed.js";
 import { addValues, aligned, unionAxes, type Value } from "./value.js";
 
 const modelFrame: Frame = { of: "model" };
 
-/** The model's distribution of a site, under the values that the sites have in this program. */
+/** The model's distribution of a site, under the values that the sites have in this program: of a sequence, at all its positions. */
 export function modelDistribution(context: LoweringContext, site: Site): LoweredDistribution {
-  return lowerDistribution(context, modelFrame, site.distribution, site.type);
+  const lowered = (call: DistributionCall): LoweredDistribution => lowerDistribution(context, modelFrame, call, site.type);
+  const { sequence, distribution } = site;
+  if (!sequence) return lowered(distribution);
+  return sequenceDistribution(context, site.plates.at(-1)!, sequence.chain, lowered(distribution), sequence.starts.map(({ position, value }) => ({ position, value: lowered(value) })));
 }
 
 /** The value of any site: a latent's under the guide, an observed one's from the data. */

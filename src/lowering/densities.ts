@@ -1,4 +1,4 @@
-import type { ArgumentFacts, Arguments, Component, Distribution } from "../distributions/distribution.js";
+import type { ArgumentFacts, Arguments, Component } from "../distributions/distribution.js";
 import { distributions } from "../distributions/registry.js";
 import { isDistributionCall, type DistributionCall } from "../ir/model/model.js";
 import type { Shape, TensorNode } from "../ir/tensor/nodes.js";
@@ -8,26 +8,8 @@ import { InternalError } from "../util/internal-error.js";
 import type { Frame, LoweringContext } from "./context.js";
 import { asNumber } from "./elementwise.js";
 import { lowerExpression } from "./expressions.js";
+import { isLoweredDistribution, type LoweredDistribution } from "./lowered-distribution.js";
 import { aligned, eventShape, unionAxes, type AxisName, type Value } from "./value.js";
-
-/** A distribution whose arguments have values: what a site is drawn from. */
-export interface LoweredDistribution {
-  readonly distribution: Distribution;
-  readonly args: Readonly<Record<string, Value | LoweredDistribution>>;
-  /** Shape of a whole draw at one step of the plates. */
-  readonly shape: readonly number[];
-  /** Trailing axes of `shape` that the density binds jointly. */
-  readonly jointRank: number;
-  readonly axes: readonly AxisName[];
-  /** Number of values of the site, where it is finite. */
-  readonly cardinality?: number;
-  /** The site's type promises the distribution's support: its density need not test for it. */
-  readonly trusted: boolean;
-}
-
-function isLoweredDistribution(value: Value | LoweredDistribution): value is LoweredDistribution {
-  return "distribution" in value;
-}
 
 /** Values of a distribution's arguments, in `frame`, for a site of the given type. */
 export function lowerDistribution(context: LoweringContext, frame: Frame, call: DistributionCall, type: Type): LoweredDistribution {

@@ -1,5 +1,6 @@
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
+import { maskedRows } from "./plates.js";
 import { addValues, isPlateAxis, sumAxes, unionAxes, type AxisName, type Value } from "./value.js";
 
 /** A variable to sum out: its axis, and the plates that it stands in. */
@@ -29,7 +30,7 @@ export function eliminate(context: LoweringContext, factors: readonly Value[], v
     pool = pool.filter((factor) => !factor.axes.includes(next.axis));
     if (involved.length === 0) throw new InternalError(`no factor holds ${next.axis}`);
     const joint = addValues(b, space, involved);
-    pool.push({ node: b.logsumexp(joint.node, [joint.axes.indexOf(next.axis)]), axes: joint.axes.filter((axis) => axis !== next.axis) });
+    pool.push(maskedRows(context, { node: b.logsumexp(joint.node, [joint.axes.indexOf(next.axis)]), axes: joint.axes.filter((axis) => axis !== next.axis) }));
   }
   const keptPlates = variables.filter((variable) => keep.includes(variable.axis)).flatMap((variable) => variable.plates);
   const rest = pool.map((factor) => sumAxes(b, factor, (axis) => platesOf(factor).includes(axis) && !keptPlates.includes(axis)));

@@ -1,19 +1,24 @@
 import { dims } from "../types/type.js";
-import type { Expr, Plate } from "../ir/model/model.js";
+import type { Binding, Expr, GuideSite, Site } from "../ir/model/model.js";
 import { assertNever } from "../util/assert-never.js";
 import { InternalError } from "../util/internal-error.js";
 import type { Frame, LoweringContext } from "./context.js";
 import { functionLowerings } from "./functions.js";
 import { layerLowerings } from "./layers.js";
+import { lowerBinding } from "./chains/bindings.js";
+import { renamed } from "./chains/sequence.js";
+import { keyOf } from "./chains/variables.js";
 import { lowerCall } from "./networks.js";
-import { aligned, canonical, eventShape, isPlateAxis, plateAxis, unionAxes, type AxisName, type Value } from "./value.js";
+import { observedValue } from "./observed.js";
+import { arrayOverPlates, declarePlate, stepInto } from "./plates.js";
+import { aligned, canonical, eventShape, unionAxes, type Value } from "./value.js";
 
 /** The value of an expression, with just the compiler axes on which it depends. */
 export function lowerExpression(context: LoweringContext, frame: Frame, expr: Expr): Value {
   // The checker shares equal subexpressions; lowering each once keeps the cost linear.
   const known = context.lowered(frame).get(expr);
   if (known) return known;
-  const value = context.b.at(expr.origin, () => lowerUnder(context, frame, expr));
+  const value = context.b.at(expr.origin, () => context.resolve(frame, expr, lowerExpression) ?? lowerUnder(context, frame, expr));
   context.lowered(frame).set(expr, value);
   return value;
 }
@@ -34,6 +39,8 @@ function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
     case "step":
       return stepInto(context, lowerExpression(context, frame, expr.target), expr.plate, expr.offset);
     case "position": {
+      const start = startAt(context, frame, expr);
+      if (start) return start;
       const target = lowerExpression(context, frame, expr.target);
       const at = target.axes.length;
       const picked = b.sliceAxis(target.node, at, expr.at, 1);
@@ -64,6 +71,23 @@ function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
   }
 }
 
+function siteNamed({ program }: LoweringContext, name: string): Site | undefined {
+  return program.model.find((step): step is Site => step.kind === "site" && step.name === name);
+}
+
+/** `z[1]` of a sequence that is not whole yet: one of its starts. */
+function startAt(context: LoweringContext, frame: Frame, { target, at }: Extract<Expr, { kind: "position" }>): Value | undefined {
+  if (target.kind !== "reference" || frame.network) return undefined;
+  const { to } = target;
+  if (to.kind === "binding") {
+    const binding = context.program[frame.of].find((step): step is Binding => step.kind === "binding" && step.name === to.name);
+    const start = binding?.plates.length === 1 && binding.sequence?.starts.find(({ position }) => position - binding.plates[0]!.from === at);
+    return start ? lowerExpression(context, frame, start.value) : undefined;
+  }
+  if ((to.kind !== "site" && to.kind !== "column") || context.sites.get(to.name)) return undefined;
+  return context.chains.get(frame.of)?.start(keyOf(to), at);
+}
+
 function reference(context: LoweringContext, frame: Frame, expr: Extract<Expr, { kind: "reference" }>): Value {
   const { to } = expr;
   const found = (value: Value | undefined): Value => {
@@ -73,45 +97,30 @@ function reference(context: LoweringContext, frame: Frame, expr: Extract<Expr, {
   switch (to.kind) {
     case "parameter":
       return context.parameter(to.name);
-    case "column":
-      return context.sites.get(to.name) ?? context.inputColumn(to.name);
-    case "site":
-      return to.whole ? wholeValue(found(context.sites.get(to.name))) : found(context.sites.get(to.name));
+    case "column": {
+      const drawn = context.sites.get(to.name);
+      return drawn ? arrayOverPlates(context, drawn, siteNamed(context, to.name)?.plates ?? []) : context.inputColumn(to.name);
+    }
+    case "site": {
+      const site = siteNamed(context, to.name);
+      const value = found(context.sites.get(to.name) ?? (site?.role === "observed" ? observedValue(context, site) : undefined));
+      if (!site) return value;
+      if (to.whole) return arrayOverPlates(context, value, site.plates);
+      // The guide's loops have names of their own.
+      const entry = frame.of === "guide" && context.program.guide.find((step): step is GuideSite => step.kind === "guide-site" && step.site === to.name);
+      return entry ? renamed(context, value, site.plates, entry.plates) : value;
+    }
     case "binding": {
-      const value = frame.network
-        ? found(frame.network.bindings.get(to.name))
-        : context.binding(frame.of, to.name, (binding) => lowerExpression(context, { of: frame.of }, binding.value));
-      return to.whole ? wholeValue(value) : value;
+      if (frame.network) return found(frame.network.bindings.get(to.name));
+      const value = context.binding(frame.of, to.name, (binding) => lowerBinding(context, frame.of, binding, lowerExpression));
+      const binding = to.whole && context.program[frame.of].find((step): step is Binding => step.kind === "binding" && step.name === to.name);
+      return binding ? arrayOverPlates(context, value, binding.plates) : value;
     }
     case "input":
       return found(frame.network?.inputs.get(to.name));
     default:
       return assertNever(to);
   }
-}
-
-/** The plate axes of a value, which stand last among its axes, become ordinary axes of its shape. */
-function wholeValue(value: Value): Value {
-  return { node: value.node, axes: value.axes.filter((axis) => !isPlateAxis(axis)) };
-}
-
-export function declarePlate(context: LoweringContext, plate: Plate): AxisName {
-  return context.space.declare(plateAxis(plate.name), plate.size);
-}
-
-/** `x[t + offset]`: the first axis of the shape becomes the plate's; steps outside the array read as zeros. Arrays count from 1. */
-export function stepInto(context: LoweringContext, target: Value, plate: Plate, offset: number): Value {
-  const { b, space } = context;
-  const at = target.axes.length;
-  const length = target.node.shape[at];
-  if (typeof length !== "number") throw new InternalError("a stepped array has no fixed length");
-  const start = plate.from + offset - 1;
-  const before = Math.max(0, -start);
-  const after = Math.max(0, start + plate.size - length);
-  const zeros = target.node.shape.map(() => 0);
-  const padded = b.pad(target.node, zeros.map((zero, axis) => (axis === at ? before : zero)), zeros.map((zero, axis) => (axis === at ? after : zero)));
-  const part = b.sliceAxis(padded, at, start + before, plate.size);
-  return canonical(b, space, part, [...target.axes, declarePlate(context, plate)]);
 }
 
 /** `table[k]`: a relabelling for an enumerated k, a weighted sum for a relaxed one, else a gather along the first axis of the shape. */

@@ -1,16 +1,25 @@
 import { distributions } from "../distributions/registry.js";
-import type { AutoGroup, GuideSite, Marginalized } from "../ir/model/model.js";
-import type { Objective } from "../ir/objective/objective.js";
+import type { AutoGroup, DistributionCall, GuideSite, Marginalized, Site } from "../ir/model/model.js";
+import type { LatentPlan, Objective } from "../ir/objective/objective.js";
 import { cardinality } from "../types/support.js";
 import { elementCount } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import { drawAutoGroup } from "./auto-guide.js";
 import type { Frame, LoweringContext } from "./context.js";
+import { bindingJob } from "./chains/bindings.js";
+import { renamed, renamedDistribution, sequenceDistribution } from "./chains/sequence.js";
+import { chainRunner, type SiteJob, siteJob } from "./chains/sites.js";
+import { loopsOf } from "./chains/variables.js";
 import { draw, logDensity, lowerDistribution } from "./densities.js";
+import { lowerExpression } from "./expressions.js";
+import type { LoweredDistribution } from "./lowered-distribution.js";
+import { maskedRows } from "./plates.js";
 import { observedColumn } from "./observed.js";
 import { drawAxes, planOf, siteOf, type DrawCounts, type Latent } from "./latents.js";
 import { relaxedDraw } from "./relaxation.js";
-import { aligned, enumAxis, isEnumAxis, unionAxes, type Value } from "./value.js";
+import { aligned, enumAxis, isEnumAxis, unionAxes, type AxisName, type Value } from "./value.js";
+
+type GuideEntry = GuideSite | AutoGroup | Marginalized;
 
 const guideFrame: Frame = { of: "guide" };
 
@@ -30,17 +39,51 @@ export function runGuide(context: LoweringContext, objective: Objective, options
     context.sites.set(latent.site.name, latent.value);
     context.b.named(latent.value.node, latent.site.name);
   };
-  for (const step of context.program.guide) {
-    if (step.kind === "binding") continue; // lowered when asked for
-    const scope = step.kind === "auto" ? step.scope : siteOf(context.program, step.site).scope;
-    if (options.globalOnly && scope === "row") continue;
+  const scopeOf = (step: GuideEntry): "row" | "global" => (step.kind === "auto" ? step.scope : siteOf(context.program, step.site).scope);
+  const drawn = context.program.guide.filter((step): step is GuideEntry => step.kind !== "binding" && (!options.globalOnly || scopeOf(step) === "global"));
+  const job = guideJob(context, objective, options);
+  const isUnknown = (name: string): boolean => drawn.some((step) => step.kind === "guide-site" && step.site === name);
+  context.chains.set("guide", chainRunner(context, "guide", isUnknown, job, (entry, value, distribution) => add(chainedLatent(context, objective, entry as GuideSite, value, distribution))));
+  const isEnumerated = (name: string): boolean => planOf(objective, name).estimator === "enumeration" && !options.drawEnumerated;
+  for (const step of drawn) {
+    if (step.kind === "guide-site" && context.sites.get(step.site)) continue; // drawn with its chain
     context.b.at(step.origin, () => {
       if (step.kind === "auto") drawAuto(context, objective, step, options).forEach(add);
       else if (step.kind === "marginalized") add(summedSite(context, objective, step));
-      else add(guideSite(context, objective, step, options));
+      else if (isEnumerated(step.site) || !context.chains.get("guide")!.run(`site ${step.site}`)) add(guideSite(context, objective, step, options));
     });
   }
   return latents;
+}
+
+/** How a site of the guide is drawn at one step of a chain that reads its draws before. */
+function guideJob(context: LoweringContext, objective: Objective, options: GuideOptions): SiteJob {
+  return siteJob(bindingJob(guideFrame, lowerExpression), {
+    draw: (inside, entry, call, plates) => {
+      const step = entry as GuideSite;
+      const site = siteOf(context.program, step.site);
+      const guide = lowerDistribution(inside, guideFrame, call, site.type);
+      const axes = drawAxes(inside, { scope: site.scope, plates }, options.counts, guide.axes);
+      const plan = planOf(objective, step.site);
+      const value = drawOf(inside, guide, site, plan, axes, options);
+      if (!site.partlyObserved) return { value, distribution: guide };
+      const at = (of: "value" | "observed"): Value => inside.fromOutside((outer) => renamed(outer, observedColumn(outer, site)[of], site.plates, loopsOf(step)));
+      return { value: observedOr(inside, { value: at("value"), observed: at("observed") }, value, site.type.shape.length), distribution: guide };
+    },
+  });
+}
+
+/** A latent that a loop has drawn: its value and its distribution at all positions, along the model's plates. */
+function chainedLatent(context: LoweringContext, objective: Objective, step: GuideSite, drawn: Value, distribution: LoweredDistribution): Latent {
+  const site = siteOf(context.program, step.site);
+  const value = renamed(context, drawn, step.plates, site.plates);
+  const guide = renamedDistribution(context, distribution, step.plates, site.plates);
+  const observed = site.partlyObserved ? observedColumn(context, site).observed : undefined;
+  return { site, plan: planOf(objective, step.site), value, guide, logGuide: logOfGuide(context, step, guide, value), observed };
+}
+
+function logOfGuide(context: LoweringContext, step: GuideSite, guide: LoweredDistribution, value: Value): Value | undefined {
+  return distributions[step.distribution.distribution].name === "Delta" ? undefined : maskedRows(context, logDensity(context, guide, value));
 }
 
 function drawAuto(context: LoweringContext, objective: Objective, group: AutoGroup, options: GuideOptions): Latent[] {
@@ -89,7 +132,7 @@ function guideSite(context: LoweringContext, objective: Objective, step: GuideSi
   const { b, space } = context;
   const site = siteOf(context.program, step.site);
   const plan = planOf(objective, step.site);
-  const guide = lowerDistribution(context, guideFrame, step.distribution, site.type);
+  const guide = guideDistribution(context, step, site);
   const known = site.partlyObserved ? observedColumn(context, site) : undefined;
 
   if (plan.estimator === "enumeration" && !options.drawEnumerated) {
@@ -107,14 +150,26 @@ function guideSite(context: LoweringContext, objective: Objective, step: GuideSi
 
   const axes = drawAxes(context, site, options.counts, guide.axes);
   if (axes.some((axis) => isEnumAxis(axis)) && options.drawEnumerated) throw new InternalError(`${step.site} depends on an enumerated site while sampling`);
-  if (!options.drawEnumerated && (plan.estimator === "relaxation" || plan.estimator === "straight-through")) {
-    return { site, plan, guide, value: relaxedDraw(context, guide, site, plan, axes) };
-  }
-  let value = draw(context, guide, step.site, axes);
-  if (plan.estimator === "score-function") value = { node: b.stopGradient(value.node), axes: value.axes };
-  if (known) value = observedOr(context, known, value, site.type.shape.length);
-  const logGuide = distributions[step.distribution.distribution].name === "Delta" ? undefined : logDensity(context, guide, value);
-  return { site, plan, value, guide, logGuide, observed: known?.observed };
+  const drawn = drawOf(context, guide, site, plan, axes, options);
+  if (drawn.soft) return { site, plan, guide, value: drawn };
+  const value = known ? observedOr(context, known, drawn, site.type.shape.length) : drawn;
+  return { site, plan, value, guide, logGuide: logOfGuide(context, step, guide, value), observed: known?.observed };
+}
+
+/** One draw as the site's estimator wants it. */
+function drawOf(context: LoweringContext, guide: LoweredDistribution, site: Site, plan: LatentPlan, axes: readonly AxisName[], options: GuideOptions): Value {
+  if (!options.drawEnumerated && (plan.estimator === "relaxation" || plan.estimator === "straight-through")) return relaxedDraw(context, guide, site, plan, axes);
+  const value = draw(context, guide, site.name, axes);
+  return plan.estimator === "score-function" ? { node: context.b.stopGradient(value.node), axes: value.axes } : value;
+}
+
+/** The guide's distribution of a site at all its positions, along the model's plates. */
+function guideDistribution(context: LoweringContext, step: GuideSite, site: Site): LoweredDistribution {
+  const lowered = (call: DistributionCall): LoweredDistribution => lowerDistribution(context, guideFrame, call, site.type);
+  const { sequence, distribution, plates } = step;
+  const steps = lowered(distribution);
+  const whole = sequence ? sequenceDistribution(context, plates.at(-1)!, sequence.chain, steps, sequence.starts.map(({ position, value }) => ({ position, value: lowered(value) }))) : steps;
+  return renamedDistribution(context, whole, plates, site.plates);
 }
 
 /** A value without shape, with `rank` axes of size 1 behind. */

@@ -2,9 +2,9 @@ import type { LatentPlan, Objective } from "../ir/objective/objective.js";
 import type { ModelProgram, Site } from "../ir/model/model.js";
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
-import { declarePlate } from "./expressions.js";
+import { declarePlate } from "./plates.js";
 import { ROWS, SAMPLES, type AxisName, type Value } from "./value.js";
-import type { LoweredDistribution } from "./densities.js";
+import type { LoweredDistribution } from "./lowered-distribution.js";
 
 /** A latent site in one program: its value under the guide and what the terms need to know of how it was drawn. */
 export interface Latent {
@@ -47,7 +47,7 @@ export function planOf(objective: Objective, site: string): LatentPlan {
 
 /** The axes along which a site is drawn, beside those of its arguments: its plates, rows, and draws when there are several. */
 export function drawAxes(context: LoweringContext, site: Pick<Site, "scope" | "plates">, counts: DrawCounts, given: readonly AxisName[]): AxisName[] {
-  const axes: AxisName[] = [...given, ...site.plates.map((plate) => declarePlate(context, plate))];
+  const axes: AxisName[] = [...given, ...site.plates.filter((plate) => !context.isWithin(plate)).map((plate) => declarePlate(context, plate))];
   if (site.scope === "row") axes.push(ROWS);
   const count = site.scope === "row" ? counts.row : counts.global;
   if (count > 1) axes.push(context.space.declare(SAMPLES, count));

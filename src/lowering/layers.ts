@@ -4,6 +4,7 @@ import type { TensorNode } from "../ir/tensor/nodes.js";
 import { samePadding } from "../ir/tensor/shape-rules.js";
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
+import { lowerGru, lowerLstm, lowerRnn } from "./cells.js";
 import { asNumber } from "./elementwise.js";
 import type { Value } from "./value.js";
 
@@ -113,4 +114,8 @@ export const layerLowerings: Readonly<Record<LayerName, (call: LayerCall) => Val
     const normalized = b.divide(b.subtract(x.node, mean), b.sqrt(b.add(variance, epsilon)));
     return { node: b.add(b.multiply(normalized, required(call, "scale")), required(call, "offset")), axes: x.axes };
   },
+
+  rnn: (call) => lowerRnn(call, (role) => required(call, role)),
+  gru: (call) => lowerGru(call, (role) => required(call, role)),
+  lstm: (call) => lowerLstm(call, (role) => required(call, role)),
 };

@@ -1,6 +1,6 @@
 import type { Site } from "../ir/model/model.js";
 import type { LoweringContext } from "./context.js";
-import { stepInto } from "./expressions.js";
+import { stepInto } from "./plates.js";
 import type { Value } from "./value.js";
 
 /** The data of an observed site, one value at each step of its plates. */

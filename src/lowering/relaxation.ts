@@ -4,7 +4,8 @@ import { tensorArgument } from "../distributions/distribution.js";
 import { InternalError } from "../util/internal-error.js";
 import type { TensorNode } from "../ir/tensor/nodes.js";
 import type { LoweringContext } from "./context.js";
-import { alignedArguments, type LoweredDistribution } from "./densities.js";
+import { alignedArguments } from "./densities.js";
+import type { LoweredDistribution } from "./lowered-distribution.js";
 import type { AxisName, Value } from "./value.js";
 
 /**

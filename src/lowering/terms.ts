@@ -5,11 +5,13 @@ import { assertNever } from "../util/assert-never.js";
 import { InternalError } from "../util/internal-error.js";
 import { autoEntropy } from "./auto-guide.js";
 import type { LoweringContext } from "./context.js";
-import { alignedArguments, logDensity, logDensityElementwise, type LoweredDistribution } from "./densities.js";
+import { alignedArguments, logDensity, logDensityElementwise } from "./densities.js";
+import type { LoweredDistribution } from "./lowered-distribution.js";
 import { logFactor, logModel, modelDistribution } from "./densities-of-sites.js";
 import { eliminate } from "./elimination.js";
 import { siteOf, type Latent } from "./latents.js";
 import { observedColumn } from "./observed.js";
+import { maskedRows } from "./plates.js";
 import { addValues, aligned, eventShape, multiplyValues, plateAxis, sumAxes, unionAxes, type AxisName, type Value } from "./value.js";
 
 /** A term's value before any expectation: one number for each of the axes on which it depends, plates included. */
@@ -22,7 +24,10 @@ export interface TermValue {
 
 /** The value of every term of the objective, under the draws that the guide has made. */
 export function lowerTerms(context: LoweringContext, objective: Objective, latents: readonly Latent[]): TermValue[] {
-  return objective.terms.map((term) => context.b.at(term.origin, () => lowerTerm(context, term, latents)));
+  return objective.terms.map((term) => context.b.at(term.origin, () => {
+    const { value, coordinates, ...rest } = lowerTerm(context, term, latents);
+    return { ...rest, value: maskedRows(context, value), ...(coordinates ? { coordinates: maskedRows(context, coordinates) } : {}) };
+  }));
 }
 
 function lowerTerm(context: LoweringContext, term: Term, latents: readonly Latent[]): TermValue {

@@ -1,4 +1,4 @@
-import type { AutoGroup, Binding, DistributionCall, Expr, GuideSite, GuideStep, Marginalized, ModelProgram, Site, Step } from "../ir/model/model.js";
+import type { AutoGroup, Binding, DistributionCall, Expr, GuideSite, GuideStep, Marginalized, ModelProgram, Reference, Site, Step } from "../ir/model/model.js";
 import { isDistributionCall } from "../ir/model/model.js";
 import { InternalError } from "../util/internal-error.js";
 
@@ -51,14 +51,10 @@ export function buildFactorGraph(program: ModelProgram): FactorGraph {
   const reader = (steps: readonly (Step | GuideStep)[]) => {
     const bindings = new Map<string, Binding>();
     for (const step of steps) if (step.kind === "binding") bindings.set(step.name, step);
-    const known = new Map<string, Reads>();
+    const known = new Map<string, Reads>([...bindings.keys()].map((name) => [name, nothing]));
     const readBinding = (name: string): Reads => {
-      const before = known.get(name);
-      if (before) return before;
-      const binding = bindings.get(name);
-      if (!binding) throw new InternalError(`unknown binding ${name}`);
-      const reads = collect((into) => readExpr(binding.value, into));
-      known.set(name, reads);
+      const reads = known.get(name);
+      if (!reads) throw new InternalError(`unknown binding ${name}`);
       return reads;
     };
     const readExpr = (expr: Expr, into: MutableReads): void => {
@@ -81,8 +77,9 @@ export function buildFactorGraph(program: ModelProgram): FactorGraph {
           const target = collect((inner) => readExpr(expr.target, inner));
           for (const name of target.latents) into.latents.add(name);
           for (const name of target.columns) into.columns.add(name);
-          const own = expr.offset === 0 && expr.target.kind === "reference";
-          for (const name of expr.offset !== 0 ? target.latents : own ? [] : target.coupled) into.coupled.add(name);
+          const offset = expr.target.kind === "reference" ? expr.offset + (firstPosition(expr.target.to) - 1) : expr.offset;
+          const own = offset === 0 && expr.target.kind === "reference";
+          for (const name of offset !== 0 ? target.latents : own ? [] : target.coupled) into.coupled.add(name);
           return;
         }
         case "position":
@@ -102,21 +99,35 @@ export function buildFactorGraph(program: ModelProgram): FactorGraph {
           return;
       }
     };
-    const readCall = (call: DistributionCall): Reads =>
+    /** What an array that is read whole counts from: its plate's first position. */
+    const firstPosition = (to: Reference): number => {
+      const plates = to.kind === "site" ? siteByName.get(to.name)?.plates : to.kind === "binding" ? bindings.get(to.name)?.plates : undefined;
+      return plates?.[0]?.from ?? 1;
+    };
+    // States of a chain read each other: what they read grows until it is all there.
+    for (let size = -1, next = 0; size !== next; ) {
+      size = next;
+      next = 0;
+      for (const { name, value, sequence } of bindings.values()) {
+        const reads = collect((into) => [value, ...(sequence?.starts ?? []).map((start) => start.value)].forEach((expr) => readExpr(expr, into)));
+        known.set(name, reads);
+        next += reads.latents.size + reads.columns.size + reads.coupled.size;
+      }
+    }
+    return (calls: readonly DistributionCall[]): Reads =>
       collect((into) => {
         const walk = (inner: DistributionCall): void => {
           for (const arg of Object.values(inner.args)) if (isDistributionCall(arg)) walk(arg); else readExpr(arg, into);
         };
-        walk(call);
+        calls.forEach(walk);
       });
-    return readCall;
   };
 
   const readModel = reader(program.model);
   const readGuide = reader(program.guide);
-  const modelReads = new Map(sites.map((site) => [site.name, readModel(site.distribution)]));
+  const modelReads = new Map(sites.map((site) => [site.name, readModel(callsOf(site))]));
   const guideReads = new Map<string, Reads>();
-  for (const [name, entry] of entryBySite) guideReads.set(name, entry.kind === "guide-site" ? readGuide(entry.distribution) : nothing);
+  for (const [name, entry] of entryBySite) guideReads.set(name, entry.kind === "guide-site" ? readGuide(callsOf(entry)) : nothing);
 
   const isMarginalized = (name: string): boolean => entryBySite.get(name)?.kind === "marginalized";
   return {
@@ -143,6 +154,11 @@ export function buildFactorGraph(program: ModelProgram): FactorGraph {
       return latents.filter((name) => found.has(name) && !isMarginalized(name));
     },
   };
+}
+
+/** The distributions of a site: its steps' and its starts'. */
+function callsOf({ distribution, sequence }: Pick<Site, "distribution" | "sequence">): readonly DistributionCall[] {
+  return [distribution, ...(sequence?.starts ?? []).map(({ value }) => value)];
 }
 
 /** The sites that a step of the guide speaks of. */

@@ -24,7 +24,8 @@ export function elaborateIndex(context: Context, scope: Scope, expression: ast.I
   for (const [at, index] of indices.entries()) {
     if (at < start.used) continue;
     const last = at === indices.length - 1;
-    const next = applyIndex(context, scope, value, index, start.from[at] ?? 1, expression, last, elaborate);
+    const chained = start.chained && at === start.chained.plates.length - 1 ? start.chained : undefined;
+    const next = applyIndex(context, scope, value, index, start.from[at] ?? 1, expression, last, elaborate, chained);
     if (!next) return undefined;
     value = next;
   }
@@ -47,6 +48,8 @@ interface Beginning {
   readonly used: number;
   /** What each index counts from: the first value of the loop, for a site in loops. */
   readonly from: readonly number[];
+  /** What a chain defines, where it does: nothing but its own steps has a value. */
+  readonly chained?: Extract<Entity, { kind: "site" | "binding" }>;
 }
 
 function beginning(context: Context, scope: Scope, target: ast.Expression, indices: readonly ast.Expression[], elaborate: Elaborate): Beginning | undefined {
@@ -62,7 +65,7 @@ function beginning(context: Context, scope: Scope, target: ast.Expression, indic
     return step !== undefined && step.offset === 0 && step.plate.name === plate.name;
   });
   if (here) return { value: { kind: "reference", to: { kind: entity.kind, name: entity.name, whole: false }, type: entity.type, origin: target.span }, used: entity.plates.length, from: [] };
-  return { value: whole(entity, target), used: 0, from: entity.plates.map((plate) => plate.from) };
+  return { value: whole(entity, target), used: 0, from: entity.plates.map((plate) => plate.from), ...(entity.chained ? { chained: entity } : {}) };
 }
 
 function whole(entity: Extract<Entity, { kind: "site" | "binding" }>, target: ast.Expression): Expr {
@@ -122,7 +125,7 @@ function surviving(support: Support, rank: number): Support {
   return rank >= jointRank(support) ? support : apart(support);
 }
 
-function applyIndex(context: Context, scope: Scope, target: Expr, index: ast.Expression, from: number, whole: ast.IndexExpression, last: boolean, elaborate: Elaborate): Expr | undefined {
+function applyIndex(context: Context, scope: Scope, target: Expr, index: ast.Expression, from: number, whole: ast.IndexExpression, last: boolean, elaborate: Elaborate, chained?: Beginning["chained"]): Expr | undefined {
   const [first] = target.type.shape;
   if (index.kind === "missing") return undefined;
   if (!first) {
@@ -138,12 +141,27 @@ function applyIndex(context: Context, scope: Scope, target: Expr, index: ast.Exp
   }
   if (index.kind === "range") return slice(context, scope, target, index, from, last);
   const step = stepOf(context, scope, index);
-  if (step) return takeStep(context, target, step.plate, step.offset, from, index);
+  if (step) return takeStep(context, target, step.plate, step.offset, from, index, chained);
   if (isConstant(context, scope, index)) {
     const at = position(context, scope, target, index, from);
+    if (at !== undefined && chained?.defined && !chained.defined.has(at + from)) return notYet(context, chained, at + from, index);
     return at === undefined ? undefined : { kind: "position", target, at, type: dropFirst(target.type), origin: index.span };
   }
   return gather(context, scope, target, index, last, elaborate);
+}
+
+/** `z[3]` above the chain that defines it. */
+function notYet(context: Context, chained: NonNullable<Beginning["chained"]>, position: number, index: ast.Expression): undefined {
+  const known = [...(chained.defined ?? [])].map((each) => `\`${chained.name}[${each}]\``).join(", ");
+  context.error({
+    code: "LVM4011",
+    message: `\`${chained.name}[${position}]\` is used before it is defined`,
+    span: index.span,
+    label: "a step of the chain below",
+    related: [{ span: chained.declared, text: `defined so far: ${known}` }],
+    help: "move the statement below the chain",
+  });
+  return undefined;
 }
 
 /** A constant position, counted from 0; undefined (reported) when it is out of range. */
@@ -185,11 +203,26 @@ function slice(context: Context, scope: Scope, target: Expr, index: ast.RangeExp
 }
 
 /** `x[t + offset]`. Steps before the beginning read as zeros (`a[t-1]` at the first step); a loop that runs past the end is a mistake. */
-function takeStep(context: Context, target: Expr, plate: Plate, offset: number, from: number, index: ast.Expression): Expr | undefined {
+function takeStep(context: Context, target: Expr, plate: Plate, offset: number, from: number, index: ast.Expression, chained?: Beginning["chained"]): Expr | undefined {
   const [size] = target.type.shape;
   if (!size) return undefined;
   const [first, lastStep] = [plate.from, plate.from + plate.size - 1];
   const end = from + size.value - 1;
+  if (chained && Number.isInteger(offset) && (first + offset < from || lastStep + offset > end)) {
+    const below = first + offset < from;
+    const missing = below ? first + offset : lastStep + offset;
+    const variable = plate.name.replace(/_\d+$/, "");
+    context.error({
+      code: "LVM4044",
+      message: `\`${chained.name}[${missing}]\` has no value`,
+      span: index.span,
+      label: `read where \`${variable}\` is ${below ? first : lastStep}`,
+      related: [{ span: chained.declared, text: `\`${chained.name}\` has positions ${from} to ${end}` }],
+      notes: [`the loop is on line ${lineOf(plate.origin)}`],
+      help: `let the loop run ${below ? `from ${from - offset}` : `to ${end - offset}`}, or give \`${chained.name}[${missing}]\` a value before the chain`,
+    });
+    return undefined;
+  }
   if (!Number.isInteger(offset) || first + Math.max(offset, 0) < from || lastStep + Math.min(offset, 0) > end) {
     const origin = originOf(size);
     context.error({

@@ -6,6 +6,7 @@ import { sizeOf } from "../../types/type.js";
 import type { BoundCall, CallParameter } from "../functions/function-rule.js";
 import { windowed } from "../functions/reductions.js";
 import { madeBy, realOf, wrongRank } from "../functions/shapes.js";
+import { gru, lstm, rnn } from "./cells.js";
 
 /** A weight that a layer brings with it. */
 export interface Weight {
@@ -167,6 +168,9 @@ export const layerRules: Readonly<Record<LayerName, LayerRule>> = {
   embedding,
   layer_norm: layerNorm,
   batch_norm: batchNorm,
+  rnn,
+  gru,
+  lstm,
 };
 
 /** The support that weights have. */

@@ -47,3 +47,20 @@ export function namesRead(expression: ast.Expression): readonly ast.NameExpressi
   for (const part of expressionsWithin(expression)) if (part.kind === "name") names.push(part);
   return names;
 }
+
+/** A name that an expression reads, with the indices behind it. */
+export interface Access {
+  readonly name: ast.NameExpression;
+  readonly indices: readonly ast.Expression[];
+}
+
+/** As `namesRead`, each with the brackets behind it: `z[t - 1]`. */
+export function accessesIn(expression: ast.Expression): readonly Access[] {
+  const indexed = new Map<ast.Expression, readonly ast.Expression[]>();
+  const found: Access[] = [];
+  for (const part of expressionsWithin(expression)) {
+    if (part.kind === "index" && part.target.kind === "name") indexed.set(part.target, part.indices);
+    else if (part.kind === "name") found.push({ name: part, indices: indexed.get(part) ?? [] });
+  }
+  return found;
+}

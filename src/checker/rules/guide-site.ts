@@ -2,11 +2,10 @@ import type * as ast from "../../parser/ast.js";
 import type { Span } from "../../diagnostics/span.js";
 import { cardinality, isDiscrete, printSupport } from "../../types/support.js";
 import { printType } from "../../types/type.js";
-import type { DistributionCall } from "../../ir/model/model.js";
+import type { DistributionCall, Plate } from "../../ir/model/model.js";
 import { distributions } from "../../distributions/registry.js";
 import type { Context } from "../context.js";
 import type { CheckedModel, ModelSite } from "../model.js";
-import type { Scope } from "../scope.js";
 import { dependenceOf, type DependenceFacts } from "./dependence.js";
 import { largestEnumeration, largestTable, printStates } from "./enumeration-size.js";
 import { isUnsupportedMissing } from "./unsupported.js";
@@ -52,8 +51,7 @@ export function checkGuideFit(context: Context, site: ModelSite, call: Distribut
 }
 
 /** A guide site stands in the same loops as the model's. */
-export function checkGuidePlates(context: Context, site: ModelSite, scope: Scope, statement: ast.SampleStatement): boolean {
-  const { plates } = scope;
+export function checkGuidePlates(context: Context, site: ModelSite, plates: readonly Plate[], statement: ast.SampleStatement): boolean {
   if (plates.length === site.plates.length && plates.every((plate, at) => plate.from === site.plates[at]?.from && plate.size === site.plates[at]?.size)) return true;
   const wanted = site.plates.map(({ name, from, size }) => `each ${name} in ${from}..${from + size - 1}`);
   context.error({
@@ -100,6 +98,11 @@ export function checkPartlyObserved(context: Context, site: ModelSite, call: Dis
   return false;
 }
 
+/** Steps of a chain are summed one after the other: a table holds those that a step reads. */
+function isChain(site: ModelSite | undefined): boolean {
+  return site?.sequence !== undefined || site?.plates.at(-1)?.chain !== undefined;
+}
+
 /** The largest table of the sum over all marginalized latents. */
 export function checkEnumerationSize(context: Context, model: CheckedModel, summed: readonly ModelSite[], entries: ReadonlyMap<string, { readonly span: Span }>): void {
   const names = new Set(summed.map(({ name }) => name));
@@ -108,7 +111,7 @@ export function checkEnumerationSize(context: Context, model: CheckedModel, summ
   for (const site of model.sites.values()) {
     if (!site.distribution) continue;
     const dependence = dependenceOf(site.distribution, { bindings: model.bindings, scopeOf: () => "row", parameters: context.parameters });
-    for (const name of dependence.whole) whole.add(name);
+    for (const name of dependence.whole) if (!isChain(model.sites.get(name))) whole.add(name);
     factors.push(new Set([...dependence.sites, site.name].filter((name) => names.has(name))));
   }
   const states = largestTable(summed.map((site) => ({ name: site.name, type: site.type, plates: site.plates, whole: whole.has(site.name) })), factors);

@@ -1,4 +1,5 @@
 import type { Expr, Network, Parameter } from "../../ir/model/model.js";
+import { exprsWithin } from "../../ir/model/walk.js";
 import type { Context, NetworkEntry } from "../context.js";
 
 /** A network of another file with everything that it calls and learns, under names that are free here. */
@@ -47,17 +48,6 @@ function renameHead(name: string, root: string, rename: (name: string) => string
   const dot = name.indexOf(".");
   const head = dot < 0 ? name : name.slice(0, dot);
   return head === root ? name : rename(head) + name.slice(head.length);
-}
-
-/** An expression and all its parts. */
-export function* exprsWithin(expr: Expr): Generator<Expr> {
-  const stack: Expr[] = [expr];
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    yield next;
-    if (next.kind === "step" || next.kind === "position" || next.kind === "slice") stack.push(next.target);
-    else if (next.kind === "gather") stack.push(next.target, next.index);
-    else if (next.kind === "apply" || next.kind === "layer" || next.kind === "call") stack.push(...next.args);
-  }
 }
 
 interface Renaming {

@@ -1,7 +1,7 @@
 import type * as ast from "../../parser/ast.js";
-import { lineOf } from "../../diagnostics/span.js";
+import { lineOf, type Span, textOf } from "../../diagnostics/span.js";
 import type { Context } from "../context.js";
-import { namesRead } from "./expressions-within.js";
+import { type Access, accessesIn } from "./expressions-within.js";
 
 /** One `=`, `~` or `local` statement of a body, loops opened, in the order of the text. */
 export interface Definition {
@@ -45,21 +45,41 @@ function visibleFrom(definition: Definition, from: Definition): boolean {
 /**
  * Names that a statement reads although they are defined further down, or by the statement itself. Each is reported, a circle as one
  * mistake; the result says, for each statement, which names are then to be taken as broken. `given` names are
- * read anyway: their values do not come from these statements.
-
+ * read anyway: their values do not come from these statements. In a chain the steps before may be read, wherever they are defined.
  */
-export function checkOrder(context: Context, definitions: readonly Definition[], given: (name: string) => boolean = () => false): ReadonlyMap<ast.Statement, ReadonlySet<string>> {
+export function checkOrder(context: Context, definitions: readonly Definition[], given: (name: string) => boolean = () => false, isColumn: (name: string) => boolean = () => false): ReadonlyMap<ast.Statement, ReadonlySet<string>> {
   const broken = new Map<ast.Statement, Set<string>>();
+  const breaks = (definition: Definition, name: string): void => void broken.set(definition.statement, (broken.get(definition.statement) ?? new Set()).add(name));
   const byName = new Map<string, Definition[]>();
   for (const definition of definitions) byName.set(definition.name, [...(byName.get(definition.name) ?? []), definition]);
-  const reads = definitions.map((definition) =>
-    expressionsOf(definition.statement).flatMap(namesRead).flatMap((name) => {
-      if (given(name.name)) return [];
+  const reads = definitions.map((definition) => {
+    const said = new Set<string>();
+    return expressionsOf(definition.statement).flatMap(accessesIn).flatMap((access) => {
+      const { name } = access;
+      if (given(name.name) || said.has(name.name)) return [];
       const visible = (byName.get(name.name) ?? []).filter((other) => visibleFrom(other, definition));
+      const chained = visible.find((other) => chainOf(other) !== undefined);
+      const chain = chained && chainOf(chained);
+      if (chained && chain && definition.loops.includes(chain)) {
+        const step = stepRead(access, chained, chain);
+        const started = isColumn(name.name) || visible.some((other) => other !== chained && other.at < chained.at);
+        if (step === "before" && started) return [];
+        if (step === "before" || step === "after") {
+          said.add(name.name);
+          breaks(definition, name.name);
+          if (step === "before") reportNoStart(context, access, chained, chain);
+          else reportAhead(context, access, chained, chain);
+          return [];
+        }
+        return [{ name, target: chained }];
+      }
+      // What a chain defines is whole below it; above it, its starts can be read, by their positions.
+      const started = access.indices.length > 0 && visible.some((other) => other !== chained && other.at < definition.at);
+      if (chained && !started) return [{ name, target: chained }];
       const target = visible.find((other) => other.at < definition.at) ?? visible[0];
       return target ? [{ name, target }] : [];
-    }),
-  );
+    });
+  });
   const reaches = (from: number, to: number): readonly number[] | undefined => {
     const cameFrom = new Map<number, number>([[from, -1]]);
     const queue = [from];
@@ -84,8 +104,7 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
     for (const { name, target } of reads[definition.at] ?? []) {
       if (target.at < definition.at || seen.has(name.name)) continue;
       seen.add(name.name);
-      const names = broken.get(definition.statement) ?? new Set();
-      broken.set(definition.statement, names.add(name.name));
+      breaks(definition, name.name);
       const path = circles[target.at] === circles[definition.at] ? reaches(target.at, definition.at) : undefined;
       if (!path) reportLater(context, name, target, definition);
       else if (!reported.has(circles[target.at] ?? -1)) {
@@ -95,6 +114,62 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
     }
   }
   return broken;
+}
+
+/** `chain t in 2..T` of a whole loop. */
+export function headOf(loop: ast.LoopStatement): Span {
+  return { ...loop.span, end: Math.min(loop.range.span.end, loop.span.end) };
+}
+
+/** The chain whose steps this statement defines. */
+export function chainOf({ loops, local }: Definition): ast.LoopStatement | undefined {
+  const last = loops.at(-1);
+  return last?.loop === "chain" && !local ? last : undefined;
+}
+
+/** Which step of the chain an access reads, seen from a step of it. An index that is no `t`, `t - k` or `t + k` reads all. */
+function stepRead({ indices }: Access, { loops }: Definition, chain: ast.LoopStatement): "same" | "before" | "after" | "all" {
+  const index = indices[loops.indexOf(chain)];
+  const isVariable = (expression: ast.Expression | undefined): boolean => expression?.kind === "name" && expression.name === chain.variable.name;
+  if (isVariable(index)) return "same";
+  if (index?.kind !== "binary" || (index.operator !== "+" && index.operator !== "-") || !isVariable(index.left)) return "all";
+  return (index.operator === "-") === !goesDown(chain) ? "before" : "after";
+}
+
+/** Whether a chain is written from the larger number to the smaller, as far as its text tells: `T..1`. */
+function goesDown({ range }: ast.LoopStatement): boolean {
+  return range.to.kind === "number" && (range.from.kind !== "number" || range.from.value > range.to.value);
+}
+
+function written({ name, indices }: Access): string {
+  return `${name.name}[${indices.map((index) => textOf(index.span)).join(", ")}]`;
+}
+
+function reportNoStart(context: Context, access: Access, chained: Definition, chain: ast.LoopStatement): void {
+  const { name } = access;
+  const first = goesDown(chain) ? `${textOf(chain.range.from.span)} + 1` : chain.range.from.kind === "number" ? String(chain.range.from.value - 1) : `${textOf(chain.range.from.span)} - 1`;
+  const sample = chained.statement.kind === "sample";
+  context.error({
+    code: "LVM4044",
+    message: `\`${name.name}\` has no value before the first step of its chain`,
+    span: { ...name.span, end: access.indices.at(-1)?.span.end ?? name.span.end },
+    label: `at the first step this is \`${name.name}[${first}]\``,
+    related: [{ span: headOf(chain), text: "the chain begins here" }, ...(chained.statement.name.span.start === name.span.start ? [] : [{ span: chained.statement.name.span, text: "the chain defines it here" }])],
+    help: `write its first value above the chain: \`${name.name}[${first}] ${sample ? "~ …" : "= …"}\``,
+  });
+}
+
+function reportAhead(context: Context, access: Access, chained: Definition, chain: ast.LoopStatement): void {
+  const { name } = access;
+  const down = goesDown(chain);
+  context.error({
+    code: "LVM4045",
+    message: `\`${written(access)}\` is not defined yet: the chain goes ${down ? "down" : "up"}`,
+    span: { ...name.span, end: access.indices.at(-1)?.span.end ?? name.span.end },
+    label: "a later step",
+    related: [{ span: headOf(chain), text: `its steps are taken in this order` }, { span: chained.statement.name.span, text: `\`${name.name}\` is defined here` }],
+    help: `read a step before, \`${name.name}[${chain.variable.name} ${down ? "+" : "-"} 1]\`, or let a chain of its own go the other way`,
+  });
 }
 
 /** For each node the number of its strongly connected component (Tarjan 1972), without recursion. */

@@ -171,6 +171,32 @@ export const structureErrors = {
     title: "parameter that cannot be learnt",
     explanation: "`param` and `local` values follow gradients, so they are continuous. A discrete unknown is a latent: draw it in the model with `~`.",
   },
+  LVM4042: {
+    title: "position of a chain defined twice",
+    explanation:
+      "A start gives a value before the first step of a chain, so its position is none of the chain's own.\n\n```lvm\nmodel m(x: real[9]) {\n  z[1]: real ~ Normal(0, 1)\n  chain t in 2..9 { z[t] ~ Normal(z[t - 1], 1) }   // from 2: z[1] has its value\n  each t in 1..9 { x[t] ~ Normal(z[t], 1) }\n}\n```",
+  },
+  LVM4043: {
+    title: "gap before a chain",
+    explanation: "The starts of a chain stand right before its first step, without gaps: a chain over 2..T that reads `z[t - 1]` and `z[t - 2]` begins with `z[0]` and `z[1]`.",
+  },
+  LVM4044: {
+    title: "missing first value of a chain",
+    explanation:
+      "A step of a chain may read the steps before. At the first step there is none, so that value is written above the chain: a distribution for what is drawn, an expression for what is computed. Only columns of the data read as zeros before their first element.\n\n```lvm\nguide m {\n  h[0] = zeros[16]\n  chain t in 1..9 { h[t] = h[t - 1] |> gru(x[t], 16) }\n}\n```",
+  },
+  LVM4045: {
+    title: "a chain reads ahead",
+    explanation: "The steps of a chain are taken in order: `chain t in 1..T` upwards, `chain t in T..1` downwards. A step may read those before it in that order, never those after it. A smoothing guide runs one chain each way.",
+  },
+  LVM4046: {
+    title: "length of rows",
+    explanation: "`where length(x) <= T` says that rows have sequences of their own lengths: `x` is a column with T steps in front, of which a row has its first ones. Loops that end with T end with the row's own length.",
+  },
+  LVM4047: {
+    title: "steps of a chain from different families",
+    explanation: "The start of a chain and its steps are drawn from the same distribution with the same parameters: `z[1] ~ Normal(0, 1)` and `z[t] ~ Normal(z[t - 1], 0.1)`. What differs from step to step are the values of these parameters.",
+  },
   LVM4056: {
     title: "value in --set is not a number",
     explanation: "`--set NAME=VALUE` replaces the value of a `const`, which is a number: `--set LATENT=10`.",

@@ -15,6 +15,8 @@ export interface ModelProgram {
   readonly source: SourceFile;
   readonly origin: Span;
   readonly columns: readonly Column[];
+  /** `where length(x) <= T`: the column that holds the rows' lengths, and the most that one may be. Columns with as many steps in front end with their row. */
+  readonly length?: { readonly column: string; readonly most: number };
   readonly parameters: readonly Parameter[];
   readonly networks: readonly Network[];
   /** Bindings and sites of the model in dependency order. */
@@ -71,14 +73,29 @@ export interface Network {
   readonly origin: Span;
 }
 
-/** A plate inside the row, from `each t in a..b`. */
+/** An axis inside the row, from `each t in a..b` or `chain t in a..b`. */
 export interface Plate {
   /** Unique in the program: `t`, or `t_2` where two loops use the same letter. */
   readonly name: string;
-  /** First value of the loop variable. */
+  /** Least value of the loop variable. */
   readonly from: number;
   readonly size: number;
+  /** Of a `chain`: its steps are taken in order, `1..T` upwards or `T..1` downwards, and may read those before. */
+  readonly chain?: "up" | "down";
+  /** `where length(x) <= T`: the steps of a row end with its own length, which this column of the data holds. */
+  readonly length?: string;
   readonly origin: Span;
+}
+
+/**
+ * What a chain defines, where values before its first step are given: `h[0] = zeros[64]`, `z[1] ~ …`. The variable's own plate (the last of its `plates`) then has all
+ * positions, those of the starts and those of `chain`, without gaps.
+ */
+export interface Sequence<Start> {
+  /** The loop whose steps define the positions that are no starts. */
+  readonly chain: Plate;
+  /** In order of position. */
+  readonly starts: readonly { readonly position: number; readonly value: Start; readonly origin: Span }[];
 }
 
 export type Step = Binding | Site;
@@ -90,6 +107,7 @@ export interface Binding {
   readonly name: string;
   readonly plates: readonly Plate[];
   readonly value: Expr;
+  readonly sequence?: Sequence<Expr>;
   readonly origin: Span;
 }
 
@@ -105,6 +123,7 @@ export interface Site {
   /** Type of the value at one step of the plates. */
   readonly type: Type;
   readonly distribution: DistributionCall;
+  readonly sequence?: Sequence<DistributionCall>;
   readonly origin: Span;
 }
 
@@ -130,6 +149,7 @@ export interface GuideSite {
   readonly site: string;
   readonly plates: readonly Plate[];
   readonly distribution: DistributionCall;
+  readonly sequence?: Sequence<DistributionCall>;
   /** From `by`; undefined when the compiler chooses. */
   readonly by?: By;
   readonly origin: Span;
@@ -160,7 +180,7 @@ export interface AutoGroup {
   readonly origin: Span;
 }
 
-/** `marginalize k`: summed out exactly. */
+/** `marginalize k`: summed (a linear-Gaussian chain: integrated) out exactly. A chain of labels without a guide entry is, too. */
 export interface Marginalized {
   readonly kind: "marginalized";
   readonly site: string;

@@ -1,32 +1,52 @@
-import type { ModelProgram } from "../../ir/model/model.js";
+import type { ModelProgram, Site } from "../../ir/model/model.js";
 import type { Objective } from "../../ir/objective/objective.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
-import { LoweringContext } from "../context.js";
-import { draw, meanOf } from "../densities.js";
+import { dims } from "../../types/type.js";
+import { bindingJob } from "../chains/bindings.js";
+import { chainRunner, siteJob } from "../chains/sites.js";
+import { type Frame, LoweringContext } from "../context.js";
+import { draw, lowerDistribution, meanOf } from "../densities.js";
 import { modelDistribution } from "../densities-of-sites.js";
+import { lowerExpression } from "../expressions.js";
 import { runGuide } from "../guide.js";
 import { drawAxes } from "../latents.js";
-import { expanded } from "../value.js";
+import type { LoweredDistribution } from "../lowered-distribution.js";
+import { expanded, type Value } from "../value.js";
 
-/** Ancestral sampling: global latents from the guide, then every site of the model in order. Inputs to condition on are columns. */
+const modelFrame: Frame = { of: "model" };
+
+/** Ancestral sampling: global latents from the guide, then every site of the model in order, chains step by step. Inputs to condition on are columns. */
 export function lowerSample(program: ModelProgram, objective: Objective): TensorProgram {
   const context = new LoweringContext(program, "evaluate", "sample.");
   const { b, space } = context;
   const counts = { row: 1, global: 1 };
   runGuide(context, objective, { counts, globalOnly: true, drawEnumerated: true });
   const outputs: Record<string, TensorNode> = {};
+  const finish = (site: Site, value: Value, distribution: LoweredDistribution): void => {
+    context.sites.set(site.name, value);
+    const mean = site.role === "observed" ? meanOf(context, distribution) : undefined;
+    if (mean) outputs[`mean.${site.name}`] = expanded(b, space, mean, drawAxes(context, site, counts, []));
+    outputs[site.name] = value.node;
+  };
+  const job = siteJob(bindingJob(modelFrame, lowerExpression), {
+    draw: (inside, step, call, plates) => {
+      const site = step as Site;
+      const distribution = lowerDistribution(inside, modelFrame, call, site.type);
+      return { value: draw(inside, distribution, site.name, drawAxes(inside, { scope: site.scope, plates }, counts, distribution.axes)), distribution };
+    },
+    // Before the first step a column of the data reads as zeros.
+    zeros: (inside, { step }) => (step.kind === "site" && step.role === "observed" ? { node: inside.b.full(0, dims(step.type), step.type.support.kind === "index" ? "i32" : "f32"), axes: [] } : undefined),
+  });
+  const isUnknown = (name: string): boolean => program.model.some((step) => step.kind === "site" && step.name === name && step.scope === "row");
+  context.chains.set("model", chainRunner(context, "model", isUnknown, job, (step, value, distribution) => finish(step as Site, value, distribution)));
   for (const site of program.model) {
     if (site.kind !== "site") continue;
     b.at(site.origin, () => {
-      if (site.scope === "row") {
+      if (site.scope === "global") outputs[site.name] = context.sites.get(site.name)!.node;
+      else if (!context.sites.get(site.name) && !context.chains.get("model")!.run(`site ${site.name}`)) {
         const distribution = modelDistribution(context, site);
-        const axes = drawAxes(context, site, counts, distribution.axes);
-        const value = draw(context, distribution, site.name, axes);
-        context.sites.set(site.name, value);
-        const mean = site.role === "observed" ? meanOf(context, distribution) : undefined;
-        if (mean) outputs[`mean.${site.name}`] = expanded(b, space, mean, drawAxes(context, site, counts, []));
+        finish(site, draw(context, distribution, site.name, drawAxes(context, site, counts, distribution.axes)), distribution);
       }
-      outputs[site.name] = context.sites.get(site.name)!.node;
     });
   }
   return b.program("sample", outputs);

@@ -1,0 +1,119 @@
+import type * as ast from "../parser/ast.js";
+import type { Plate } from "../ir/model/model.js";
+import type { Body } from "./body.js";
+import { evaluateConstant } from "./constants.js";
+import { describeName } from "./expressions/names.js";
+import type { SequenceText } from "./rules/sequences-in.js";
+import { type Definition, headOf } from "./rules/statement-order.js";
+import type { Scope } from "./scope.js";
+import { uniqueName } from "./unique-name.js";
+
+/** The plate of a loop, made when it is first asked for. `each` and `chain` count upwards, a `chain` also downwards: `T..1`. */
+export function loopPlate(body: Body, scope: Scope, loop: ast.LoopStatement): Plate | undefined {
+  if (body.loops.has(loop)) return body.loops.get(loop);
+  const plate = makePlate(body, scope, loop);
+  body.loops.set(loop, plate);
+  return plate;
+}
+
+function makePlate(body: Body, scope: Scope, loop: ast.LoopStatement): Plate | undefined {
+  const { context } = body;
+  const describe = (name: string): string | undefined => describeName(context, scope, name);
+  const first = evaluateConstant(context, loop.range.from, describe);
+  const last = evaluateConstant(context, loop.range.to, describe);
+  if (first === undefined || last === undefined) return undefined;
+  const down = loop.loop === "chain" && first > last;
+  const [from, to] = down ? [last, first] : [first, last];
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from > to || from < 0) {
+    context.error({
+      code: "LVM4030",
+      message: from > to ? `the range ${from}..${to} is empty` : "a loop runs over whole numbers from 0 up",
+      span: loop.range.span,
+      label: `from ${first} to ${last}`,
+      help: loop.loop === "chain" ? "write whole numbers: `chain t in 2..T`, or `chain t in T..1` to go backwards" : "write the smaller number first: `each t in 1..T`",
+    });
+    return undefined;
+  }
+  const chain = loop.loop === "chain" ? { chain: down ? ("down" as const) : ("up" as const) } : {};
+  const length = body.length && to === body.length.most ? { length: body.length.column } : {};
+  const plate: Plate = { name: uniqueName(loop.variable.name || "t", body.plates), from, size: to - from + 1, ...chain, ...length, origin: loop.span };
+  body.plates.add(plate.name);
+  body.variables.set(plate.name, loop.variable.name);
+  return plate;
+}
+
+/** The plates of such a name once its positions are known. */
+export interface SequencePlates {
+  readonly chain: Plate;
+  /** All positions, starts included. */
+  readonly own: Plate;
+  readonly positions: ReadonlyMap<ast.Statement, number>;
+}
+
+/** The plates of a sequence, made when they are first asked for; undefined (reported) where its positions do not fit together. */
+export function sequencePlates(body: Body, scope: Scope, name: string): SequencePlates | undefined {
+  const known = body.sequencePlates.get(name);
+  if (known) return known.plates;
+  const text = body.sequences.get(name);
+  const plates = text && makePlates(body, scope, name, text);
+  body.sequencePlates.set(name, { plates });
+  return plates;
+}
+
+function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chained }: SequenceText): SequencePlates | undefined {
+  const { context } = body;
+  const chain = loopPlate(body, scope, loop);
+  if (!chain) return undefined;
+  const down = chain.chain === "down";
+  const end = chain.from + chain.size - 1;
+  const positions = new Map<ast.Statement, number>();
+  const statementAt = new Map<number, ast.Statement>();
+  for (const { statement } of starts) {
+    const index = indexOf(statement);
+    const position = index && evaluateConstant(context, index, (each) => describeName(context, scope, each));
+    if (!index || position === undefined) return undefined;
+    const earlier = statementAt.get(position);
+    const inside = position >= chain.from && position <= end;
+    if (!Number.isSafeInteger(position) || position < 0 || earlier || inside) {
+      const related = inside ? { span: headOf(loop), text: `the chain defines positions ${chain.from} to ${end}` } : { span: ((earlier ?? chained.statement) as Definition["statement"]).name.span, text: earlier ? "the first is here" : "the chain's own" };
+      context.error({
+        code: "LVM4042",
+        message: inside || earlier ? `\`${name}[${position}]\` is defined twice` : "a position is a whole number from 0 up",
+        span: index.span,
+        label: inside ? "also a step of the chain" : earlier ? "defined before" : `this is ${position}`,
+        related: [related],
+        help: inside ? (down ? `let the chain run to ${position - 1} at most: \`chain ${loop.variable.name} in ${position - 1}..${chain.from}\`` : `let the chain begin at ${position + 1}: \`chain ${loop.variable.name} in ${position + 1}..${end}\``) : "remove one of the two",
+      });
+      return undefined;
+    }
+    positions.set(statement, position);
+    statementAt.set(position, statement);
+  }
+  const sorted = [...statementAt.keys()].sort((a, b) => a - b);
+  for (let back = 1; back <= sorted.length; back++) {
+    const wanted = down ? end + back : chain.from - back;
+    const statement = statementAt.get(wanted);
+    if (statement) continue;
+    const odd = (down ? sorted[back - 1] : sorted[sorted.length - back])!;
+    context.error({
+      code: "LVM4043",
+      message: `nothing defines \`${name}[${wanted}]\``,
+      span: indexOf(statementAt.get(odd)!)!.span,
+      label: "the nearest value before the chain",
+      related: [{ span: headOf(loop), text: `the chain begins at ${down ? end : chain.from}` }],
+      help: back === 1 ? `write \`${name}[${wanted}]\` here, or let the chain begin at ${down ? odd - 1 : odd + 1}` : `add \`${name}[${wanted}]\``,
+    });
+    return undefined;
+  }
+  const own: Plate = {
+    name: uniqueName(chain.name, body.plates), from: down ? chain.from : sorted[0]!, size: chain.size + sorted.length, ...(chain.length === undefined ? {} : { length: chain.length }), origin: chain.origin,
+  };
+  body.plates.add(own.name);
+  body.variables.set(own.name, loop.variable.name);
+  return { chain, own, positions };
+}
+
+/** The last index on the left of a statement. */
+function indexOf(statement: ast.Statement): ast.Expression | undefined {
+  return statement.kind === "let" || statement.kind === "sample" ? statement.indices.at(-1) : undefined;
+}
