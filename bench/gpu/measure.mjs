@@ -102,7 +102,7 @@ const lent = { openGpu: async () => gpu, device: "webgpu" };
 // --- programs of one kernel
 
 async function timed(which, sizes) {
-  const artifact = await compileMeasureProgram(which, { kind: "wgsl" }, sizes);
+  const artifact = await compileMeasureProgram(which, { kind: "wgsl", workgroup: gpu.workgroup }, sizes);
   const { module } = await createHost(lent).open(() => artifact);
   try {
     fillInputs(artifact, module);

@@ -7,12 +7,12 @@ import type { LoweredModel } from "../ir/lowered-model.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { lowerTrainingStep, type StepSizes } from "../lowering/training-step.js";
 import type { Schedule } from "../passes/schedule.js";
-import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget, webgpuTarget } from "../passes/templates/template.js";
+import { avx2Target, avx512Target, neonTarget, type Target, wasmTarget, webgpuTargetOf, type WorkgroupLimits, workgroupOf } from "../passes/templates/template.js";
 import { InternalError } from "../util/internal-error.js";
 import { type ProgramStore, storedPrograms } from "./stored-programs.js";
 
-/** What kernels are compiled for: C for vectors of so many lanes, WebAssembly (with relaxed multiply-adds, without, or both), or WGSL; `none` leaves them as kernel IR. */
-export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "wgsl" } | { readonly kind: "none" };
+/** What kernels are compiled for: C for vectors of so many lanes, WebAssembly (with relaxed multiply-adds, without, or both), or WGSL (for workgroups of no more than so much; of what every device has if absent); `none` leaves them as kernel IR. */
+export type KernelTarget = { readonly kind: "c"; readonly lanes: number } | { readonly kind: "wasm"; readonly relaxed?: boolean } | { readonly kind: "wgsl"; readonly workgroup?: WorkgroupLimits } | { readonly kind: "none" };
 
 export interface CompiledProgram {
   readonly schedule: Schedule;
@@ -35,18 +35,21 @@ export async function compileRows(lowered: LoweredModel, which: RowProgram, size
   return { ...compiled, artifact: { ...compiled.artifact, ...sizes, rowsAxis: made.rowsAxis } };
 }
 
+/** What is compiled for on a device; `workgroup`: what a GPU allows. */
+export type TargetOf = (device: ModuleDevice, workgroup?: WorkgroupLimits) => KernelTarget | Promise<KernelTarget>;
+
 /** Where the kernel engine gets a model's programs from while the compiler is at hand: for any sizes, when they are asked for. */
-export function kernelPrograms(lowered: LoweredModel, targetOf: (device: ModuleDevice) => KernelTarget | Promise<KernelTarget>) {
+export function kernelPrograms(lowered: LoweredModel, targetOf: TargetOf) {
   return {
-    step: async (sizes: StepSizes, device: ModuleDevice) => (await compileStep(lowered, sizes, await targetOf(device))).artifact,
-    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: ModuleDevice) => (await compileRows(lowered, which, sizes, await targetOf(device))).artifact,
+    step: async (sizes: StepSizes, device: ModuleDevice, workgroup?: WorkgroupLimits) => (await compileStep(lowered, sizes, await targetOf(device, workgroup))).artifact,
+    rows: async (which: RowProgram, sizes: { readonly rows: number }, device: ModuleDevice, workgroup?: WorkgroupLimits) => (await compileRows(lowered, which, sizes, await targetOf(device, workgroup))).artifact,
     has: (which: RowProgram) => rowPrograms.includes(which) && lowered.programs[which] !== undefined,
   };
 }
 
 /** A model for `createKernelModel` of the run time: its tables, and its programs for any sizes. `lanes`: vectors of the native device; `relaxed`: whether WebAssembly has relaxed multiply-adds, where that is known; `store`: where programs are kept from run to run. */
 export function kernelDefinition(lowered: LoweredModel, source: { readonly path: string; readonly text: string }, lanes: () => number | Promise<number>, relaxed?: boolean, store?: ProgramStore) {
-  const targetOf = async (device: ModuleDevice): Promise<KernelTarget> => (device === "native" ? { kind: "c", lanes: await lanes() } : device === "webgpu" ? { kind: "wgsl" } : { kind: "wasm", relaxed });
+  const targetOf: TargetOf = async (device, workgroup) => (device === "native" ? { kind: "c", lanes: await lanes() } : device === "webgpu" ? { kind: "wgsl", workgroup: workgroupOf(workgroup) } : { kind: "wasm", relaxed });
   const programs = kernelPrograms(lowered, targetOf);
   return { ...modelTables(lowered, source), programs: store ? storedPrograms(lowered, programs, targetOf, store) : programs };
 }
@@ -131,7 +134,7 @@ const mostWords: Readonly<Record<KernelTarget["kind"], number>> = { c: 2 ** 31 -
 
 /** The vectors that kernels are made for. */
 export function machineOf(target: KernelTarget): Target {
-  if (target.kind === "wgsl") return webgpuTarget;
+  if (target.kind === "wgsl") return webgpuTargetOf(target.workgroup);
   if (target.kind !== "c") return wasmTarget;
   return target.lanes >= 16 ? avx512Target : target.lanes >= 8 ? avx2Target : neonTarget;
 }

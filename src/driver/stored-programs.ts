@@ -1,8 +1,7 @@
-import type { ModuleDevice } from "../codegen/kernels/compiled-programs.js";
 import { rowsProgram, type RowProgram } from "../codegen/kernels/rows-program.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
 import { lowerTrainingStep, type StepSizes } from "../lowering/training-step.js";
-import type { kernelPrograms, KernelTarget } from "./kernel-programs.js";
+import type { kernelPrograms, TargetOf } from "./kernel-programs.js";
 import { programKey } from "./program-key.js";
 
 /** Where compiled programs are kept from run to run. What it gives back is what was put there under the same key by the same build of lvmc, or nothing. */
@@ -16,10 +15,10 @@ type StepProgram = Awaited<ReturnType<Programs["step"]>>;
 type RowsProgram = Awaited<ReturnType<Programs["rows"]>>;
 
 /**
- * Programs that are compiled once: tensor programs that are the same, for the same sizes and target, are taken from the store. They are lowered each time,
+ * Programs that are compiled once: tensor programs that are the same, for the same sizes and target (of a GPU the limits of workgroups that a choice depends on), are taken from the store. They are lowered each time,
  * so whatever a model's text, its imports and settings change is seen.
  */
-export function storedPrograms(lowered: LoweredModel, programs: Programs, targetOf: (device: ModuleDevice) => KernelTarget | Promise<KernelTarget>, store: ProgramStore): Programs {
+export function storedPrograms(lowered: LoweredModel, programs: Programs, targetOf: TargetOf, store: ProgramStore): Programs {
   const stored = async <T>(parts: readonly unknown[], text: string, make: () => Promise<T>): Promise<T> => {
     const key = `${JSON.stringify(parts)}\n${text}`;
     const found = await store.load(key);
@@ -29,14 +28,14 @@ export function storedPrograms(lowered: LoweredModel, programs: Programs, target
     return artifact;
   };
   return {
-    step: async (sizes: StepSizes, device): Promise<StepProgram> => {
+    step: async (sizes: StepSizes, device, workgroup): Promise<StepProgram> => {
       const { program, aliases, slots, metrics } = lowerTrainingStep(lowered, sizes);
-      return stored(["step", sizes, await targetOf(device), aliases, slots, metrics], programKey(program), () => programs.step(sizes, device));
+      return stored(["step", sizes, await targetOf(device, workgroup), aliases, slots, metrics], programKey(program), () => programs.step(sizes, device, workgroup));
     },
-    rows: async (which: RowProgram, sizes, device): Promise<RowsProgram> => {
+    rows: async (which: RowProgram, sizes, device, workgroup): Promise<RowsProgram> => {
       const made = rowsProgram(lowered, which, sizes.rows);
-      if (!made) return programs.rows(which, sizes, device);
-      return stored(["rows", which, sizes, await targetOf(device), made.rowsAxis], programKey(made.program), () => programs.rows(which, sizes, device));
+      if (!made) return programs.rows(which, sizes, device, workgroup);
+      return stored(["rows", which, sizes, await targetOf(device, workgroup), made.rowsAxis], programKey(made.program), () => programs.rows(which, sizes, device, workgroup));
     },
     has: programs.has,
   };

@@ -75,6 +75,22 @@ it("makes it anew for another text, another size, another build, and where the f
   expect(await looks(tinyVae, sizes)).toBe("made");
 });
 
+it("makes it anew for a GPU of other limits, where a choice depends on them", async () => {
+  const path = folder();
+  const looks = async (workgroup?: { invocations: number; bytes: number }): Promise<string | undefined> => {
+    const store = await storeOf(path);
+    await store.programs(tinyVae).step(sizes, "webgpu", workgroup);
+    const [event] = store.events;
+    await store.kept();
+    return event;
+  };
+  expect(await looks()).toBe("made");
+  expect(await looks({ invocations: 256, bytes: 16384 })).toBe("found");
+  expect(await looks({ invocations: 128, bytes: 16384 })).toBe("made");
+  expect(await looks({ invocations: 1024, bytes: 49152 })).toBe("made");
+  expect(await looks({ invocations: 256, bytes: 232448 })).toBe("found");
+});
+
 it("tells constants apart that JSON does not", () => {
   const keys = [0, -0, Infinity, -Infinity, NaN].map((value) => {
     const { program } = lowerTrainingStep(lowerText(tinyVae), sizes);

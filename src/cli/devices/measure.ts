@@ -25,7 +25,7 @@ export async function measure(device: KernelDevice, gpu: WebGpu | undefined, { a
   ]);
   const host = createHost({ device, ...(gpu ? { openGpu: async () => gpu } : {}) });
   const lanes = device === "native" ? await hostVectorWidth() : 0;
-  const target = device === "native" ? { kind: "c" as const, lanes } : device === "webgpu" ? { kind: "wgsl" as const } : { kind: "wasm" as const, relaxed: hasRelaxedSimd() };
+  const target = device === "native" ? { kind: "c" as const, lanes } : device === "webgpu" ? { kind: "wgsl" as const, workgroup: gpu?.workgroup } : { kind: "wasm" as const, relaxed: hasRelaxedSimd() };
   // A CPU that plays a GPU is a hundred times slower; it is measured for tests and out of curiosity.
   const sizes = gpu?.adapter.software === true ? { product: 256, copy: 2 ** 20 } : {};
   const found = await measureDevice(host, (_, which) => compileMeasureProgram(which, target, sizes));

@@ -2,6 +2,8 @@ import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import { kernelBuilder, type Template, type TemplateContext, type TemplateKernel } from "../templates/template.js";
 import { product, unravel } from "../templates/views.js";
+import { chooseTile, enoughGroups, lanesOf, limitsOf, stagesOf, type Tile, tilesIn } from "./tiles.js";
+import { type Cover, writeTiles } from "./write-tiles.js";
 
 /** Σ_k left·right for every row and column, each lane asking for elements of its own: coordinates are vectors. */
 export interface Product {
@@ -24,62 +26,53 @@ export interface Product {
   readonly bytes: number;
 }
 
-/** Lanes stand in a square; each owns `own`² results of a tile, one in every `square` rows and columns. */
-interface Tile {
-  readonly square: number;
-  readonly own: number;
-  readonly size: number;
-  /** Of the sum at a time. */
-  readonly depth: number;
-}
-
-/** Workgroups that keep a large device busy. */
-const enoughGroups = 256;
-
 /**
- * A product in tiles that the lanes of a group load into their shared memory, each lane multiplying a square of registers. Tiles are as large as
- * leaves enough groups; where even small tiles are few and the sum is long it is cut into fixed parts that a second kernel adds in order. Vectors
- * (one row or column) are sums along k, a group for each result. Every choice depends on the sizes alone, so the order of every sum is fixed.
+ * A product in tiles (`chooseTile`): as large as leaves enough groups; where even small tiles are few and the sum is long it is cut into fixed parts that a
+ * second kernel adds in order. One row or column is a sum for each lane, or for each group where sums are long. Every choice depends on sizes and on the
+ * limits of workgroups alone, so the order of every sum is fixed.
  */
 export function simtProduct(p: Product, context: TemplateContext): Template {
-  if (Math.min(p.m, p.n) === 1 && p.k >= context.target.lanes && p.sides === 1) return sumsAlong(p, context);
-  const tile = chooseTile(p, context.target.lanes);
-  const tiles = product(p.batch) * Math.ceil(p.m / tile.size) * Math.ceil(p.n / tile.size);
+  const { lanes } = context.target;
+  if (Math.min(p.m, p.n) === 1 && p.sides === 1) {
+    // Lanes that share a sum meet in a tree at its end; where there are results for all lanes of a device, that is worth it for long sums only.
+    const many = product(p.batch) * p.m * p.n >= 64 * lanes;
+    return p.k >= (many ? 8 : 1) * lanes ? sumsAlong(p, context) : sumsEach(p, context);
+  }
+  return tiledProduct(p, chooseTile(p, context.target), context);
+}
+
+/** In tiles of one kind. */
+export function tiledProduct(p: Product, tile: Tile, context: TemplateContext): Template {
+  const tiles = tilesIn(p, tile);
   const parts = tiles >= enoughGroups / 2 || p.k < 512 ? 1 : Math.min(Math.floor(p.k / 128), Math.ceil(enoughGroups / tiles));
   const chunk = Math.ceil(Math.ceil(p.k / parts) / tile.depth) * tile.depth;
   const used = Math.ceil(p.k / chunk);
-  return used <= 1 ? tiled(p, tile, context) : inParts(p, tile, chunk, used, context);
+  const cover = { chunk, parts: Math.max(1, used), stages: stagesOf(tile, p.sides, limitsOf(context.target)) };
+  return used <= 1 ? inOne(p, tile, cover, context) : inParts(p, tile, cover, context);
 }
 
-function chooseTile({ batch, m, n, sides }: Product, lanes: number): Tile {
-  const square = Math.sqrt(lanes);
-  const fits = (own: number): boolean => {
-    const size = own * square;
-    const tiles = product(batch) * Math.ceil(m / size) * Math.ceil(n / size);
-    // At most a third of the work is for nothing at the edges.
-    const wasted = (Math.ceil(m / size) * size * Math.ceil(n / size) * size) / (m * n);
-    return own * own * sides <= 64 && tiles >= enoughGroups / 2 && wasted < 1.5;
-  };
-  const own = [8, 4].find(fits) ?? (Math.min(m, n) > 2 * square ? 4 : 2);
-  return { square, own, size: own * square, depth: 16 };
+/** The lanes of a kernel of such tiles, as builders and kernels take them. */
+const ownLanes = (tile: Tile, { target }: TemplateContext): number | undefined => (lanesOf(tile) === target.lanes ? undefined : lanesOf(tile));
+
+function inOne(p: Product, tile: Tile, cover: Cover, context: TemplateContext): Template {
+  const lanes = ownLanes(tile, context);
+  const k = kernelBuilder(context.target, lanes);
+  const { groups, shared } = writeTiles(k, p, tile, cover, (batch, row, column, values) => p.write(k, batch, row, column, values));
+  return { title: p.title, groups, lanes, shared, body: k.body(), flops: p.flops, bytes: p.bytes, before: [] };
 }
 
-function tiled(p: Product, tile: Tile, context: TemplateContext): Template {
-  const k = kernelBuilder(context.target);
-  const { groups, shared } = writeTiles(k, p, tile, { chunk: p.k, parts: 1 }, (batch, row, column, values) => p.write(k, batch, row, column, values));
-  return { title: p.title, groups, shared, body: k.body(), flops: p.flops, bytes: p.bytes, before: [] };
-}
-
-function inParts(p: Product, tile: Tile, chunk: number, parts: number, context: TemplateContext): Template {
+function inParts(p: Product, tile: Tile, cover: Cover, context: TemplateContext): Template {
+  const { parts } = cover;
   const results = product(p.batch) * p.m * p.n;
   const partials = context.scratch(parts * p.sides * results);
   const word = (k: KernelBuilder, part: KernelExpr, side: number, flat: KernelExpr) => k.add(k.add(k.share(k.multiply(part, p.sides * results)), flat), partials + side * results);
-  const k = kernelBuilder(context.target);
-  const { groups, shared } = writeTiles(k, p, tile, { chunk, parts }, (batch, row, column, values, part) => {
+  const lanes = ownLanes(tile, context);
+  const k = kernelBuilder(context.target, lanes);
+  const { groups, shared } = writeTiles(k, p, tile, cover, (batch, row, column, values, part) => {
     const flat = k.bind(k.add(k.multiply(k.add(k.multiply(flatOf(k, batch, p.batch), p.m), row), p.n), column), "at");
     values.forEach((value, side) => k.store(k.widened(word(k, part, side, flat), "vector"), value));
   });
-  const before: TemplateKernel = { title: `${p.title} in ${parts} parts`, groups, shared, body: k.body(), flops: p.flops, bytes: p.bytes };
+  const before: TemplateKernel = { title: `${p.title} in ${parts} parts`, groups, lanes, shared, body: k.body(), flops: p.flops, bytes: p.bytes };
 
   const c = kernelBuilder(context.target);
   const from = c.share(c.multiply(c.group(), c.lanes));
@@ -100,74 +93,6 @@ function flatOf(k: KernelBuilder, index: readonly KernelExpr[], sizes: readonly 
   return sizes.reduce<KernelExpr>((flat, size, axis) => (size === 1 ? flat : k.share(k.add(k.multiply(flat, size), index[axis]!))), k.integer(0));
 }
 
-type WritePart = (batch: readonly KernelExpr[], row: KernelExpr, column: KernelExpr, values: readonly KernelExpr[], part: KernelExpr) => void;
-
-function writeTiles(k: KernelBuilder, p: Product, tile: Tile, { chunk, parts }: { readonly chunk: number; readonly parts: number }, write: WritePart): { groups: number; shared: number } {
-  const { square, own, size, depth } = tile;
-  const [down, across, batches] = [Math.ceil(p.m / size), Math.ceil(p.n / size), product(p.batch)];
-  const [part, flatBatch, tileRow, tileColumn] = unravel(k, parts * batches * down * across === 1 ? k.integer(0) : k.group(), [parts, batches, down, across]) as [KernelExpr, KernelExpr, KernelExpr, KernelExpr];
-  const batch = unravel(k, flatBatch, p.batch);
-  const [row0, column0] = [k.share(k.multiply(tileRow, size)), k.share(k.multiply(tileColumn, size))];
-  const from = k.share(k.multiply(part, chunk));
-  const to = parts === 1 ? k.integer(p.k) : k.share(k.min(k.add(from, chunk), p.k));
-  // A column of padding: lanes that follow the sum store in different banks.
-  const stride = size + 1;
-  const sideAt = (side: number): number => (side + 1) * depth * stride;
-  const lane = k.share(k.laneNumbers());
-  const [ty, tx] = [k.share(k.divide(lane, square)), k.share(k.remainder(lane, square))];
-  const registers = Array.from({ length: p.sides }, () => Array.from({ length: own }, () => Array.from({ length: own }, () => k.variable(k.constant(0, "f32", "vector"), "acc"))));
-
-  /** All lanes load a panel of `depth` by `size`; what is beyond the sum is 0. */
-  const fill = (at: number, alongSum: boolean, start: KernelExpr, limit: number, first: KernelExpr, read: (place: KernelExpr, sum: KernelExpr) => KernelExpr): void => {
-    for (let e = 0; e < depth * size; e += k.lanes) {
-      const flat = k.share(k.add(lane, e));
-      const [place, deep] = alongSum ? [k.share(k.divide(flat, depth)), k.share(k.remainder(flat, depth))] : [k.share(k.remainder(flat, size)), k.share(k.divide(flat, size))];
-      const sum = k.bind(k.add(deep, start), "sum");
-      const inside = p.k % depth === 0 ? undefined : k.bind(k.less(sum, p.k), "inside");
-      const global = k.bind(k.add(place, first), "place");
-      const value = read(limit % size === 0 ? global : k.bind(k.min(global, limit - 1), "place"), inside ? k.bind(k.min(sum, p.k - 1), "sum") : sum);
-      k.storeShared(k.share(k.add(k.add(k.multiply(deep, stride), place), at)), inside ? k.select(inside, value, 0) : k.widened(value, "vector"));
-    }
-  };
-  k.loop(from, to, depth, (start) => {
-    k.barrier();
-    fill(0, p.leftAlongSum, start, p.m, row0, (row, sum) => p.left(k, batch, row, sum));
-    for (let side = 0; side < p.sides; side++) fill(sideAt(side), p.rightAlongSum, start, p.n, column0, (column, sum) => p.right(k, side, batch, sum, column));
-    k.barrier();
-    k.loop(0, depth, 1, (deep) => {
-      const line = k.bind(k.multiply(deep, stride), "line");
-      const left = Array.from({ length: own }, (_, i) => k.bind(k.loadShared(k.add(k.add(ty, i * square), line)), "a"));
-      registers.forEach((tileOf, side) => {
-        const right = Array.from({ length: own }, (_, j) => k.bind(k.loadShared(k.add(k.add(tx, j * square), k.add(line, sideAt(side)))), "b"));
-        tileOf.forEach((accs, i) => accs.forEach((acc, j) => k.set(acc, k.multiplyAdd(left[i]!, right[j]!, acc))));
-      });
-    }, "deep");
-  }, "k");
-
-  // Results go through shared memory, some rows at a time: so they are written by neighbours side by side, and the epilogue's code stands once.
-  const rows = Math.min(own, Math.max(1, Math.floor((2 * depth * stride) / (square * size * p.sides))));
-  const slab = rows * square * size;
-  for (let i0 = 0; i0 < own; i0 += rows) {
-    const held = Math.min(rows, own - i0);
-    k.barrier();
-    registers.forEach((tileOf, side) => {
-      for (let i = 0; i < held; i++) for (let j = 0; j < own; j++) k.storeShared(k.add(k.add(k.multiply(k.add(ty, i * square), size), tx), side * slab + j * square), tileOf[i0 + i]![j]!);
-    });
-    k.barrier();
-    k.loop(0, held * square * size, k.lanes, (at) => {
-      const flat = k.bind(k.add(at, lane), "flat");
-      const row = k.bind(k.add(k.add(k.divide(flat, size), row0), i0 * square), "row");
-      const column = k.bind(k.add(k.remainder(flat, size), column0), "column");
-      const inside = [...(p.m % size === 0 ? [] : [k.less(row, p.m)]), ...(p.n % size === 0 ? [] : [k.less(column, p.n)])];
-      const values = registers.map((_, side) => k.bind(k.loadShared(k.add(flat, side * slab)), "value"));
-      const store = (): void => write(batch, row, column, values, part);
-      if (inside.length === 0) store();
-      else k.when(inside.reduce((a, b) => k.binary("and", a, b)), store);
-    }, "e");
-  }
-  return { groups: parts * batches * down * across, shared: Math.max((p.sides + 1) * depth * stride, p.sides * slab) };
-}
-
 /** A group for each result; its lanes share the sum. */
 function sumsAlong(p: Product, context: TemplateContext): Template {
   const k = kernelBuilder(context.target);
@@ -182,4 +107,22 @@ function sumsAlong(p: Product, context: TemplateContext): Template {
   const total = k.bind(k.reduceLanes("add", acc), "total");
   k.when(k.less(k.laneNumbers(), 1), () => p.write(k, batch, row, column, [k.widened(total, "vector")]));
   return { title: p.title, groups: results, body: k.body(), flops: p.flops, bytes: p.bytes, before: [] };
+}
+
+/** A lane for each result. */
+function sumsEach(p: Product, context: TemplateContext): Template {
+  const k = kernelBuilder(context.target);
+  const results = product(p.batch) * p.m * p.n;
+  const from = results <= k.lanes ? k.integer(0) : k.share(k.multiply(k.group(), k.lanes));
+  k.lanesBelow(from, results, () => {
+    const [flatBatch, row, column] = unravel(k, k.share(k.add(from, k.laneNumbers())), [product(p.batch), p.m, p.n]).map((each) => k.widened(each, "vector")) as [KernelExpr, KernelExpr, KernelExpr];
+    const batch = unravel(k, flatBatch, p.batch);
+    const acc = k.variable(k.constant(0, "f32", "vector"), "acc");
+    k.loop(0, p.k, 1, (at) => {
+      const sum = k.widened(at, "vector");
+      k.set(acc, k.multiplyAdd(p.left(k, batch, row, sum), p.right(k, 0, batch, sum, column), acc));
+    }, "k");
+    p.write(k, batch, row, column, [acc]);
+  });
+  return { title: p.title, groups: Math.ceil(results / k.lanes), body: k.body(), flops: p.flops, bytes: p.bytes, before: [] };
 }

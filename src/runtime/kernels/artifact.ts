@@ -86,12 +86,19 @@ export interface StepSizes {
   readonly resident?: boolean;
 }
 
-/** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each (`fixedPrograms`). A step may be for more rows in a minibatch than asked, where these are all rows. An artifact holds at least the device's kernels. */
+/** What a GPU allows its workgroups. */
+export interface WorkgroupLimits {
+  readonly invocations: number;
+  /** Of shared memory. */
+  readonly bytes: number;
+}
+
+/** Where compiled programs come from: the compiler itself, or an emitted module, which has one of each (`fixedPrograms`). A step may be for more rows in a minibatch than asked, where these are all rows. An artifact holds at least the device's kernels, for workgroups of no more than `workgroup` where that is known. */
 export interface KernelPrograms {
   /** Devices that there are programs for; any if absent. */
   readonly devices?: readonly KernelDevice[];
-  readonly step: (sizes: StepSizes, device: KernelDevice) => StepArtifact | Promise<StepArtifact>;
-  readonly rows: (program: RowProgram, sizes: { readonly rows: number }, device: KernelDevice) => RowsArtifact | Promise<RowsArtifact>;
+  readonly step: (sizes: StepSizes, device: KernelDevice, workgroup?: WorkgroupLimits) => StepArtifact | Promise<StepArtifact>;
+  readonly rows: (program: RowProgram, sizes: { readonly rows: number }, device: KernelDevice, workgroup?: WorkgroupLimits) => RowsArtifact | Promise<RowsArtifact>;
   /** Programs that the model has. */
   readonly has: (program: RowProgram) => boolean;
 }

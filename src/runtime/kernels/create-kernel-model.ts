@@ -9,7 +9,7 @@ import { hasPerRow, isPerRow, type ModelTables, type RowProgram } from "../train
 import { describe, lacks, otherRows } from "../train/describe.js";
 import { drawOutputs } from "../train/draw-outputs.js";
 import { evaluateModel } from "../train/evaluate-model.js";
-import type { KernelPrograms, StepArtifact, StepSizes } from "./artifact.js";
+import type { KernelPrograms, StepArtifact, StepSizes, WorkgroupLimits } from "./artifact.js";
 import { createHost, type HostOptions, type KernelHost, type Opened } from "./host.js";
 import { type ProfileOptions, type Profiled, profileStep, type StepProfile } from "./profile.js";
 import { createRowModules, type RowModules, rowRunner } from "./row-runner.js";
@@ -179,7 +179,7 @@ class KernelModel implements Model, Profiled {
   /** A step with the whole data set in its arena, where the device has room for both; else with some minibatches. */
   private openStep(sizes: Omit<StepSizes, "slots" | "resident">, data: BoundData): Promise<Opened<StepArtifact>> {
     const { definition, host } = this;
-    const step = (residentWords: number) => (device: KernelDevice) => definition.programs.step({ ...sizes, ...layOutFor(definition, sizes.batch, data, residentWords) }, device);
+    const step = (residentWords: number) => (device: KernelDevice, workgroup?: WorkgroupLimits) => definition.programs.step({ ...sizes, ...layOutFor(definition, sizes.batch, data, residentWords) }, device, workgroup);
     return layOutFor(definition, sizes.batch, data, host.residentWords).resident ? host.open(step(host.residentWords), step(0)) : host.open(step(0));
   }
 

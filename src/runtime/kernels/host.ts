@@ -4,7 +4,7 @@ import { arenaWords, directMemory, type KernelModule } from "../kernel-engine.js
 import type { CreateOptions } from "../model.js";
 import { createWasmModule } from "../wasm/index.js";
 import type { WebGpu } from "../webgpu/index.js";
-import type { ProgramArtifact } from "./artifact.js";
+import type { ProgramArtifact, WorkgroupLimits } from "./artifact.js";
 
 export interface HostOptions extends CreateOptions {
   /** How many threads share a kernel's groups; the machine's cores by default. Results do not depend on it. */
@@ -40,6 +40,9 @@ export interface Opened<A extends ProgramArtifact> {
   readonly module: KernelModule;
 }
 
+/** Compiles for a device; for a GPU that is open, within the limits of its workgroups. */
+export type Make<A extends ProgramArtifact> = (device: KernelDevice, workgroup?: WorkgroupLimits) => A | Promise<A>;
+
 /** Makes programs run on a device. Tests put an interpreter in its place. */
 export interface KernelHost {
   /** `native`, `wasm`, `webgpu`. */
@@ -51,7 +54,7 @@ export interface KernelHost {
   /** Gives back what modules shared; they are disposed of before. */
   dispose?(): void;
   /** Compiles with `make`, starts what it gives, and fills in its constants. `smaller` makes the same in less memory, where the device has no room for the first. */
-  open<A extends ProgramArtifact>(make: (device: KernelDevice) => A | Promise<A>, smaller?: (device: KernelDevice) => A | Promise<A>): Promise<Opened<A>>;
+  open<A extends ProgramArtifact>(make: Make<A>, smaller?: Make<A>): Promise<Opened<A>>;
 }
 
 /**
@@ -111,7 +114,8 @@ export function createHost(options: HostOptions, compiled: readonly KernelDevice
       for (;;) {
         try {
           const from = performance.now();
-          const artifact = await (roomy || !smaller ? make : smaller)(device);
+          const workgroup = device === "webgpu" ? (await gpu()).workgroup : undefined;
+          const artifact = await (roomy || !smaller ? make : smaller)(device, workgroup);
           const made = performance.now();
           let cached: boolean | undefined;
           const module = await start(artifact, device, options, gpu, (found) => (cached = found));

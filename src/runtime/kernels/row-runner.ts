@@ -25,7 +25,7 @@ export function createRowModules(state: KernelState, programs: KernelPrograms, h
     const known = made.get(program);
     if (known) return known;
     const rows = program === "importance" ? Math.min(chunkRows, importanceRows) : chunkRows;
-    const promise = host.open((device) => programs.rows(program, { rows }, device));
+    const promise = host.open((device, workgroup) => programs.rows(program, { rows }, device, workgroup));
     made.set(program, promise);
     promise.catch(() => made.delete(program));
     return promise;

@@ -37,6 +37,8 @@ export type WebGpuLimit = (typeof ownLimits)[number];
 export interface WebGpu {
   readonly adapter: WebGpuAdapter;
   readonly device: GPUDevice;
+  /** What programs may ask of its workgroups: invocations, and bytes of shared memory. */
+  readonly workgroup: { readonly invocations: number; readonly bytes: number };
   /** Whether passes can be timed on the device. */
   readonly timestamps: boolean;
   /** Why the device can be used no more. */
@@ -136,6 +138,7 @@ function watch(gpu: GPU, device: GPUDevice, adapter: WebGpuAdapter, timestamps: 
   return {
     adapter,
     device,
+    workgroup: { invocations: Math.min(adapter.limits.maxComputeInvocationsPerWorkgroup, adapter.limits.maxComputeWorkgroupSizeX), bytes: adapter.limits.maxComputeWorkgroupStorageSize },
     timestamps,
     get failure() {
       return failure;
