@@ -7,6 +7,8 @@ import { TensorBuilder } from "../../src/ir/tensor/builder.js";
 import { evaluate } from "../../src/ir/tensor/evaluate.js";
 import type { TensorNode, TensorProgram } from "../../src/ir/tensor/nodes.js";
 import { selectBackend } from "../../src/runtime/tfjs/index.js";
+import { compare, referenceOf } from "../devices/compare.js";
+import { randomCase } from "../passes/random-programs.js";
 import { engineRandom } from "../passes/support.js";
 import { loadEmitted } from "./support/load-emitted.js";
 import { numbers } from "./support/operation-cases.js";
@@ -111,6 +113,25 @@ describe.each(engines)("loops on %s", (device) => {
     for (const [name, { values }] of Object.entries(evaluate(program, { inputs }))) expect([...out[name]!.dataSync()], name).toEqual([...values]);
     // What came from outside is still there.
     for (const tensor of Object.values(data)) expect(tensor.isDisposed).toBe(false);
+  });
+
+  it("random programs with loops", () => {
+    let loops = 0;
+    for (let seed = 0; loops < 40; seed++) {
+      const { program, inputs } = randomCase(seed);
+      if (!program.nodes.some(({ op }) => op.kind === "loop")) continue;
+      loops++;
+      const { run, text } = emittedFunction(program);
+      const wrong = tf.tidy(() => {
+        const data = Object.fromEntries(program.inputs.map(({ op, dtype }) => {
+          const name = op.kind === "input" ? op.name : "";
+          return [name, tf.tensor([...inputs[name]!.values], [...inputs[name]!.shape], dtype === "i32" ? "int32" : "float32")];
+        }));
+        const out = run({ data, weights: data });
+        return compare(referenceOf({ program, inputs, aliases: {}, seed }), Object.fromEntries(Object.entries(out).map(([name, tensor]) => [name, [...tensor.dataSync()]]))).wrong.join("\n");
+      });
+      expect(wrong, `program ${seed}:\n${text}`).toBe("");
+    }
   });
 
   // The reference draws with the kernels' source, so that equal values here are equal draws on all devices.
