@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit-codes.js";
 import { collect, kernelDeviceNames, positiveNumber, wholeNumber } from "./options.js";
+import { planOptions } from "./planning/plan-options.js";
 import type { CommandContext, CommandResult } from "./run.js";
 import { version } from "./version.js";
 
@@ -84,6 +85,12 @@ export function createProgram(host: ProgramHost): Command {
     .option("--column <name>", "which column or latent; by default the observed one")
     .option("--means", "numbers are the likelihood's means instead of draws; pictures always show them where they exist")
     .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));
+
+  planOptions(modelOptions(command("plan", "act in an environment by planning in a trained model's latent space")))
+    .action((file: string, options) => host.execute("plan", async (context) => {
+      const [{ plan }, { openPlannedModel }] = await Promise.all([import("./commands/plan.js"), import("./planning/open-planned-model.js")]);
+      return plan(context, file, options, openPlannedModel);
+    }));
 
   modelOptions(command("explain", "explain the objective of a model, or a message's code"))
     .argument("<what...>", "objective FILE, FILE, or a code such as LVM3004")

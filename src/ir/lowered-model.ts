@@ -40,6 +40,13 @@ export interface LoweredPrograms {
   readonly sample: TensorProgram;
   /** The guide given all columns: for each row latent `<site>` (a draw) and, where it exists, `mean.<site>`; `probs.<site>` [rows, K] for summed sites; global latents likewise without rows. */
   readonly infer?: TensorProgram;
+  /**
+   * Of models of whose future one can imagine (`chains/states.ts`): the states at the present step, `state.<name>` [rows, steps back, …], of which `present` (i32 [rows]) says which it
+   * is; and from such states, as columns, the means of observed columns at all steps from the present one on: of those that are one number a step (`rollout`), and of all (`imagine`).
+   */
+  readonly belief?: TensorProgram;
+  readonly rollout?: TensorProgram;
+  readonly imagine?: TensorProgram;
   /** Draws from the guide through the likelihood: `mean.<column>`, or `<column>` where the mean does not exist. */
   readonly reconstruct?: TensorProgram;
 }

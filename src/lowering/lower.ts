@@ -5,10 +5,13 @@ import type { Objective } from "../ir/objective/objective.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { dims } from "../types/type.js";
 import { storedParameter } from "./parameters.js";
+import { modelStates } from "./chains/states.js";
+import { lowerBelief } from "./programs/belief.js";
 import { lowerEvaluate } from "./programs/evaluate.js";
 import { lowerImportance } from "./programs/importance.js";
 import { lowerInfer } from "./programs/infer.js";
 import { lowerReconstruct } from "./programs/reconstruct.js";
+import { lowerRollout } from "./programs/rollout.js";
 import { lowerSample } from "./programs/sample.js";
 import { lowerTrain, multiplierName } from "./programs/train.js";
 
@@ -24,6 +27,7 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
   // A point has no density to divide by: importance weights would be of another measure than the model's.
   const hasDensities = !evaluation.latents.some(({ estimator }) => estimator === "deterministic");
   const importance = latent && evaluation.bound === "elbo" && hasDensities ? lowerImportance(program, evaluation, IMPORTANCE_SAMPLES) : undefined;
+  const states = latent ? modelStates(program) : undefined;
   return {
     program,
     training,
@@ -39,6 +43,7 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
       sample: lowerSample(program, evaluation),
       infer: latent ? lowerInfer(program, evaluation) : undefined,
       reconstruct: lowerReconstruct(program, evaluation),
+      ...(states ? { belief: lowerBelief(program, evaluation, states), rollout: lowerRollout(program, evaluation, states, "rollout"), imagine: lowerRollout(program, evaluation, states, "imagine") } : {}),
     },
   };
 }

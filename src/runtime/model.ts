@@ -3,6 +3,11 @@
  * parameters to its model's own names and shapes.
  */
 
+import type { CrossEntropyOptions } from "./planning/cross-entropy.js";
+import type { History, LatentModel } from "./planning/latent-model.js";
+import type { PlanningColumns } from "./planning/latent-rows.js";
+import type { Planned } from "./planning/planner.js";
+
 /** A column of plain numbers, row after row. */
 export interface Column<Shape extends readonly number[] = readonly number[]> {
   readonly rows: number;
@@ -50,6 +55,13 @@ export interface Model<Data = Columns, Term extends string = string, Sample = Ou
   infer(data: Data, options?: DrawOptions): Promise<Inference>;
   /** Draws from the guide through the likelihood. */
   reconstruct(data: Data, options?: DrawOptions): Promise<Reconstruction>;
+  /**
+   * The best actions from here on that the model can think of, by the cross-entropy method in latent space, for models with a chain of states and actions.
+   * @throws LvmError LVM7110 where no plan has a finite reward, LVM7111 where the model is not made for planning
+   */
+  plan(history: History, options: PlanOptions): Promise<Planned>;
+  /** What `plan` thinks with: the belief about the present, and what follows from it. @throws LvmError LVM7111 */
+  latentModel(columns: PlanningColumns): LatentModel;
   /** Everything that a run continues from, as safetensors. */
   save(): Promise<Uint8Array>;
   /** @throws LvmError LVM7102 for a checkpoint of another model, naming what differs; LVM7103 for one that cannot be read */
@@ -58,6 +70,16 @@ export interface Model<Data = Columns, Term extends string = string, Sample = Ou
   parameters(options?: ParameterOptions): Promise<Readonly<Record<string, Value>>>;
   /** Frees the device's memory; the model cannot be used afterwards. */
   dispose(): void;
+}
+
+export interface PlanOptions extends PlanningColumns, Partial<CrossEntropyOptions> {
+  /** Bounds of each number of an action. */
+  readonly low: number;
+  readonly high: number;
+  /** Everything random follows from it. Default 0. */
+  readonly seed?: number;
+  /** `actions` of the plan of the step before: the search begins there. */
+  readonly before?: Float32Array;
 }
 
 export interface ParameterOptions {

@@ -3,8 +3,8 @@ import { TensorBuilder } from "../../ir/tensor/builder.js";
 import { importProgram } from "../../ir/tensor/import-program.js";
 import type { TensorProgram } from "../../ir/tensor/nodes.js";
 
-export type RowProgram = "evaluate" | "importance" | "sample" | "infer" | "reconstruct";
-export const rowPrograms: readonly RowProgram[] = ["evaluate", "importance", "sample", "infer", "reconstruct"];
+export type RowProgram = "evaluate" | "importance" | "sample" | "infer" | "reconstruct" | "belief" | "rollout" | "imagine";
+export const rowPrograms: readonly RowProgram[] = ["evaluate", "importance", "sample", "infer", "reconstruct", "belief", "rollout", "imagine"];
 
 /**
  * A program over a chunk of rows with every size a number. Inputs beside parameters and columns: `rowIndex` where parameters are per row (their place in the chunk), and

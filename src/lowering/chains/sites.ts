@@ -11,8 +11,8 @@ import { type ChainVariable, isRecurrent, loopsOf, variablesOf } from "./variabl
 export type DrawnSite = Site | GuideSite;
 
 export interface SiteDraws {
-  /** Draws a site from one of its distributions; `plates` are those around it. */
-  readonly draw: (inside: LoweringContext, step: DrawnSite, call: DistributionCall, plates: readonly Plate[]) => { readonly value: Value; readonly distribution: LoweredDistribution };
+  /** Draws a site from one of its distributions; `plates` are those around it; `position`: of a start. */
+  readonly draw: (inside: LoweringContext, step: DrawnSite, call: DistributionCall, plates: readonly Plate[], position?: number) => { readonly value: Value; readonly distribution: LoweredDistribution };
   readonly zeros?: ChainJob["zeros"];
 }
 
@@ -37,7 +37,7 @@ export function siteJob(bindings: ChainJob, { draw, zeros }: SiteDraws): SiteJob
     known.set(variable.key, made);
     const starts = step.sequence?.starts ?? [];
     for (const { position, value, origin } of starts.slice(made.length, most)) {
-      const one = inside.b.at(origin, () => draw(inside, step, value, step.plates.slice(0, -1)));
+      const one = inside.b.at(origin, () => draw(inside, step, value, step.plates.slice(0, -1), position));
       made.push({ position, value: one });
     }
     return made;

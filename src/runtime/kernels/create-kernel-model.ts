@@ -1,6 +1,7 @@
 import type { KernelDevice } from "../devices.js";
 import { LvmError } from "../error.js";
-import type { Columns, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import type { Columns, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, PlanOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import { type History, type LatentModel, latentRows, planHistory, type Planned, type PlanningColumns } from "../planning/index.js";
 import { createRandom } from "../random/index.js";
 import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
 import { constrainValues } from "../train/constrain.js";
@@ -105,6 +106,19 @@ class KernelModel implements Model, Profiled {
   async reconstruct(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
     this.use();
     return this.drawn(this.boundForRows(data), this.definition.programs.has("reconstruct") ? "reconstruct" : lacks(this.definition, "reconstruct"), options);
+  }
+
+  latentModel(columns: PlanningColumns): LatentModel {
+    this.use();
+    const runner = rowRunner(this.state, this.definition.programs, this.modules);
+    return latentRows({ ...runner, run: async (request, visit) => {
+      await this.trainer?.fetchState();
+      return runner.run(request, visit);
+    } }, columns) as LatentModel;
+  }
+
+  plan(history: History, options: PlanOptions): Promise<Planned> {
+    return planHistory(this.definition, this.latentModel(options), history, options);
   }
 
   async save(): Promise<Uint8Array> {

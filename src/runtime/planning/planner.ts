@@ -30,7 +30,6 @@ export interface Planned {
  */
 export function createPlanner<Belief>(model: LatentModel<Belief>, bounds: ActionBounds, options: CrossEntropyOptions): Planner {
   checkCrossEntropyOptions(options);
-  const { samples, horizon } = options;
   let episode: RandomKey = episodeKey(0);
   let before: Float32Array | undefined;
   return {
@@ -39,20 +38,32 @@ export function createPlanner<Belief>(model: LatentModel<Belief>, bounds: Action
       before = undefined;
     },
     async plan(history) {
-      const key = deriveKey(episode, history.steps);
-      // Streams of the model's own draws: beside those of the iterations, whose words count from 0.
-      const draw = (what: number): number => deriveKey(key, 0x80000000 + what).seed[0];
-      const belief = await model.filter(latest(history, model.window), draw(0));
-      const evaluate = async (actions: Float32Array, iteration: number): Promise<Float32Array> => sums(await model.rewards(belief, actions, samples, draw(2 + iteration)), samples, horizon);
-      const { actions, value } = await crossEntropy(evaluate, bounds, options, key, before);
-      if (!Number.isFinite(value)) throw new LvmError("LVM7110", `at step ${history.steps} the model expects no finite reward for any plan`, { facts: { step: history.steps, samples }, help: "was it trained long enough, on actions within the environment's bounds? lvmc eval shows its bound" });
-      before = actions;
-      return { actions, value, imagined: await model.imagine(belief, actions, draw(1)) };
+      const planned = await planActions(model, bounds, options, history, { key: episode, before });
+      before = planned.actions;
+      return planned;
     },
   };
 }
 
-function episodeKey(seed: number | bigint): RandomKey {
+/**
+ * One plan, from what has been seen so far.
+ * @param key of the episode; the step's number is added to it
+ * @param before the plan of the step before, where there is one
+ * @throws LvmError LVM7110 where the model expects no finite reward for any plan
+ */
+export async function planActions<Belief>(model: LatentModel<Belief>, bounds: ActionBounds, options: CrossEntropyOptions, history: History, { key: episode, before }: { readonly key: RandomKey; readonly before?: Float32Array | undefined }): Promise<Planned> {
+  const { samples, horizon } = options;
+  const key = deriveKey(episode, history.steps);
+  // Streams of the model's own draws: beside those of the iterations, whose words count from 0.
+  const draw = (what: number): number => deriveKey(key, 0x80000000 + what).seed[0];
+  const belief = await model.filter(latest(history, model.window), draw(0));
+  const evaluate = async (actions: Float32Array, iteration: number): Promise<Float32Array> => sums(await model.rewards(belief, actions, samples, draw(2 + iteration)), samples, horizon);
+  const { actions, value } = await crossEntropy(evaluate, bounds, options, key, before);
+  if (!Number.isFinite(value)) throw new LvmError("LVM7110", `at step ${history.steps} the model expects no finite reward for any plan`, { facts: { step: history.steps, samples }, help: "was it trained long enough, on actions within the environment's bounds? lvmc eval shows its bound" });
+  return { actions, value, imagined: await model.imagine(belief, actions, draw(1)) };
+}
+
+export function episodeKey(seed: number | bigint): RandomKey {
   return { seed: seedWords(seed), site: runtimeSites.planning, step: 0 };
 }
 

@@ -1,5 +1,6 @@
 import { LvmError } from "../error.js";
-import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import type { Columns, CreateOptions, DrawOptions, EvaluateOptions, Evaluation, Model, ModelDescription, Outputs, ParameterOptions, PlanOptions, SampleOptions, TrainOptions, TrainResult, TrainStep, Value } from "../model.js";
+import { type History, type LatentModel, latentRows, planHistory, type Planned, type PlanningColumns } from "../planning/index.js";
 import { createRandom, type Random } from "../random/index.js";
 import { resumeBackend, selectBackend } from "./backend.js";
 import { bindData, type BoundData, repeatedRows } from "../train/bind-data.js";
@@ -82,6 +83,14 @@ class TfjsModel implements Model {
   async reconstruct(data: Columns, options: DrawOptions = {}): Promise<Outputs> {
     await this.use();
     return this.drawn(this.boundForRows(data), this.definition.reconstructRows ? "reconstruct" : lacks(this.definition, "reconstruct"), options);
+  }
+
+  latentModel(columns: PlanningColumns): LatentModel {
+    return latentRows(rowRunner(this.state), columns) as LatentModel;
+  }
+
+  async plan(history: History, options: PlanOptions): Promise<Planned> {
+    return planHistory(this.definition, this.latentModel(options), history, options);
   }
 
   async save(): Promise<Uint8Array> {

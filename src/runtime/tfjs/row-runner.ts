@@ -17,6 +17,10 @@ export function rowRunner(state: ModelState): RowRunner {
     sample: definition.sampleRows,
     infer: definition.inferRows,
     reconstruct: definition.reconstructRows,
+    // Planning is for kernels.
+    belief: undefined,
+    rollout: undefined,
+    imagine: undefined,
   };
   return {
     definition,

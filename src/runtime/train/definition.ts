@@ -65,7 +65,7 @@ export interface ModelTables {
 }
 
 /** Programs over the rows of data, by the question that each answers. */
-export type RowProgram = "evaluate" | "importance" | "sample" | "infer" | "reconstruct";
+export type RowProgram = "evaluate" | "importance" | "sample" | "infer" | "reconstruct" | "belief" | "rollout" | "imagine";
 
 export function isPerRow(parameter: ParameterPlan): boolean {
   return parameter.shape.includes("dataset");
