@@ -3,6 +3,7 @@ import type { CompiledArtifact, CompiledModelPrograms, ModuleDevice } from "../c
 import { modelTables } from "../codegen/kernels/tables.js";
 import type { ModuleOptions } from "../codegen/typescript/model-module.js";
 import { lineOf } from "../diagnostics/span.js";
+import { runsOf } from "../ir/kernel/launches.js";
 import type { LoweredModel } from "../ir/lowered-model.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { lowerTrainingStep, type StepSizes } from "../lowering/training-step.js";
@@ -117,7 +118,7 @@ export async function compileTensorProgram(program: TensorProgram, aliases: Read
     case "wasm": {
       const { emitWasm, emitWasmFor } = await import("../codegen/wasm/artifact.js");
       const relaxed = target.kind === "wasm" ? target.relaxed : undefined;
-      const { words: _, kernels, ...wasm } = await (relaxed === undefined ? emitWasm(made.kernels) : emitWasmFor(made.kernels, relaxed));
+      const { words: _, launches: __, kernels, ...wasm } = await (relaxed === undefined ? emitWasm(made.kernels) : emitWasmFor(made.kernels, relaxed));
       return { schedule: made, artifact: { ...plan, kernels: plan.kernels.map((kernel, at) => ({ ...kernel, threaded: kernels[at]?.threaded })), wasm } };
     }
     case "wgsl": {
@@ -155,6 +156,9 @@ function planOf({ kernels, inputs, outputs, constants }: Schedule) {
     inputs,
     outputs,
     constants: constants.map(({ offset, type, values }) => ({ offset, type, values })),
-    kernels: kernels.kernels.map(({ name, title, origins, groups, flops, bytes }): PlannedKernel => ({ name, title, lines: [...new Set(origins.map(lineOf))].sort((a, b) => a - b), groups, flops, bytes })),
+    kernels: kernels.kernels.map(({ name, title, origins, groups, loops, flops, bytes }): PlannedKernel => ({
+      name, title, lines: [...new Set(origins.map(lineOf))].sort((a, b) => a - b), groups, flops: runsOf({ loops }) * flops, bytes: runsOf({ loops }) * bytes,
+    })),
+    ...(kernels.launches ? { launches: kernels.launches } : {}),
   };
 }

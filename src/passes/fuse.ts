@@ -1,6 +1,7 @@
 import type { TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
 import { alignedKinds, elementCost, heavyKinds, repetitions } from "./costs.js";
 import { isLongFunction } from "./emit/long-functions.js";
+import { fillOf, runOf } from "./loop-operands.js";
 import { countOf, staticShape } from "./static-shape.js";
 
 /** What one kernel (or one part of a merged kernel) computes: at most one heavy operation, and elementwise results at the places of its own. */
@@ -61,7 +62,9 @@ function isFilled({ op }: TensorNode): boolean {
 
 function chooseMaterialized(program: TensorProgram, { fusion }: FuseOptions): Set<TensorNode> {
   const outputs = new Set(Object.values(program.outputs));
-  const certain = (node: TensorNode): boolean => outputs.has(node) || heavyKinds.has(node.op.kind) || isLongFunction(node) || inMemory(node);
+  // What a loop reads, its body finds in memory at every step.
+  const operands = new Set(program.nodes.flatMap(({ op, inputs }) => (op.kind === "loop" ? inputs.map((input) => runOf(input, inMemory).node).filter((node) => fillOf(node) === undefined) : [])));
+  const certain = (node: TensorNode): boolean => outputs.has(node) || operands.has(node) || heavyKinds.has(node.op.kind) || isLongFunction(node) || inMemory(node);
   if (fusion === "none") return new Set(program.nodes.filter((node) => node.op.kind !== "constant" || inMemory(node) || outputs.has(node)));
   // From the users down, with costs as if everything below were fused: what many ask for lies in memory, and its operands are asked once.
   const candidates = candidatesFrom(program, certain);

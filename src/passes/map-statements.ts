@@ -13,6 +13,7 @@ export function mapStatements(
     switch (value.kind) {
       case "constant":
       case "group":
+      case "loop-index":
       case "lane-numbers":
         return value;
       case "name":

@@ -38,7 +38,8 @@ export function orderUnits(fusion: Fusion, aliases: ReadonlyMap<TensorNode, Tens
     const writer = fusion.unitOf.get(output);
     const others = writer ? readers(input).filter((unit) => unit !== writer) : [];
     // Another result that takes the same place would be lost: one alias for each input.
-    const direct = writer && writer.reads.get(input) !== false && !others.some((unit) => reaches(writer, unit));
+    // The results of a loop are where its carries are, with a slice of histories more than there are steps.
+    const direct = writer && writer.anchor?.op.kind !== "loop" && writer.reads.get(input) !== false && !others.some((unit) => reaches(writer, unit));
     if (writer && direct) {
       for (const unit of others) before.get(writer)!.add(unit);
       inPlace.set(output, input);

@@ -19,10 +19,10 @@ function count(value: number): string {
   return `${scaled < 10 ? scaled.toFixed(1) : Math.round(scaled)} ${unit}`;
 }
 
-/** The plan as a table: a line for each kernel, then the arena. */
+/** The plan as a table: a line for each kernel, with what all its runs in a step cost, then the arena. */
 export function printPlan(plan: Plan): string {
   const head = ["#", "kernel", "lines", "sizes", "groups", "FLOP", "bytes"];
-  const rows = plan.kernels.map((kernel, at) => [String(at), kernel.title, linesOf(kernel), kernel.sizes, String(kernel.groups), count(kernel.flops), count(kernel.bytes)]);
+  const rows = plan.kernels.map((kernel, at) => [String(at), kernel.runs === 1 ? kernel.title : `${kernel.runs} × ${kernel.title}`, linesOf(kernel), kernel.sizes, String(kernel.groups), count(kernel.flops), count(kernel.bytes)]);
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]): string => cells.map((cell, column) => (column === 1 || column === 2 || column === 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join("  ").trimEnd();
   const total = (of: (kernel: PlannedKernel) => number): string => count(plan.kernels.reduce((sum, kernel) => sum + of(kernel), 0));

@@ -10,6 +10,8 @@ export interface Part {
   readonly work: number;
   /** Parts that must run before. */
   readonly before: readonly Part[];
+  /** Whether it is more than a kernel: it shares a stage with others, but no kernel. */
+  readonly alone?: boolean;
 }
 
 /** Parts that run one after the other in a single group, or one part of many groups. */
@@ -39,7 +41,7 @@ export function formStages(parts: readonly Part[], merge = true): readonly Stage
   for (const part of parts) {
     const places = part.before.map((needed) => placeOf.get(needed)!);
     const last = Math.max(-1, ...places.map((place) => place.level));
-    const small = part.groups === 1 && part.lanes === undefined && part.work <= smallWork;
+    const small = part.groups === 1 && part.lanes === undefined && !part.alone && part.work <= smallWork;
     const open = (level: number) => stages[level]?.find((cluster) => cluster.small && cluster.work + part.work <= mostClusterWork);
     let [level, cluster] = [last + 1, small ? open(last + 1) : undefined];
     if (small && last >= 0) {
@@ -60,11 +62,12 @@ export function formStages(parts: readonly Part[], merge = true): readonly Stage
   return stages.map((clusters) => ({ clusters: clusters.map(({ parts: members }) => ({ parts: members })) }));
 }
 
-/** The kernels of a stage: clusters whose workgroups have as many lanes. */
+/** The kernels of a stage: clusters whose workgroups have as many lanes; then what is more than a kernel, each by itself. */
 export function kernelsOf({ clusters }: Stage): readonly (readonly Cluster[])[] {
-  const byLanes = new Map<number | undefined, Cluster[]>();
-  for (const cluster of clusters) {
-    const { lanes } = cluster.parts[0]!;
+  const byLanes = new Map<number | undefined | Part, Cluster[]>();
+  const isAlone = ({ parts: [part] }: Cluster): boolean => part!.alone === true;
+  for (const cluster of [...clusters.filter((each) => !isAlone(each)), ...clusters.filter(isAlone)]) {
+    const lanes = isAlone(cluster) ? cluster.parts[0] : cluster.parts[0]!.lanes;
     byLanes.set(lanes, [...(byLanes.get(lanes) ?? []), cluster]);
   }
   return [...byLanes.values()];

@@ -33,6 +33,29 @@ export interface WordRange {
   readonly words: number;
 }
 
+/** A kernel, by its position, or a loop over launches for each index from 0 to `steps` − 1, or down where `reverse`. */
+export type Launch = number | { readonly steps: number; readonly reverse: boolean; readonly body: readonly Launch[] };
+
+/** Loops of launches that may stand in each other. */
+export const mostLoops = 4;
+
+/** How many loops stand in each other at most. */
+export const depthOf = (launches: readonly Launch[]): number => launches.reduce<number>((most, launch) => (typeof launch === "number" ? most : Math.max(most, 1 + depthOf(launch.body))), 0);
+
+/** Calls `run` for each run of a kernel, in order; in `indices` stand the indices of the loops around it, outermost first. Nothing is allocated. */
+export function eachRun(launches: readonly Launch[], indices: number[], run: (kernel: number) => void, depth = 0): void {
+  for (let at = 0; at < launches.length; at++) {
+    const launch = launches[at] as Launch;
+    if (typeof launch === "number") run(launch);
+    else {
+      for (let turn = 0; turn < launch.steps; turn++) {
+        indices[depth] = launch.reverse ? launch.steps - 1 - turn : turn;
+        eachRun(launch.body, indices, run, depth + 1);
+      }
+    }
+  }
+}
+
 export interface KernelModule {
   /** Length of the arena in 32-bit words. It begins with zeros. */
   readonly words: number;
@@ -57,7 +80,7 @@ export interface KernelModule {
   fetch(ranges: readonly WordRange[], seen?: () => void): Promise<void> | void;
   /** Everything that was run is done. @throws LvmError LVM7162 where the device failed */
   finished(): Promise<void> | void;
-  /** Runs one kernel by itself, for profiles; the step counter stays. */
+  /** Runs one kernel by itself, for profiles, as often as a step does; the step counter stays. */
   runKernel(index: number): void;
   /** Of devices with a memory of their own: nanoseconds that each kernel takes in one step, by the device's clock; undefined where it has none. The step counts. */
   timeKernels?(): Promise<readonly number[] | undefined>;

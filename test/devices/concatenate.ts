@@ -1,4 +1,5 @@
-import type { KernelExpr, KernelProgram, Statement } from "../../src/ir/kernel/nodes.js";
+import { launchesOf } from "../../src/ir/kernel/launches.js";
+import type { KernelExpr, KernelProgram, Launch, Statement } from "../../src/ir/kernel/nodes.js";
 import { mapStatements } from "../../src/passes/map-statements.js";
 
 /** Words between two programs, which must keep their poison. */
@@ -16,7 +17,18 @@ export function concatenate(programs: readonly KernelProgram[]): { readonly prog
     return base;
   });
   const kernels = programs.flatMap((each, at) => each.kernels.map((kernel) => ({ ...kernel, name: `p${at}_${kernel.name}`, title: `${each.name}: ${kernel.title}`, body: shifted(kernel.body, bases[at]!) })));
-  return { program: { name: "many", lanes: programs[0]!.lanes, simt: programs[0]!.simt, words, kernels, functions: [] }, bases };
+  let first = 0;
+  const launches = programs.flatMap((each) => {
+    const own = launchesOf(each).map((launch) => moved(launch, first));
+    first += each.kernels.length;
+    return own;
+  });
+  return { program: { name: "many", lanes: programs[0]!.lanes, simt: programs[0]!.simt, words, kernels, launches, functions: [] }, bases };
+}
+
+/** The same launches of kernels that stand so many places further on. */
+function moved(launch: Launch, by: number): Launch {
+  return typeof launch === "number" ? launch + by : { ...launch, body: launch.body.map((each) => moved(each, by)) };
 }
 
 /** The same program with every multiply-add rounded twice: then every device computes the same bits. */

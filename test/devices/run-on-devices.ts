@@ -33,7 +33,7 @@ export type Compile = (program: KernelProgram) => Promise<KernelModule>;
 export const compileWasm = (wanted: boolean): Compile => async (program) => {
   const relaxed = wanted && hasRelaxedSimd();
   const { module } = emitWasmFor(program, relaxed);
-  return createWasmModule({ words: program.words, kernels: program.kernels.map(({ name, groups }) => ({ name, groups })), module, relaxed: module }, { threads: 1, relaxed });
+  return createWasmModule({ words: program.words, kernels: program.kernels.map(({ name, groups }) => ({ name, groups })), launches: program.launches, module, relaxed: module }, { threads: 1, relaxed });
 };
 
 /** `level`: of the compiler's optimization, for its time; gcc obeys, clang uses its flags. */
@@ -41,7 +41,7 @@ export const compileNative = (cacheFolder: string, level: "g" | "1" | "3"): Comp
   createNativeModule(`${level === "3" ? "" : `#pragma GCC optimize ("O${level}")\n`}${renderC(program)}`, { threads: 1, cacheFolder, timeout: 600_000 });
 
 /** All pipelines are built together. */
-export const compileWebGpu = (gpu: WebGpu): Compile => (program) => createWebGpuModule(gpu, { words: program.words, kernels: program.kernels, wgsl: renderWgsl(program) });
+export const compileWebGpu = (gpu: WebGpu): Compile => (program) => createWebGpuModule(gpu, { words: program.words, kernels: program.kernels, launches: program.launches, wgsl: renderWgsl(program) });
 
 /**
  * Runs many programs as one, compiled once. Every word besides inputs, constants and the engine's own is a NaN that no computation makes, so that what reads

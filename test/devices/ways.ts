@@ -13,6 +13,8 @@ export const full: Way = { name: "all passes" };
 export const others: readonly Way[] = [
   { name: "no fusion", fusion: "none" },
   { name: "no merging", merge: false },
+  { name: "loops as launches", loops: "launches" },
+  { name: "loops as launches, no merging", loops: "launches", merge: false },
   ...passes.map(({ name }) => ({ name: `without ${name}`, without: [name] })),
   { name: "no passes", fusion: "none", merge: false, without: passes.map(({ name }): PassName => name) },
 ];

@@ -63,7 +63,7 @@ describe("addresses", () => {
         ranges[name] = { low: Math.min(a, b), high: Math.max(a, b) };
       }
       const expr = randomExpr(random, 4);
-      const range = (each: KernelExpr): Range => rangeOf(each, (name) => ranges[name], 1);
+      const range = (each: KernelExpr): Range => rangeOf(each, (name) => ranges[name], { groups: 1 });
       const { base, constant } = splitIndex(expr, range);
       if (base !== expr) splits++;
       for (let trial = 0; trial < 6; trial++) {
@@ -92,7 +92,7 @@ describe("addresses", () => {
         ranges[name] = { low: Math.min(a, b), high: Math.max(a, b) };
       }
       const expr = randomExpr(random, 4);
-      const range = (each: KernelExpr): Range => rangeOf(each, (name) => ranges[name], 1);
+      const range = (each: KernelExpr): Range => rangeOf(each, (name) => ranges[name], { groups: 1 });
       const atoms = new Map<string, KernelExpr>();
       const form = linearOf(expr, (part) => {
         const key = JSON.stringify(part);

@@ -76,7 +76,7 @@ export function programOf(words: number, kernels: readonly KernelText[], { funct
   };
 }
 
-export const webGpuProgram = (program: KernelProgram): WebGpuProgram => ({ words: program.words, kernels: program.kernels, wgsl: renderWgsl(program) });
+export const webGpuProgram = (program: KernelProgram): WebGpuProgram => ({ words: program.words, kernels: program.kernels, launches: program.launches, wgsl: renderWgsl(program) });
 
 export type Fill = (arena: { readonly f32: Float32Array; readonly i32: Int32Array; readonly u32: Uint32Array }) => void;
 

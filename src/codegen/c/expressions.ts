@@ -51,6 +51,7 @@ const expressionRules: { readonly [K in KernelExpr["kind"]]: Rules<K> } = {
   constant: (expr) => constant(expr, renderLiteral(expr.value, expr.type)),
   name: (expr) => renderName(expr.name),
   group: () => "group",
+  "loop-index": ({ depth }) => `index_${depth}`,
   load: (expr) => (expr.type === "bool" ? `(${renderPlace(expr, expr.index)} != 0)` : renderPlace(expr, expr.index)),
   gather: (expr) => fromBits(expr, `gather_vi(m, ${unwrapped(renderExpression(expr.index))})`),
   "load-shared": () => {

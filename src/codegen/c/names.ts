@@ -5,7 +5,7 @@ import { cPrelude } from "./prelude.js";
 /** Words that mean something else in the text: all of the prelude's and the engine's, C's keywords, and what compilers define. */
 const taken: ReadonlySet<string> = new Set([
   ...(cPrelude(4) + cEngine).match(/[A-Za-z_]\w*/g)!,
-  ..."auto break case char const continue default do double else enum extern float for goto if int long register return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof linux unix errno stdin stdout stderr group first end I VF VI VU F U".split(" "),
+  ..."auto break case char const continue default do double else enum extern float for goto if int long register return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof linux unix errno stdin stdout stderr group first end indices index_0 index_1 index_2 index_3 launch launches I VF VI VU F U".split(" "),
 ]);
 
 /** A local name. Those of the builder (`row_12`) stay as they are. */

@@ -70,6 +70,7 @@ function strideOf(expr: KernelExpr, variable: string, lets: ReadonlyMap<string, 
   switch (expr.kind) {
     case "constant":
     case "group":
+    case "loop-index":
       return 0;
     case "name": {
       if (expr.name === variable) return 1;
@@ -132,7 +133,7 @@ function updatedIn(body: readonly Statement[], outer: readonly Let[], late: Read
   const own = new Map([...outer, ...body].flatMap((each) => (each.kind === "let" ? [[each.name, each] as const] : [])));
   const lets = new Map<string, Let>();
   const isKnown = (expr: KernelExpr): boolean => {
-    if (expr.kind === "constant" || expr.kind === "group") return true;
+    if (expr.kind === "constant" || expr.kind === "group" || expr.kind === "loop-index") return true;
     if (expr.kind === "binary") return isKnown(expr.left) && isKnown(expr.right);
     if (expr.kind !== "name" || late.has(expr.name)) return false;
     const definition = own.get(expr.name);

@@ -1,5 +1,6 @@
 import { lineOf } from "../../diagnostics/span.js";
-import type { Kernel, KernelFunction, KernelProgram } from "../../ir/kernel/nodes.js";
+import { launchesOf } from "../../ir/kernel/launches.js";
+import type { Kernel, KernelFunction, KernelProgram, Launch } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { cEngine } from "./engine.js";
 import { renderExpression, renderType, unwrapped } from "./expressions.js";
@@ -29,15 +30,33 @@ export function renderC(program: KernelProgram): string {
     ...kernels.flatMap((kernel) => ["", ...renderKernel(kernel)]),
     "",
     "struct kernel {",
-    "  void (*run)(word *m, int first, int end);",
+    "  void (*run)(word *m, int first, int end, const int *indices);",
     "  int groups;",
     "  int shared; // among threads; the others are not worth a barrier",
     "};",
     "static const struct kernel kernels[] = {",
     ...kernels.map((kernel) => `  {${renderFunctionName("kernel", kernel.name)}, ${kernel.groups}, ${isShared(kernel) ? 1 : 0}},`),
     "};",
+    "struct launch {",
+    "  int kernel; // or −1: a loop over the next `length` launches",
+    "  int steps;",
+    "  int reverse;",
+    "  int length;",
+    "};",
+    "static const struct launch launches[] = {",
+    ...renderLaunches(launchesOf(program), "  "),
+    "};",
     cEngine,
   ].join("\n");
+}
+
+/** A loop stands before what it launches. */
+function renderLaunches(launches: readonly Launch[], indent: string): string[] {
+  return launches.flatMap((launch) => {
+    if (typeof launch === "number") return [`${indent}{${launch}, 1, 0, 0},`];
+    const body = renderLaunches(launch.body, `${indent}  `);
+    return [`${indent}{-1, ${launch.steps}, ${launch.reverse ? 1 : 0}, ${body.length}},`, ...body];
+  });
 }
 
 function signature({ name, parameters, result }: KernelFunction): string {
@@ -54,7 +73,8 @@ function renderKernel(kernel: Kernel): string[] {
   return [
     renderComment(kernel.title),
     ...(places.length === 0 ? [] : [renderComment(places.join(", "))]),
-    `static void ${renderFunctionName("kernel", kernel.name)}(word *m, int first, int end) {`,
+    `static void ${renderFunctionName("kernel", kernel.name)}(word *m, int first, int end, const int *indices) {`,
+    ...(kernel.loops ?? []).map((_, depth) => `  const int index_${depth} = indices[${depth}];`),
     "  for (int group = first; group < end; group++) {",
     ...renderStatements(kernel.body, "    "),
     "  }",

@@ -1,4 +1,4 @@
-import type { ElementType } from "../../ir/kernel/nodes.js";
+import type { ElementType, Launch } from "../../ir/kernel/nodes.js";
 
 /** A program as the run time takes it (`ProgramArtifact`, `StepArtifact`, `RowsArtifact` of src/runtime/kernels): plain data. */
 export interface CompiledArtifact {
@@ -7,6 +7,7 @@ export interface CompiledArtifact {
   readonly outputs: Readonly<Record<string, CompiledRegion>>;
   readonly constants: readonly { readonly offset: number; readonly type: ElementType; readonly values: readonly number[] }[];
   readonly kernels: readonly { readonly name: string; readonly title: string; readonly lines: readonly number[]; readonly groups: number; readonly flops: number; readonly bytes: number; readonly threaded?: boolean }[];
+  readonly launches?: readonly Launch[];
   readonly c?: string;
   readonly wasm?: { readonly module: Uint8Array; readonly relaxed?: Uint8Array };
   readonly wgsl?: readonly string[];

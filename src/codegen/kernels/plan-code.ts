@@ -1,3 +1,4 @@
+import type { Launch } from "../../ir/kernel/nodes.js";
 import { type Code, inline, list, record } from "../typescript/expression.js";
 import { numberLiteral, propertyKey, stringLiteral } from "../typescript/names.js";
 import { type CompiledArtifact, type CompiledModelPrograms, type CompiledRegion, type ModuleDevice, moduleDevices } from "./compiled-programs.js";
@@ -41,7 +42,8 @@ function programLines(each: Each<CompiledArtifact>): string[] {
   lines.push(...block("outputs", "{", outputs.map((name) => regionLine(name, mapped(each, (artifact) => artifact.outputs[name]))), "}"));
   const constants = forDevices(mapped(each, (artifact) => inline(constantsCode(artifact))));
   if (constants !== "[]") lines.push(`constants: ${constants},`);
-  return [...lines, ...kernelLines(mapped(each, ({ kernels }) => kernels))];
+  const launches = forDevices(mapped(each, (artifact) => inline(launchesCode(artifact.launches ?? artifact.kernels.map((_, at) => at)))));
+  return [...lines, ...kernelLines(mapped(each, ({ kernels }) => kernels)), ...(each.some(([, artifact]) => artifact.launches) ? [`launches: ${launches},`] : [])];
 }
 
 function mapped<T, U>(each: Each<T>, map: (value: T) => U): Each<U> {
@@ -75,6 +77,10 @@ function regionLine(name: string, regions: Each<CompiledRegion | undefined>, ini
 
 function constantsCode({ constants }: CompiledArtifact): Code {
   return list(...constants.map(({ offset, type, values }) => record([["offset", String(offset)], ["type", stringLiteral(type)], ["values", list(...values.map(numberLiteral))]])));
+}
+
+function launchesCode(launches: readonly Launch[]): Code {
+  return list(...launches.map((launch) => (typeof launch === "number" ? String(launch) : record([["steps", String(launch.steps)], ["reverse", String(launch.reverse)], ["body", launchesCode(launch.body)]]))));
 }
 
 /** One list where all devices have the same kernels, else one for each. */

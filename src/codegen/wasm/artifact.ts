@@ -1,9 +1,11 @@
-import type { Kernel, KernelProgram } from "../../ir/kernel/nodes.js";
+import type { Kernel, KernelProgram, Launch } from "../../ir/kernel/nodes.js";
 import { renderBytes } from "./render.js";
 
 /** What the runtime needs to run a program on one host (`createWasmModule` of src/runtime/wasm); plain data. */
 export interface HostArtifact {
   readonly words: number;
+  /** In what order they run; absent: each once, one after the other. */
+  readonly launches?: readonly Launch[];
   readonly kernels: readonly { readonly name: string; readonly groups: number; readonly threaded: boolean }[];
   readonly module: Uint8Array;
 }
@@ -28,6 +30,7 @@ export function emitWasmFor(program: KernelProgram, relaxed: boolean): HostArtif
 
 const factsOf = (program: KernelProgram) => ({
   words: program.words,
+  ...(program.launches ? { launches: program.launches } : {}),
   kernels: program.kernels.map((kernel) => ({ name: kernel.name, groups: kernel.groups, threaded: isWorthThreads(kernel) })),
 });
 

@@ -29,6 +29,7 @@ const renderers: Renderers = {
     if (scope.groups === undefined) throw new InternalError("a function of a kernel program asks for the group");
     return get("$group");
   },
+  "loop-index": ({ depth }) => get(`$index${depth}`),
   load: ({ index, type, width }, scope) => {
     if (width === "scalar") return [type === "f32" ? "f32.load" : "i32.load", ...address(index, scope)];
     const words: Wat = ["v128.load", ...address(index, scope)];

@@ -41,18 +41,20 @@ const binaryRanges: { readonly [op in KernelBinary]: RangeRule } = {
   shift_right: (a, b) => (a.low >= 0 && b.low >= 0 && b.high < 32 ? corners(a, b, (x, y) => Math.floor(x / 2 ** y)) : undefined),
 };
 
-/** Bounds of an integer expression from those of the names in it. `groups`: of the kernel; `lanes`: of a vector. */
-export function rangeOf(expr: KernelExpr, names: (name: string) => Range | undefined, groups: number, lanes = 4): Range {
+/** Bounds of an integer expression from those of the names in it. `groups` and steps of the `loops` around: of the kernel; `lanes`: of a vector. */
+export function rangeOf(expr: KernelExpr, names: (name: string) => Range | undefined, kernel: { readonly groups: number; readonly loops?: readonly number[] }, lanes = 4): Range {
   const all = rangeOfType(expr.type);
   if (expr.type === "f32" || expr.type === "bool") return all;
-  const of = (each: KernelExpr): Range => rangeOf(each, names, groups, lanes);
+  const of = (each: KernelExpr): Range => rangeOf(each, names, kernel, lanes);
   switch (expr.kind) {
     case "constant":
       return within({ low: expr.value, high: expr.value }, expr.type);
     case "name":
       return names(expr.name) ?? all;
     case "group":
-      return { low: 0, high: Math.max(0, groups - 1) };
+      return { low: 0, high: Math.max(0, kernel.groups - 1) };
+    case "loop-index":
+      return { low: 0, high: Math.max(0, (kernel.loops?.[expr.depth] ?? 2 ** 31) - 1) };
     case "lane-numbers":
       return { low: 0, high: lanes - 1 };
     case "splat":

@@ -1,5 +1,6 @@
 import { lineOf, type Span } from "../../diagnostics/span.js";
-import type { Kernel, KernelFunction, KernelProgram } from "../../ir/kernel/nodes.js";
+import { launchesOf } from "../../ir/kernel/launches.js";
+import type { Kernel, KernelFunction, KernelProgram, Launch } from "../../ir/kernel/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { encodeModule } from "./encode.js";
 import { renderExpression } from "./expression.js";
@@ -21,7 +22,7 @@ export interface WasmOptions {
 
 /**
  * WebAssembly text of a program. The arena is the imported memory `lvmc.memory`, from byte 0 on. Exports: `kernel_0` … as functions of a
- * range of groups (from, to), and `run` (steps), which is all kernels in order with all their groups, `steps` times, on one thread.
+ * range of groups (from, to) and of the indices of the loops around them, and `run` (steps), which is all launches in order with all their groups, `steps` times, on one thread.
  *
  * The text says `shared`; for hosts without shared memory the runtime clears that one bit of the import in the assembled bytes.
  */
@@ -64,8 +65,10 @@ function withoutRelaxed(tree: readonly Wat[]): readonly Wat[] {
 }
 
 function renderKernel(kernel: Kernel, index: number): RenderedFunction {
-  const scope = new Scope(kernel.groups, onlySplat(kernel.body));
+  const scope = new Scope(kernel.groups, onlySplat(kernel.body), kernel.loops);
+  const loops = (kernel.loops ?? []).map((_, depth) => loopLocal(depth));
   for (const name of ["from", "to"]) scope.parameter(name, "i32");
+  for (const [depth] of loops.entries()) scope.ownParameter(`index${depth}`, "i32");
   scope.own("group", "i32");
   const { body, used } = prune(scope.block(() => renderBody(kernel.body, scope)));
   const again: Wat = ["br_if", "$groups", ["i32.lt_s", ["local.tee", "$group", ["i32.add", get("$group"), ["i32.const", "1"]]], get("$to")]];
@@ -78,6 +81,7 @@ function renderKernel(kernel: Kernel, index: number): RenderedFunction {
       ["export", `"kernel_${index}"`],
       ["param", "$from", "i32"],
       ["param", "$to", "i32"],
+      ...loops.map((local): Wat => ["param", local, "i32"]),
       ...scope.locals(new Set([...used, "$group"])),
       ["local.set", "$group", get("$from")],
       ["if", ["i32.lt_s", get("$group"), get("$to")], ["then", ["loop", "$groups", ...body, again]]],
@@ -95,13 +99,29 @@ function renderFunction(definition: KernelFunction): RenderedFunction {
   return { comments: [], tree: ["func", identifier(`function_${definition.name}`), ...parameters, result, ...scope.locals(used), ...body] };
 }
 
-/** All kernels in order; the step counter is word 0. */
+/** All launches in order; the step counter is word 0. */
 function renderRun(program: KernelProgram): RenderedFunction {
-  const calls = program.kernels.map(({ groups }, index): Wat => ["call", `$kernel_${index}`, ["i32.const", "0"], ["i32.const", String(groups)]]);
+  const deepest = Math.max(0, ...program.kernels.map(({ loops }) => loops?.length ?? 0));
+  const locals = Array.from({ length: deepest }, (_, depth): Wat => ["local", loopLocal(depth), "i32"]);
+  const calls = renderLaunches(launchesOf(program), program, 0);
   const count: Wat = ["i32.store", ["i32.const", "0"], ["i32.add", ["i32.load", ["i32.const", "0"]], ["i32.const", "1"]]];
   const again: Wat = ["br_if", "$again", ["local.tee", "$steps", ["i32.sub", get("$steps"), ["i32.const", "1"]]]];
   const body: Wat = ["if", ["i32.gt_s", get("$steps"), ["i32.const", "0"]], ["then", ["loop", "$again", ...calls, count, again]]];
-  return { comments: [], tree: ["func", "$run", ["export", '"run"'], ["param", "$steps", "i32"], body] };
+  return { comments: [], tree: ["func", "$run", ["export", '"run"'], ["param", "$steps", "i32"], ...locals, body] };
+}
+
+const loopLocal = (depth: number): string => `$index${depth}`;
+
+function renderLaunches(launches: readonly Launch[], program: KernelProgram, depth: number): Wat[] {
+  const local = loopLocal(depth);
+  return launches.flatMap((launch): Wat[] => {
+    if (typeof launch === "number") return [["call", `$kernel_${launch}`, ["i32.const", "0"], ["i32.const", String(program.kernels[launch]!.groups)], ...Array.from({ length: depth }, (_, outer) => get(loopLocal(outer)))]];
+    const { steps, reverse, body } = launch;
+    const next: Wat = ["local.tee", local, ["i32.add", get(local), ["i32.const", reverse ? "-1" : "1"]]];
+    const label = `$turns${depth}`;
+    const again: Wat = ["br_if", label, reverse ? ["i32.ge_s", next, ["i32.const", "0"]] : ["i32.lt_s", next, ["i32.const", String(steps)]]];
+    return [["local.set", local, ["i32.const", String(reverse ? steps - 1 : 0)]], ["loop", label, ...renderLaunches(body, program, depth + 1), again]];
+  });
 }
 
 /** Files with their lines: `vae.lvm:3, 7`. */

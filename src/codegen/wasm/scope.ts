@@ -60,6 +60,8 @@ export class Scope {
     readonly groups: number | undefined,
     /** Scalars of the program that are used as nothing but broadcasts. */
     private readonly onlySplat: ReadonlySet<string>,
+    /** Steps of the loops of launches around the kernel. */
+    readonly loopSteps: readonly number[] = [],
   ) {}
 
   isOnlySplat = (name: string): boolean => this.onlySplat.has(name);
@@ -85,6 +87,11 @@ export class Scope {
     return local;
   }
 
+  /** A parameter whose name cannot meet one of the program. */
+  ownParameter(name: string, type: ValueType): void {
+    this.parameters.add(this.own(name, type));
+  }
+
   /** A local of our own that lives to the end of the function; its name cannot meet one of the program. */
   own(name: string, type: ValueType): string {
     let local = `$${name}`;
@@ -100,7 +107,7 @@ export class Scope {
     return binding.local;
   }
 
-  rangeOf = (expr: KernelExpr): Range => rangeOf(expr, (name) => this.bindings.get(name)?.range, this.groups ?? 1);
+  rangeOf = (expr: KernelExpr): Range => rangeOf(expr, (name) => this.bindings.get(name)?.range, { groups: this.groups ?? 1, loops: this.loopSteps });
 
   /**
    * The form of an index; undefined where it depends on what may change. `write` gives the text of what is not linear; an index that is kept
@@ -109,7 +116,7 @@ export class Scope {
   linearOf(expr: KernelExpr, write: (expr: KernelExpr) => Wat, kept = false): Linear | undefined {
     return linearOf(expr, (part) => {
       if (part.kind === "name") return this.bindings.get(part.name)?.form;
-      const level = kept && part.kind !== "group" ? undefined : this.levelOf(part);
+      const level = kept && part.kind !== "group" && part.kind !== "loop-index" ? undefined : this.levelOf(part);
       if (level === undefined) return undefined;
       const wat = write(part);
       return atomic({ key: JSON.stringify(wat), wat, range: this.rangeOf(part), level });
@@ -121,6 +128,7 @@ export class Scope {
     switch (expr.kind) {
       case "constant":
       case "group":
+      case "loop-index":
         return 0;
       case "name": {
         const form = this.bindings.get(expr.name)?.form;

@@ -13,6 +13,7 @@ const expressionRules: { readonly [K in KernelExpr["kind"]]: Rule<K> } = {
   constant: ({ value, type }, scope) => (scope.hides ? renderHidden : renderLiteral)(value, type),
   name: ({ name }) => renderName(name),
   group: () => "group",
+  "loop-index": ({ depth }) => `index${depth}`,
   load: (expr, scope) => fromWord(wordOf(expr, scope), expr.type),
   gather: (expr, scope) => fromWord(wordOf(expr, scope), expr.type),
   "load-shared": (expr, scope) => fromWord(wordOf(expr, scope), expr.type),
@@ -98,8 +99,8 @@ export function renderWord(expr: KernelExpr, scope: Scope): string {
 }
 
 /** Bounds of an integer. */
-export function boundsOf(expr: KernelExpr, { ranges, groups, lanes }: Scope): Range {
-  return rangeOf(expr, (name) => ranges.get(name), groups, lanes);
+export function boundsOf(expr: KernelExpr, { ranges, groups, loops, lanes }: Scope): Range {
+  return rangeOf(expr, (name) => ranges.get(name), { groups, loops }, lanes);
 }
 
 export function helper(scope: Scope, name: string, ...args: readonly string[]): string {

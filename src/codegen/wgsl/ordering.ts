@@ -21,9 +21,9 @@ interface Meeting {
  * words into shared memory turn by turn and store elsewhere at the end; barriers of shared memory alone are cheaper, and loads may go on
  * across them. Indices are known by their bounds; what has none may be anywhere.
  */
-export function arenaMeetings({ body, groups }: Kernel, lanes: number): ReadonlySet<Statement> {
+export function arenaMeetings({ body, groups, loops }: Kernel, lanes: number): ReadonlySet<Statement> {
   if (!has(body, meets)) return new Set();
-  const { accesses, meetings } = survey(body, groups, lanes);
+  const { accesses, meetings } = survey(body, { groups, loops }, lanes);
   const overlaps = accesses.map((a) => accesses.filter((b) => b !== a && (a.stores || b.stores) && a.low <= b.high && b.low <= a.high));
   const needed = meetings.filter(({ at, loop }) => {
     const before = (access: Access): boolean => access.at < at || isIn(access, loop);
@@ -35,12 +35,12 @@ export function arenaMeetings({ body, groups }: Kernel, lanes: number): Readonly
 
 const isIn = ({ at }: Access, loop: Meeting["loop"]): boolean => loop !== undefined && at >= loop.from && at < loop.to;
 
-function survey(body: readonly Statement[], groups: number, lanes: number) {
+function survey(body: readonly Statement[], kernel: Pick<Kernel, "groups" | "loops">, lanes: number) {
   const names = new Map<string, Range>();
   const accesses: Access[] = [];
   const meetings: Meeting[] = [];
   let at = 0;
-  const boundsOf = (expr: KernelExpr): Range => rangeOf(expr, (name) => names.get(name), groups, lanes);
+  const boundsOf = (expr: KernelExpr): Range => rangeOf(expr, (name) => names.get(name), kernel, lanes);
   const touch = (index: KernelExpr, { width }: KernelExpr, stores: boolean): void => {
     const { low, high } = boundsOf(index);
     // A vector at a scalar index is a word for each lane.

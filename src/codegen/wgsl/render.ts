@@ -19,7 +19,8 @@ const rowOfGroups = 32_768;
  * WGSL for each kernel of a program whose groups are workgroups (`simt`), in their order: a shader module with the entry point `main` and all it needs.
  *
  * Binding 0 is the arena, as u32: floats are seen by `bitcast`, so that copies keep every bit. Binding 1, with a dynamic offset, is `launch`: x is added to
- * the counter of steps in word 0, so that steps of one submit differ by an offset; y is 0, which no compiler knows.
+ * the counter of steps in word 0, so that steps of one submit differ by an offset; y is 0, which no compiler knows. Bindings 2 and on are `loop0`, …, with
+ * dynamic offsets as well: x is the index of a loop of launches around the kernel.
  */
 export function renderWgsl(program: KernelProgram): string[] {
   const { words, simt } = program;
@@ -37,12 +38,14 @@ function renderKernel(kernel: Kernel, { words, ...program }: KernelProgram, func
   const called = renderCalled(scope, functions);
   const places = [...new Set(kernel.origins.map((origin) => `${origin.source.path}:${lineOf(origin)}`))];
   const rows = kernel.groups > mostAlong;
+  const { loops = [] } = kernel;
   const tree = scope.asksLaneZero || scope.reductions.size > 0;
   return [
     renderComment(kernel.title),
     ...(places.length === 0 ? [] : [renderComment(places.join(", "))]),
     `@group(0) @binding(0) var<storage, read_write> arena: array<u32, ${words}>;`,
     "@group(0) @binding(1) var<uniform> launch: vec4<u32>;",
+    ...loops.map((_, depth) => `@group(0) @binding(${2 + depth}) var<uniform> loop${depth}: vec4<u32>;`),
     ...(kernel.shared === undefined || kernel.shared === 0 ? [] : [scope.fours ? `var<workgroup> own: array<vec4<u32>, ${kernel.shared / 4}>;` : `var<workgroup> own: array<u32, ${kernel.shared}>;`]),
     ...(tree ? [`var<workgroup> tree: array<u32, ${lanes}>;`] : []),
     "",
@@ -55,15 +58,16 @@ function renderKernel(kernel: Kernel, { words, ...program }: KernelProgram, func
     "  let lane = i32(invocation);",
     `  let group = i32(${rows ? `workgroup.y * ${rowOfGroups}u + ` : ""}workgroup.x);`,
     ...(rows ? [`  if (group >= ${kernel.groups}i) { return; }`] : []),
+    ...loops.map((_, depth) => `  let index${depth} = i32(loop${depth}.x);`),
     ...scope.lines,
     "}",
     "",
   ].join("\n");
 }
 
-function newScope({ body, groups }: Pick<Kernel, "body" | "groups">, lanes: number, meetings: Scope["arenaMeetings"]): Scope {
+function newScope({ body, groups, loops }: Pick<Kernel, "body" | "groups" | "loops">, lanes: number, meetings: Scope["arenaMeetings"]): Scope {
   return {
-    lanes, groups, fours: usesFours(body), ranges: new Map(), lines: [], indent: "  ", helpers: new Set(), functions: new Set(), reductions: new Map(), asksLaneZero: false, rounded: roundedNames(body), uniform: new Set(),
+    lanes, groups, loops, fours: usesFours(body), ranges: new Map(), lines: [], indent: "  ", helpers: new Set(), functions: new Set(), reductions: new Map(), asksLaneZero: false, rounded: roundedNames(body), uniform: new Set(),
     hides: false, dirty: false, arenaMeetings: meetings, parts: 0,
   };
 }

@@ -5,6 +5,8 @@ import type { Range } from "../wasm/ranges.js";
 export interface Scope {
   readonly lanes: number;
   readonly groups: number;
+  /** Steps of the loops of launches around the kernel. */
+  readonly loops: readonly number[] | undefined;
   /** Whether the group's own memory is used by fours. */
   readonly fours: boolean;
   /** Bounds of integers. */
@@ -47,6 +49,7 @@ export function operandsOf(expr: KernelExpr): readonly KernelExpr[] {
     case "constant":
     case "name":
     case "group":
+    case "loop-index":
     case "lane-numbers":
       return [];
     case "load":

@@ -42,7 +42,7 @@ export class KernelBuilder {
 
   /** Computes a value once. Constants and names that do not change are as cheap as they are; of a register it is the value at this time. */
   bind(value: KernelExpr, hint = "t"): KernelExpr {
-    if (value.kind === "constant" || value.kind === "group" || (value.kind === "name" && this.knows(value.name))) return value;
+    if (value.kind === "constant" || value.kind === "group" || value.kind === "loop-index" || (value.kind === "name" && this.knows(value.name))) return value;
     const name = this.fresh(hint);
     this.scopes.at(-1)!.constants.add(name);
     this.statements.push({ kind: "let", name, value });
@@ -54,7 +54,7 @@ export class KernelBuilder {
    * block where it can be computed (so out of the loops that do not change it). Anything else comes back as it is.
    */
   share(value: KernelExpr, hint = "at"): KernelExpr {
-    if (value.kind === "constant" || value.kind === "name" || value.kind === "group") return value;
+    if (value.kind === "constant" || value.kind === "name" || value.kind === "group" || value.kind === "loop-index") return value;
     let level = 0;
     const pure = usedNames(value, (name) => {
       const found = this.scopes.findLastIndex((scope) => scope.constants.has(name));
@@ -184,6 +184,11 @@ export class KernelBuilder {
     return { kind: "group", type: "i32", width: "scalar" };
   }
 
+  /** The index of a loop of launches around this kernel. */
+  loopIndex(depth: number): KernelExpr {
+    return { kind: "loop-index", depth, type: "i32", width: "scalar" };
+  }
+
   load(index: KernelExpr, type: ElementType = "f32", width: Width = "scalar"): KernelExpr {
     return { kind: "load", index, type, width };
   }
@@ -306,6 +311,8 @@ function keyOf(value: KernelExpr): string {
       return `${head}${value.op}(${keyOf(value.left)},${keyOf(value.right)})`;
     case "select":
       return `${head}(${keyOf(value.condition)},${keyOf(value.yes)},${keyOf(value.no)})`;
+    case "loop-index":
+      return `${head}${value.depth}`;
     case "group":
     case "lane-numbers":
       return head;
@@ -319,6 +326,7 @@ function usedNames(value: KernelExpr, visit: (name: string) => boolean): boolean
   switch (value.kind) {
     case "constant":
     case "group":
+    case "loop-index":
     case "lane-numbers":
       return true;
     case "name":

@@ -1,6 +1,7 @@
 import { InternalError } from "../../util/internal-error.js";
 import { binaryMeaning, compareMeaning, convertMeaning, rounded, unaryMeaning } from "./evaluate/meaning.js";
 import { laneOrder } from "./evaluate/lane-order.js";
+import { eachRun, launchesOf } from "./launches.js";
 import type { ElementType, Kernel, KernelExpr, KernelFunction, KernelProgram, Statement } from "./nodes.js";
 
 export interface KernelEvaluateOptions {
@@ -15,7 +16,7 @@ export interface KernelEvaluateOptions {
    * where a lane touches what another lane of its group writes with no barrier between.
    */
   readonly races?: boolean;
-  /** Only these kernels, by position. */
+  /** Only these kernels, by position; in loops as often as they run there. */
   readonly kernels?: readonly number[];
 }
 
@@ -43,6 +44,8 @@ interface Memory {
 interface Frame {
   readonly slots: Value[];
   group: number;
+  /** Of the loops around the kernel. */
+  indices: readonly number[];
   mask?: Uint8Array;
 }
 
@@ -78,23 +81,26 @@ export function evaluateKernels(program: KernelProgram, arena: ArrayBufferLike, 
   if (arena.byteLength < program.words * 4) throw new InternalError(`an arena of ${arena.byteLength / 4} words for a program of ${program.words}`);
   const memory = memoryOf(arena);
   const watch = options.races ? { writer: new Int32Array(program.words).fill(-1), reader: new Int32Array(program.words).fill(-1), group: 0 } : undefined;
-  const chosen = options.kernels ?? program.kernels.map((_, i) => i);
-  const runs = chosen.map((index) => {
+  const chosen = new Set(options.kernels ?? program.kernels.keys());
+  const runs = new Map([...chosen].map((index) => {
     const kernel = program.kernels[index];
     if (!kernel) throw new InternalError(`no kernel ${index}`);
-    return { kernel, run: compileKernel(program, kernel, memory, options, watch) };
-  });
+    return [index, { kernel, run: compileKernel(program, kernel, memory, options, watch) }] as const;
+  }));
   const steps = options.steps ?? 1;
   for (let step = 0; step < steps; step++) {
     if (step > 0) memory.u32[0]!++;
-    for (const { kernel, run } of runs) {
+    eachRun(launchesOf(program), (index, indices) => {
+      const found = runs.get(index);
+      if (!found) return;
+      const { kernel, run } = found;
       watch?.writer.fill(-1);
       watch?.reader.fill(-1);
       for (const group of groupOrder(kernel.groups, options.shuffle === undefined ? undefined : options.shuffle + step)) {
         if (watch) watch.group = group;
-        run(group);
+        run(group, indices);
       }
-    }
+    });
   }
 }
 
@@ -117,7 +123,7 @@ interface Watch {
   group: number;
 }
 
-function compileKernel(program: KernelProgram, kernel: Kernel, memory: Memory, options: KernelEvaluateOptions, watch: Watch | undefined): (group: number) => void {
+function compileKernel(program: KernelProgram, kernel: Kernel, memory: Memory, options: KernelEvaluateOptions, watch: Watch | undefined): (group: number, indices: readonly number[]) => void {
   const place = `kernel ${kernel.name}`;
   const inside = (index: number): void => {
     if (!(index >= 0 && index < program.words)) throw new InternalError(`${place}: word ${index} is outside the arena of ${program.words} words`);
@@ -169,9 +175,10 @@ function compileKernel(program: KernelProgram, kernel: Kernel, memory: Memory, o
   for (const definition of program.functions) functions.set(definition.name, compileFunction(definition, { ...shared, names: new Map(), functions, place: `function ${definition.name}` }));
   const compiler: Compiler = { ...shared, names: new Map(), functions };
   const body = compileBlock(kernel.body, compiler);
-  const frame: Frame = { slots: [], group: 0 };
-  return (group) => {
+  const frame: Frame = { slots: [], group: 0, indices: [] };
+  return (group, indices) => {
     frame.group = group;
+    frame.indices = indices;
     own.u32.fill(poisonWord);
     shared.barrier();
     body(frame);
@@ -185,7 +192,7 @@ function compileFunction(definition: KernelFunction, compiler: Compiler): (args:
   const body = compileBlock(definition.body, compiler);
   const value = compile(definition.value, compiler);
   return (args) => {
-    const frame: Frame = { slots: [], group: 0 };
+    const frame: Frame = { slots: [], group: 0, indices: [] };
     parameters.forEach((slot, i) => (frame.slots[slot] = args[i]!));
     body(frame);
     return value(frame);
@@ -366,6 +373,11 @@ const exprRules: ExprRules = {
     };
   },
   group: () => (frame) => frame.group,
+  "loop-index": ({ depth }, { place }) => (frame) => {
+    const index = frame.indices[depth];
+    if (index === undefined) throw new InternalError(`${place} asks for the index of loop ${depth} of ${frame.indices.length}`);
+    return index;
+  },
   load: ({ index, type, width }, compiler) => {
     const at = compile(index, compiler);
     const view = viewOf(type, compiler.memory);

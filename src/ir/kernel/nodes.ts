@@ -22,10 +22,24 @@ export interface KernelProgram {
   readonly simt?: true;
   /** Size of the arena in 32-bit words. */
   readonly words: number;
-  /** In order; each sees what those before it wrote. */
   readonly kernels: readonly Kernel[];
+  /** In what order they run; each sees what those before it wrote. Absent: each once, one after the other. */
+  readonly launches?: readonly Launch[];
   readonly functions: readonly KernelFunction[];
 }
+
+/** A kernel, by its position in `kernels`, or a loop over launches. Every kernel stands in one place. */
+export type Launch = number | LoopLaunch;
+
+/** `body` runs for each index from 0 to `steps` − 1, or down where `reverse`: the kernels in it see the index as `loop-index`. */
+export interface LoopLaunch {
+  readonly steps: number;
+  readonly reverse: boolean;
+  readonly body: readonly Launch[];
+}
+
+/** Loops of launches that may stand in each other: deeper ones are loops within a kernel. */
+export const mostLoops = 4;
 
 export interface Kernel {
   /** Made of letters, digits and `_` that the compiler chose; unique in the program. */
@@ -40,6 +54,8 @@ export interface Kernel {
   readonly lanes?: number;
   /** Words of memory that the lanes of a group share while it runs; only with `simt`. What lies there at first is undefined. */
   readonly shared?: number;
+  /** Steps of the loops of launches in which it stands, outermost first. */
+  readonly loops?: readonly number[];
   readonly body: readonly Statement[];
   /** Floating-point operations and bytes read and written by one run, for profiles. */
   readonly flops: number;
@@ -101,6 +117,8 @@ export type KernelExpr =
   | (ExprBase & { readonly kind: "name"; readonly name: string })
   /** The number of this group: i32. */
   | (ExprBase & { readonly kind: "group" })
+  /** The index of loop number `depth` (0 is the outermost) of those in which this kernel stands: i32. */
+  | (ExprBase & { readonly kind: "loop-index"; readonly depth: number })
   /** A vector from `index`, `index + 1`, …; no alignment is promised. */
   | (ExprBase & { readonly kind: "load"; readonly index: KernelExpr })
   /** A vector whose lane l comes from word `index`_l (a vector of i32). */

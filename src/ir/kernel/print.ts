@@ -1,5 +1,6 @@
 import { lineOf, type Span } from "../../diagnostics/span.js";
-import type { ElementType, Kernel, KernelBinary, KernelCompare, KernelExpr, KernelFunction, KernelProgram, Statement } from "./nodes.js";
+import { launchesOf } from "./launches.js";
+import type { ElementType, Kernel, KernelBinary, KernelCompare, KernelExpr, KernelFunction, KernelProgram, Launch, Statement } from "./nodes.js";
 
 const binarySigns: Readonly<Record<KernelBinary, string>> = {
   add: "+", subtract: "-", multiply: "*", divide: "/", remainder: "%", min: "min", max: "max", and: "&", or: "|", xor: "^", shift_left: "<<", shift_right: ">>",
@@ -28,6 +29,7 @@ const exprRules: ExprRules = {
   constant: ({ value, type }) => numberText(value, type),
   name: ({ name }) => name,
   group: () => "group",
+  "loop-index": ({ depth }) => `index.${depth}`,
   load: ({ index, type, width }) => `${width === "vector" ? "vload" : "load"}${type === "f32" ? "" : `.${type}`}[${text(index)}]`,
   gather: ({ index, type }) => `gather${type === "f32" ? "" : `.${type}`}[${text(index)}]`,
   "load-shared": ({ index, type }) => `shared${type === "f32" ? "" : `.${type}`}[${text(index)}]`,
@@ -115,8 +117,16 @@ function printFunction({ name, parameters, result, body, value }: KernelFunction
   return [`function ${name}(${signature}): ${result} {`, ...indented(blockLines(body)), `  return ${text(value)};`, "}"].join("\n");
 }
 
+function printLaunches(launches: readonly Launch[], program: KernelProgram): string[] {
+  return launches.map((launch) => {
+    if (typeof launch === "number") return printKernel(program.kernels[launch]!);
+    const body = printLaunches(launch.body, program).join("\n\n").split("\n").map((line) => (line === "" ? line : `  ${line}`));
+    return [`loop ${launch.steps} steps${launch.reverse ? ", backwards" : ""} {`, ...body, "}"].join("\n");
+  });
+}
+
 /** The program as pseudo-C for people: indices are words of the arena, `xN` marks vectors of the target's width. The same program gives the same text. */
 export function printKernels(program: KernelProgram): string {
   const head = `program ${program.name}  // ${program.lanes} lanes, arena of ${program.words} words (${amount(program.words * 4, "B")}), ${program.kernels.length} kernel${program.kernels.length === 1 ? "" : "s"}`;
-  return `${[head, ...program.functions.map(printFunction), ...program.kernels.map(printKernel)].join("\n\n")}\n`;
+  return `${[head, ...program.functions.map(printFunction), ...printLaunches(launchesOf(program), program)].join("\n\n")}\n`;
 }

@@ -1,7 +1,8 @@
 import { InternalError } from "../../util/internal-error.js";
 import { binaryMeaning, unaryMeaning } from "./evaluate/meaning.js";
+import { launchesOf } from "./launches.js";
 import { has, usesFours } from "./statements.js";
-import type { ElementType, Kernel, KernelExpr, KernelFunction, KernelProgram, Statement, Width } from "./nodes.js";
+import { type ElementType, type Kernel, type KernelExpr, type KernelFunction, type KernelProgram, type Launch, mostLoops, type Statement, type Width } from "./nodes.js";
 
 /** What a name stands for. Only `var` can be set; a let, a loop variable and a parameter cannot. */
 interface Binding {
@@ -16,6 +17,8 @@ interface Context {
   readonly functions: ReadonlyMap<string, KernelFunction>;
   /** False in functions: they have no group and touch no memory. */
   readonly inKernel: boolean;
+  /** Loops of launches around the kernel. */
+  readonly loops?: number;
   /** Whether some lanes may rest here. */
   readonly masked?: boolean;
 }
@@ -48,8 +51,9 @@ export function verifyKernels(program: KernelProgram): void {
     if (!namePattern.test(kernel.name)) refuse({ place }, "its name is not made of letters, digits and _");
     if (names.has(kernel.name)) refuse({ place }, "defined twice");
     names.add(kernel.name);
-    verifyKernel(kernel, { place, program, functions, inKernel: true });
+    verifyKernel(kernel, { place, program, functions, inKernel: true, loops: kernel.loops?.length ?? 0 });
   }
+  verifyLaunches(program, top);
 }
 
 function verifyKernel(kernel: Kernel, context: Context): void {
@@ -67,6 +71,26 @@ function verifyKernel(kernel: Kernel, context: Context): void {
     if (has(kernel.body, ({ kind }) => kind === "store-shared")) refuse(context, "a word is stored alone in a group's memory that is used by fours");
   }
   verifyBlock(kernel.body, new Map(), context);
+}
+
+/** Every kernel stands in one place, within as many loops as it says. */
+function verifyLaunches(program: KernelProgram, top: { readonly place: string }): void {
+  const seen = new Set<number>();
+  const visit = (launch: Launch, loops: readonly number[]): void => {
+    if (typeof launch === "number") {
+      const kernel = program.kernels[launch];
+      if (!kernel) refuse(top, `kernel ${launch} is launched, and there are ${program.kernels.length}`);
+      if (seen.has(launch)) refuse(top, `kernel ${kernel.name} is launched in two places`);
+      seen.add(launch);
+      if ((kernel.loops ?? []).join() !== loops.join()) refuse(top, `kernel ${kernel.name} stands in loops of ${loops.join(", ") || "no"} steps, and says ${(kernel.loops ?? []).join(", ") || "none"}`);
+      return;
+    }
+    if (!Number.isInteger(launch.steps) || launch.steps < 1) refuse(top, `a loop of ${launch.steps} steps`);
+    if (loops.length >= mostLoops) refuse(top, `more than ${mostLoops} loops in each other`);
+    launch.body.forEach((each) => visit(each, [...loops, launch.steps]));
+  };
+  launchesOf(program).forEach((each) => visit(each, []));
+  if (seen.size !== program.kernels.length) refuse(top, "a kernel is never launched");
 }
 
 function verifyFunction(definition: KernelFunction, context: Context): void {
@@ -206,6 +230,10 @@ function verifyExpr(expr: KernelExpr, names: Names, context: Context): KernelExp
     case "group":
       if (!context.inKernel) refuse(context, "a function asks for the group");
       is("i32", "scalar", "the group");
+      return expr;
+    case "loop-index":
+      if (!(Number.isInteger(expr.depth) && expr.depth >= 0 && expr.depth < (context.loops ?? 0))) refuse(context, `asks for the index of loop ${expr.depth} of ${context.loops ?? 0}`);
+      is("i32", "scalar", "the index of a loop");
       return expr;
     case "load":
       if (!context.inKernel) refuse(context, "a function loads");

@@ -1,6 +1,6 @@
-import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import type { TensorNode } from "../../ir/tensor/nodes.js";
 import type { Unit } from "../fuse.js";
-import type { Schedule } from "../schedule.js";
+import type { LoopPlan } from "../loop-plan.js";
 import type { TemplateContext, View } from "../templates/template.js";
 
 /** What the kernels of a unit are made with. */
@@ -15,8 +15,10 @@ export interface EmitContext extends TemplateContext {
   readonly flops: number;
   /** Separates the random streams of programs that share a step. */
   readonly use?: string;
-  /** The body of a loop as kernels over an arena of its own. */
-  readonly schedule: (body: TensorProgram) => Schedule;
+  /** Steps of the loops around, outermost first. */
+  readonly loops: readonly number[];
+  /** How the body of this unit's loop is planned; the same each time. */
+  readonly planLoop: () => LoopPlan;
 }
 
 /** Work of a group at least, in units of one addition of vectors' elements: below that a barrier costs more than a second thread gives. */

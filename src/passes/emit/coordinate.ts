@@ -1,5 +1,7 @@
 import type { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { KernelExpr } from "../../ir/kernel/nodes.js";
+import type { View } from "../templates/template.js";
+import { movedBy } from "../templates/views.js";
 import { countOf, stridesOf } from "../static-shape.js";
 
 /**
@@ -84,6 +86,13 @@ export function clamped(k: KernelBuilder, a: Coordinate, size: number): Coordina
 /** Place in row-major order. */
 export function linear(k: KernelBuilder, position: Position, strides: readonly number[] = stridesOf(position.shape)): Coordinate {
   return position.at.reduce<Coordinate>((sum, coordinate, axis) => (position.shape[axis] === 1 ? sum : plus(k, sum, times(k, coordinate, strides[axis]!))), affine(k, 0));
+}
+
+/** Word of a place in a dense tensor: what is in memory is dense, so its own shape does not matter. */
+export function addressOf(k: KernelBuilder, view: View, position: Position): Coordinate {
+  const within = linear(k, position);
+  const moved = movedBy(k, view);
+  return plus(k, moved ? plus(k, within, affine(k, moved)) : within, view.base);
 }
 
 /** The same element of the same tensor under another shape. Axes that both shapes have are passed on; the rest is divided out. */

@@ -5,7 +5,8 @@ import { drawStrides } from "../../ir/tensor/draw-order.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { countOf, staticShape } from "../static-shape.js";
 import type { View } from "../templates/template.js";
-import { affine, broadcastTo, clamped, type Coordinate, isUniform, keyOf, linear, plus, type Position, reshaped, valueOf } from "./coordinate.js";
+import { movedBy } from "../templates/views.js";
+import { addressOf, affine, broadcastTo, clamped, type Coordinate, isUniform, keyOf, linear, plus, type Position, reshaped, valueOf } from "./coordinate.js";
 import { emitBinary, emitCompare, emitUnary } from "./elementwise.js";
 import type { Words } from "../../ir/kernel/functions/random.js";
 import { emitRandom, emitRandomLogGamma, streamKey } from "./random.js";
@@ -27,11 +28,11 @@ export class Expressions {
   private given: { readonly values: ReadonlyMap<TensorNode, KernelExpr>; readonly count: number } | undefined;
 
   private readonly keys = new Map<string, Words>();
-  /** What was loaded from memory. */
+  /** What was loaded from memory; in the body of a loop also what changes with its index. */
   readonly loaded = new Set<TensorNode>();
 
-  /** `use` separates the streams of programs that share a step: training, evaluation. */
-  constructor(readonly k: KernelBuilder, private readonly places: Places, private readonly use?: string) {}
+  /** `use` separates the streams of programs that share a step: training, evaluation. `loops`: steps of those around, outermost first. */
+  constructor(readonly k: KernelBuilder, private readonly places: Places, private readonly use?: string, private readonly loops: readonly number[] = []) {}
 
   private key(stream: string): Words {
     // A key that was written under a condition is not there behind it.
@@ -90,7 +91,7 @@ export class Expressions {
 
   private load(view: View, position: Position): KernelExpr {
     const { k } = this;
-    const address = plus(k, linear(k, position), view.base); // what is in memory is dense: its shape does not matter
+    const address = addressOf(k, view, position);
     const type = view.type === "bool" ? "i32" : view.type;
     const index = address.kind === "affine" && address.lane <= 1 && address.lane >= 0 ? k.share(address.base) : valueOf(k, address);
     return k.outwards([index], () => {
@@ -123,6 +124,11 @@ export class Expressions {
         throw new InternalError(`node %${node.id} (constant) has no place in memory`);
       }
       case "input":
+        // What the body of a loop calls its index.
+        if (op.role === "loop" && op.name === "index") {
+          this.loaded.add(node);
+          return k.loopIndex(this.loops.length - 1);
+        }
         throw new InternalError(`node %${node.id} (${op.kind}) has no place in memory`);
       case "unary": {
         const operands = this.operands(node, position);
@@ -172,6 +178,7 @@ export class Expressions {
         return k.outwards([index], () => k.bind(emitRandom(k, key, op.distribution, index), op.distribution));
       }
       case "random-log-gamma": {
+        this.loaded.add(node);
         const index = this.drawIndex(op, shape, own());
         const alpha = this.value(first!, position);
         const key = this.key(op.stream);
@@ -182,12 +189,16 @@ export class Expressions {
     }
   }
 
-  /** Which draw of its stream, rows first: chunks of rows go on where the chunk before ended. */
+  /** Which draw of its stream, rows first: chunks of rows go on where the chunk before ended. The draws of all steps of the loops around are one array. */
   private drawIndex({ chunked, rowsAxis = -1 }: { readonly chunked?: true; readonly rowsAxis?: number }, shape: readonly number[], position: Position): KernelExpr {
-    const { k } = this;
-    const within = linear(k, position, drawStrides(shape, rowsAxis));
+    const { k, loops } = this;
+    const whole = [...loops, ...shape];
+    const strides = drawStrides(whole, rowsAxis < 0 ? -1 : rowsAxis + loops.length);
+    const step = movedBy(k, { moves: loops.map((_, depth) => ({ depth, words: strides[depth]! })) });
+    const own = linear(k, position, strides.slice(loops.length));
+    const within = step ? plus(k, own, affine(k, step)) : own;
     if (!chunked) return valueOf(k, within);
-    const first = k.outwards([], () => k.bind(k.multiply(k.load(k.integer(chunkWord), "i32"), countOf(shape)), "chunk"));
+    const first = k.outwards([], () => k.bind(k.multiply(k.load(k.integer(chunkWord), "i32"), countOf(whole)), "chunk"));
     return valueOf(k, plus(k, within, affine(k, first)));
   }
 

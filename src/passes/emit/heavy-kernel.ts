@@ -14,6 +14,7 @@ import { type Operand, type Read, type Template, type TemplateKernel, vectorAxis
 import { simtConv2d, simtConv2dFilterGradient, simtConv2dInputGradient, simtDot } from "../simt/operands.js";
 import { simtReduce } from "../simt/reduce.js";
 import { simtSoftmax } from "../simt/softmax.js";
+import { isInvariant } from "../loop-plan.js";
 import type { EmitContext } from "./context.js";
 import { affine, type Coordinate, type Position } from "./coordinate.js";
 import { Expressions } from "./expressions.js";
@@ -24,7 +25,7 @@ import { writeResults } from "./results.js";
 /** The expressions of each kernel that a template makes. */
 function expressionsOf(context: EmitContext, made: Map<KernelBuilder, Expressions>): (k: KernelBuilder) => Expressions {
   return (k) => {
-    const known = made.get(k) ?? new Expressions(k, context.places, context.use);
+    const known = made.get(k) ?? new Expressions(k, context.places, context.use, context.loops);
     made.set(k, known);
     return known;
   };
@@ -67,6 +68,14 @@ export function isContiguous(node: TensorNode, places: EmitContext["places"]): b
   }
 }
 
+/** In the body of a loop: whether a value depends on its invariants alone. */
+function isSteady(node: TensorNode, context: Pick<EmitContext, "places" | "loops">): boolean {
+  const { places, loops } = context;
+  if (loops.length === 0 || node.op.kind === "random-log-gamma") return false;
+  if (node.op.kind === "input" || places(node)) return isInvariant(node);
+  return node.inputs.every((input) => isSteady(input, context));
+}
+
 /** The kernels of a unit with a heavy operation: the templates get its operands as functions, and its users as the function that takes results. */
 export function heavyKernel(context: EmitContext): { readonly template: Template; readonly loads: (kernel: TemplateKernel) => ReadonlySet<TensorNode> | undefined } {
   const made = new Map<KernelBuilder, Expressions>();
@@ -82,7 +91,8 @@ function templateOf(context: EmitContext, made: Map<KernelBuilder, Expressions>)
   const operand = (node: TensorNode): Operand => {
     const shape = staticShape(node);
     const read: Read = (k, index, width) => k.widened(of(k).value(node, positionOf(k, shape, index, width === "vector")), width);
-    return { shape, read, contiguous: isContiguous(node, places), view: places(node) };
+    const view = places(node);
+    return { shape, read, contiguous: isContiguous(node, places), view: view?.moves ? undefined : view, ...(isSteady(node, context) ? { steady: true } : {}) };
   };
   const shape = staticShape(anchor);
   const write: Write = (k, index, value) => writeResults(k, of(k), context, positionOf(k, shape, index, value.width === "vector"), value);
@@ -135,7 +145,7 @@ function templateOf(context: EmitContext, made: Map<KernelBuilder, Expressions>)
     case "reduce":
       return { ...reduceKernel(context, op), before: [] };
     case "loop":
-      return loopKernel(context, op, anchor.inputs.map(operand));
+      return loopKernel(context);
     default:
       throw new InternalError(`no kernel for ${op.kind}`);
   }

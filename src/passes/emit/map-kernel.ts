@@ -11,7 +11,7 @@ import { writeResults } from "./results.js";
 export function mapKernel(context: EmitContext): TemplateKernel {
   const { unit, places, target } = context;
   const k = kernelBuilder(target);
-  const expressions = new Expressions(k, places, context.use);
+  const expressions = new Expressions(k, places, context.use, context.loops);
   const space = spaceOf(context);
   const groups = walk(k, { space, groups: groupsFor(unit.count * context.cost), repeatable: !context.inPlace, vectors: true }, (position) =>
     writeResults(k, expressions, context, position));

@@ -57,7 +57,7 @@ export function reduceKernel(context: EmitContext, op: Reduce): TemplateKernel {
   const kept = long.filter((axis) => !op.axes.includes(axis));
   const reduced = op.axes.filter((axis) => shape[axis] !== 1);
   const k = new KernelBuilder(target.lanes);
-  const expressions = new Expressions(k, places, context.use);
+  const expressions = new Expressions(k, places, context.use, context.loops);
   const last = reduced.at(-1);
   /** Vectors along the reduced axis. */
   const along = last !== undefined && last === long.at(-1) && (shape[last]! >= target.lanes || countOf(kept.map((axis) => shape[axis]!)) < target.lanes) && op.function !== "product";

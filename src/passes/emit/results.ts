@@ -3,7 +3,8 @@ import type { KernelExpr } from "../../ir/kernel/nodes.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { InternalError } from "../../util/internal-error.js";
 import { isOnePlace, type Expressions } from "./expressions.js";
-import { linear, plus, type Position, valueOf } from "./coordinate.js";
+import { addressOf, type Position, valueOf } from "./coordinate.js";
+import type { View } from "../templates/template.js";
 import type { EmitContext } from "./context.js";
 
 /**
@@ -17,14 +18,14 @@ export function writeResults(k: KernelBuilder, expressions: Expressions, context
   expressions.at(position, given, unit.results.filter((node) => node !== unit.anchor), (values) => {
     for (const node of unit.results) {
       const view = places(node);
-      if (view) storeAt(k, view.base, position, values.get(node)!);
+      if (view) storeAt(k, view, position, values.get(node)!);
     }
   });
 }
 
 /** Stores into a dense tensor at a place. */
-export function storeAt(k: KernelBuilder, base: number, position: Position, value: KernelExpr): void {
-  const address = plus(k, linear(k, position), base);
+export function storeAt(k: KernelBuilder, view: View, position: Position, value: KernelExpr): void {
+  const address = addressOf(k, view, position);
   const word = value.type === "bool" ? k.convert(value, "i32") : value;
   const adjacent = address.kind === "affine" && (address.lane === 0 || address.lane === 1);
   if (!adjacent && k.simt) return k.store(k.share(valueOf(k, address)), k.widened(word, "vector"));

@@ -76,7 +76,7 @@ export function simtReduce(context: EmitContext, op: Reduce): Template {
   };
 
   const k = kernelBuilder(target);
-  const expressions = new Expressions(k, places, context.use);
+  const expressions = new Expressions(k, places, context.use, context.loops);
   if (parts === 1) {
     overResults(k, groups === 1 ? k.integer(0) : k.group(), (place) => {
       const total = folded(k, expressions, place, fold, k.integer(0), length);
@@ -103,7 +103,7 @@ export function simtReduce(context: EmitContext, op: Reduce): Template {
   const before: TemplateKernel = { title: `${title} in ${used} parts`, groups: groups * used, body: k.body(), flops: countOf(shape) * context.flops, bytes: 0 };
 
   const c = kernelBuilder(target);
-  const combined = new Expressions(c, places, context.use);
+  const combined = new Expressions(c, places, context.use, context.loops);
   // Parts of few results by lanes, of many by a lane for each result.
   const few = rows < lanes && op.function !== "product";
   const total = (index: KernelExpr): KernelExpr => {

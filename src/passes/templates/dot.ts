@@ -35,6 +35,8 @@ export interface DotProblem extends WriteOptions {
   readonly columnsAdjacent: boolean;
   /** Neighbours along the summed axis are adjacent on both sides. */
   readonly sumAdjacent: boolean;
+  /** The right operand is the same at every step of the loop around: packing it costs nothing. */
+  readonly rightSteady: boolean;
   /** Batch axes of the right operand, aligned to `batch`: 1 where it repeats. */
   readonly rightBatch: readonly number[];
   readonly write: WriteAll;
@@ -55,6 +57,8 @@ export function dot(options: DotOptions, context: TemplateContext): Template {
 
 export function dotProblem(p: DotProblem, context: TemplateContext): Template {
   const { lanes } = context.target;
+  // Steps of a loop stream the whole of it again and again: panels lie one after the other there.
+  if (p.rightSteady && p.m > 1 && p.n >= lanes && p.k >= lanes) return dotTiles(p, context, true, false);
   if (p.k >= lanes && p.sumAdjacent && preferSums(p, lanes)) return dotAlongSum(p, context);
   if (prefersBands(p, context.target)) return dotBands(p, context);
   const inPlace = p.columnsAdjacent && p.n >= lanes;
@@ -103,6 +107,7 @@ function normalize(o: DotOptions): DotProblem {
       right: (b, _, at, sum, column, width) => readLeft(b, at, column, sum, width),
       columnsAdjacent: easy(o.left) && (o.transposeLeft || k === 1),
       sumAdjacent: easy(o.left) && rightsEasy && !o.transposeLeft && k > 1,
+      rightSteady: o.left.steady === true,
       rightBatch: leftBatch,
       write: (b, index, values) => o.write(b, [...index.slice(0, -2), index.at(-1)!, index.at(-2)!], values),
     };
@@ -111,7 +116,7 @@ function normalize(o: DotOptions): DotProblem {
     m, n, k, batch, side: o.rights.length, repeatable: o.repeatable, left: readLeft, right: readRight,
     columnsAdjacent: rightsEasy && n > 1 && (!o.transposeRight || k === 1),
     sumAdjacent: rightsEasy && easy(o.left) && k > 1 && !o.transposeLeft && (o.transposeRight || n === 1),
-    rightBatch, write: o.write,
+    rightSteady: o.rights.every((operand) => operand.steady === true), rightBatch, write: o.write,
   };
 }
 

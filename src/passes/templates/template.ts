@@ -1,5 +1,6 @@
 import { KernelBuilder } from "../../ir/kernel/builder.js";
 import type { ElementType, KernelExpr, Statement, Width } from "../../ir/kernel/nodes.js";
+import type { Placed } from "../placed.js";
 
 /**
  * Templates turn one heavy tensor operation of static size into kernels. What is fused around it comes in as functions: `Read` gives a
@@ -14,6 +15,15 @@ export interface View {
   /** In words; 0 repeats along the axis. */
   readonly strides: readonly number[];
   readonly type: ElementType;
+  /** Of what lies outside of the arena of a loop's body: how its place moves with the loops around. */
+  readonly moves?: readonly Move[];
+}
+
+/** `words` times the index of loop `depth`; `alternates`: times its parity. */
+export interface Move {
+  readonly depth: number;
+  readonly words: number;
+  readonly alternates?: true;
 }
 
 /**
@@ -101,6 +111,8 @@ export interface TemplateKernel {
   /** Words that the lanes of a group share. */
   readonly shared?: number;
   readonly body: readonly Statement[];
+  /** Of a loop that is more than one kernel: its launches, instead of the body. */
+  readonly launches?: () => readonly Placed[];
   /** Whether it needs nothing that the template's other kernels make: it may run as soon as what it reads is there. */
   readonly independent?: boolean;
   /** Without what Read and Write do. */
@@ -120,6 +132,8 @@ export interface Operand {
   readonly read: Read;
   /** Vector reads along the vector axis are one load (and cheap arithmetic). Default true. */
   readonly contiguous?: boolean;
+  /** Of a loop's body: whether it is the same at every step, so that what is made of it once serves them all. */
+  readonly steady?: boolean;
   /** Where it lies, when `read` is nothing but a load from there: then it need not be copied to be read in another order. */
   readonly view?: View;
 }

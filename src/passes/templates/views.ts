@@ -31,10 +31,19 @@ export function splitConstant(k: KernelBuilder, index: KernelExpr): [KernelExpr 
   return [index, 0];
 }
 
+/** By how many words a view moves with the loops around; undefined where it stays. */
+export function movedBy(k: KernelBuilder, { moves = [] }: Pick<View, "moves">): KernelExpr | undefined {
+  const [first, ...rest] = moves.map(({ depth, words, alternates }) => {
+    const index = k.loopIndex(depth);
+    return k.share(k.multiply(alternates ? k.share(k.binary("and", index, 1)) : index, words));
+  });
+  return first && rest.reduce((sum, each) => k.share(k.add(sum, each)), first);
+}
+
 /** Word of an element: Σ index · stride + base, the changing part named once and outside the loops that do not change it. */
-export function wordOf(k: KernelBuilder, base: number, strides: readonly number[], index: readonly KernelExpr[]): KernelExpr {
+export function wordOf(k: KernelBuilder, base: number, strides: readonly number[], index: readonly KernelExpr[], moved?: KernelExpr): KernelExpr {
   let constant = base;
-  let sum: KernelExpr | undefined;
+  let sum = moved;
   strides.forEach((stride, axis) => {
     if (stride === 0) return;
     const [changing, fixed] = splitConstant(k, index[axis]!);
@@ -48,7 +57,7 @@ export function wordOf(k: KernelBuilder, base: number, strides: readonly number[
 
 /** Reads a view: a vector load where neighbours are adjacent, one value for all lanes where the vector axis repeats, else a gather. */
 export function loadView(k: KernelBuilder, view: View, index: readonly KernelExpr[], width: Width, axis = vectorAxis(view.shape)): KernelExpr {
-  const word = wordOf(k, view.base, view.strides, index);
+  const word = wordOf(k, view.base, view.strides, index, movedBy(k, view));
   const loaded = view.type === "bool" ? "i32" : view.type;
   const value = (): KernelExpr => {
     if (width === "scalar") return k.load(word, loaded);
@@ -61,7 +70,7 @@ export function loadView(k: KernelBuilder, view: View, index: readonly KernelExp
 }
 
 export function storeView(k: KernelBuilder, view: View, index: readonly KernelExpr[], value: KernelExpr): void {
-  k.store(wordOf(k, view.base, view.strides, index), value);
+  k.store(wordOf(k, view.base, view.strides, index, movedBy(k, view)), value);
 }
 
 export function readView(view: View): Read {

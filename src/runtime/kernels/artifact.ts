@@ -1,4 +1,5 @@
 import type { KernelDevice } from "../devices.js";
+import type { Launch } from "../kernel-engine.js";
 import type { RowProgram } from "../train/definition.js";
 
 /** Where a tensor lies in a program's arena, row-major. */
@@ -21,6 +22,7 @@ export interface KernelPlan {
   /** Lines of the model file. */
   readonly lines: readonly number[];
   readonly groups: number;
+  /** Of all its runs in one step. */
   readonly flops: number;
   readonly bytes: number;
   /** Worth sharing among threads; where it is missing, kernels of more than one group are. */
@@ -36,6 +38,8 @@ export interface ProgramArtifact {
   /** Words that must stand in the arena before the first run. */
   readonly constants: readonly { readonly offset: number; readonly type: Region["type"]; readonly values: readonly number[] }[];
   readonly kernels: readonly KernelPlan[];
+  /** In what order they run; absent: each once, one after the other. */
+  readonly launches?: readonly Launch[];
   /** The kernels as C, for the `native` device. */
   readonly c?: string;
   /** The kernels as WebAssembly: bytes or base64. `relaxed`: with relaxed multiply-add. */

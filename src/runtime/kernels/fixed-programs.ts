@@ -1,5 +1,6 @@
 import type { KernelDevice } from "../devices.js";
 import { LvmError } from "../error.js";
+import type { Launch } from "../kernel-engine.js";
 import { hasPerRow, type ModelTables, type RowProgram } from "../train/definition.js";
 import type { KernelPlan, KernelPrograms, ProgramArtifact, Region, RowsArtifact, StateSlot, StepArtifact } from "./artifact.js";
 
@@ -32,6 +33,7 @@ export interface ProgramPlan {
   readonly outputs?: Readonly<Record<string, RegionEntry>>;
   readonly constants?: ForDevice<Constants>;
   readonly kernels: ForDevice<readonly KernelEntry[]>;
+  readonly launches?: ForDevice<readonly Launch[]>;
 }
 
 export interface StepPlan extends ProgramPlan {
@@ -98,6 +100,7 @@ async function programOf(plan: ProgramPlan, code: KernelCode[string] | undefined
       flops: forDevice(kernel.flops, device),
       bytes: forDevice(kernel.bytes, device),
     })),
+    ...(plan.launches === undefined ? {} : { launches: forDevice<readonly Launch[]>(plan.launches, device) }),
     ...(device === "native" ? { c } : {}),
     ...(device === "webgpu" ? { wgsl } : {}),
     ...(device === "wasm" && wasm ? { wasm: { module: await inflated(wasm.module), relaxed: wasm.relaxed === undefined ? undefined : await inflated(wasm.relaxed) } } : {}),

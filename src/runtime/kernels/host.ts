@@ -174,7 +174,7 @@ async function start(artifact: ProgramArtifact, device: KernelDevice, { threads,
   if (device === "webgpu") {
     if (artifact.wgsl === undefined) throw new LvmError("LVM7150", "the module was compiled without shaders for WebGPU", { exitCode: 5, facts: { device } });
     const [{ createWebGpuModule }, open] = await Promise.all([import("../webgpu/index.js"), gpu()]);
-    return createWebGpuModule(open, { words: artifact.words, kernels: artifact.kernels, wgsl: artifact.wgsl });
+    return createWebGpuModule(open, { words: artifact.words, kernels: artifact.kernels, launches: artifact.launches, wgsl: artifact.wgsl });
   }
   if (device === "native") {
     if (artifact.c === undefined) throw new LvmError("LVM7160", "no native kernels: the module was compiled without them", { exitCode: 5, facts: { device } });
@@ -182,7 +182,7 @@ async function start(artifact: ProgramArtifact, device: KernelDevice, { threads,
     return createNativeModule(artifact.c, { threads, cacheFolder, onCompiled });
   }
   if (artifact.wasm === undefined) throw new LvmError("LVM7150", "the module was compiled without WebAssembly kernels", { exitCode: 5, facts: { device } });
-  return createWasmModule({ words: artifact.words, kernels: artifact.kernels, ...artifact.wasm }, { threads });
+  return createWasmModule({ words: artifact.words, kernels: artifact.kernels, launches: artifact.launches, ...artifact.wasm }, { threads });
 }
 
 /** A program that computes nothing: memory, and a step counter. */

@@ -1,5 +1,5 @@
 import { LvmError } from "../error.js";
-import { directMemory, STEP_WORD, type KernelModule } from "../kernel-engine.js";
+import { directMemory, eachRun, mostLoops, STEP_WORD, type KernelModule, type Launch } from "../kernel-engine.js";
 import type { WasmArtifact } from "./artifact.js";
 import { coreCount, hasRelaxedSimd, hasSharedMemory } from "./host.js";
 import { moduleBytes, withSharing } from "./module-bytes.js";
@@ -12,7 +12,8 @@ export interface WasmModuleOptions {
   readonly relaxed?: boolean;
 }
 
-type KernelFunction = (from: number, to: number) => void;
+/** A range of groups, and the indices of the loops around; a kernel takes as many as there are. */
+export type KernelFunction = (from: number, to: number, a?: number, b?: number, c?: number, d?: number) => void;
 const pageWords = 16384;
 
 /**
@@ -21,6 +22,7 @@ const pageWords = 16384;
  */
 export async function createWasmModule(artifact: WasmArtifact, options: WasmModuleOptions = {}): Promise<KernelModule> {
   const { words, kernels } = artifact;
+  const launches: readonly Launch[] = artifact.launches ?? kernels.map((_, index) => index);
   const shareable = kernels.map(({ groups, threaded }) => (threaded ?? true) && groups > 1);
   const mostGroups = Math.max(1, ...kernels.map(({ groups }, index) => (shareable[index] ? groups : 1)));
   const wanted = Math.max(1, Math.min(options.threads ?? Math.min(coreCount(), 8), mostGroups));
@@ -43,10 +45,11 @@ export async function createWasmModule(artifact: WasmArtifact, options: WasmModu
   const check = (): void => {
     if (!live) throw new LvmError("LVM7106", "the model was disposed");
   };
+  const indices = new Array<number>(mostLoops).fill(0);
   const runOne = (index: number): void => {
     const own = functions[index] as KernelFunction;
-    if (team !== undefined && shareable[index]) team.run(index, own);
-    else own(0, groups[index] as number);
+    if (team !== undefined && shareable[index]) team.run(index, own, indices);
+    else own(0, groups[index] as number, indices[0], indices[1], indices[2], indices[3]);
   };
 
   return {
@@ -59,14 +62,16 @@ export async function createWasmModule(artifact: WasmArtifact, options: WasmModu
       check();
       if (team === undefined) return runAlone(steps);
       for (let step = 0; step < steps; step++) {
-        for (let index = 0; index < functions.length; index++) runOne(index);
+        eachRun(launches, indices, runOne);
         arena.u32[STEP_WORD] = (arena.u32[STEP_WORD] as number) + 1;
       }
     },
     runKernel(index) {
       check();
       if (!(index in functions)) throw new RangeError(`there is no kernel ${index}; there are ${functions.length}`);
-      runOne(index);
+      eachRun(launches, indices, (each) => {
+        if (each === index) runOne(each);
+      });
     },
     dispose() {
       if (live) team?.dispose();

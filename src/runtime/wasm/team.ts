@@ -1,3 +1,4 @@
+import type { KernelFunction } from "./create-module.js";
 import { maySleep, startThread, type Thread } from "./host.js";
 import { line, spins, words, workerScript } from "./worker-script.js";
 
@@ -5,7 +6,7 @@ import { line, spins, words, workerScript } from "./worker-script.js";
 const firstGroup = (groups: number, thread: number, threads: number): number => Math.floor((groups * thread) / threads);
 
 /**
- * Threads that share the groups of a kernel with the calling one, which is thread 0. To begin a kernel the caller writes its number and counts
+ * Threads that share the groups of a kernel with the calling one, which is thread 0. To begin a kernel the caller writes its number and the loops' indices and counts
  * `sequence` up; each worker runs its groups and writes the sequence number to its own `done`; the caller does its own groups and waits
  * for all of them. So there is one hand-over for each shared kernel and none for the others, which the caller runs alone.
  *
@@ -15,8 +16,8 @@ const firstGroup = (groups: number, thread: number, threads: number): number => 
 export interface Team {
   /** Worker threads and the caller. */
   readonly threads: number;
-  /** Runs all groups of a kernel; `own` is this thread's instance of it. Throws if it fails on any thread. */
-  run(kernel: number, own: (from: number, to: number) => void): void;
+  /** Runs all groups of a kernel; `own` is this thread's instance of it, `indices` those of the loops around. Throws if it fails on any thread. */
+  run(kernel: number, own: KernelFunction, indices: readonly number[]): void;
   dispose(): void;
 }
 
@@ -43,8 +44,9 @@ export async function startTeam(module: WebAssembly.Module, memory: WebAssembly.
   const ends = groups.map((count) => firstGroup(count, 1, threads));
   let sequence = 0;
 
-  const begin = (kernel: number): void => {
+  const begin = (kernel: number, indices: readonly number[]): void => {
     control[words.kernel] = kernel;
+    for (let depth = 0; depth < indices.length; depth++) control[words.indices + depth] = indices[depth] as number;
     sequence = (sequence + 1) | 0;
     Atomics.store(control, words.sequence, sequence);
     if (Atomics.load(control, words.sleepers) > 0) Atomics.notify(control, words.sequence);
@@ -65,18 +67,18 @@ export async function startTeam(module: WebAssembly.Module, memory: WebAssembly.
 
   return {
     threads,
-    run(kernel, own) {
-      begin(kernel);
+    run(kernel, own, indices) {
+      begin(kernel, indices);
       try {
         const end = ends[kernel] as number;
-        if (end > 0) own(0, end);
+        if (end > 0) own(0, end, indices[0], indices[1], indices[2], indices[3]);
       } finally {
         finish();
       }
       if (control[words.failed] !== 0) throw new Error("a kernel trapped on a worker thread");
     },
     dispose() {
-      begin(-1);
+      begin(-1, []);
       workers.forEach((worker) => worker.terminate());
     },
   };

@@ -1,6 +1,6 @@
 /** Places of the control words: what one thread writes does not slow another's spinning down. */
 export const line = 32;
-export const words = { sequence: 0, kernel: 1, sleepers: line, callerSleeps: 2 * line, failed: 3 * line, done: 4 * line } as const;
+export const words = { sequence: 0, kernel: 1, indices: 2, sleepers: line, callerSleeps: 2 * line, failed: 3 * line, done: 4 * line } as const;
 
 /** Turns of a spin loop before a thread sleeps: some 100 µs, longer than the kernels in between take. */
 export const spins = { worker: 20_000, caller: 20_000 } as const;
@@ -29,7 +29,7 @@ const begin = ({ module, memory, control, worker, ranges }) => {
     const kernel = control[${words.kernel}];
     if (kernel < 0) return;
     try {
-      kernels[kernel](ranges[kernel][0], ranges[kernel][1]);
+      kernels[kernel](ranges[kernel][0], ranges[kernel][1], control[${words.indices}], control[${words.indices + 1}], control[${words.indices + 2}], control[${words.indices + 3}]);
     } catch {
       Atomics.store(control, ${words.failed}, 1);
     }

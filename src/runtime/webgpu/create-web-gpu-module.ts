@@ -1,5 +1,5 @@
 import { LvmError } from "../error.js";
-import { STEP_WORD, type KernelModule, type WordRange } from "../kernel-engine.js";
+import { depthOf, eachRun, type Launch, STEP_WORD, type KernelModule, type WordRange } from "../kernel-engine.js";
 import { buildPipelines } from "./build-pipelines.js";
 import { lostError, messageOf, webGpuError } from "./failure.js";
 import type { WebGpu } from "./open-web-gpu.js";
@@ -11,12 +11,14 @@ export interface WebGpuProgram {
   readonly words: number;
   /** `lines`: of the model file, for messages. */
   readonly kernels: readonly { readonly name: string; readonly title?: string; readonly lines?: readonly number[]; readonly groups: number }[];
+  /** In what order they run; absent: each once, one after the other. */
+  readonly launches?: readonly Launch[];
   /** A shader module for each kernel. */
   readonly wgsl: readonly string[];
 }
 
 export interface WebGpuModuleOptions {
-  /** Steps that are encoded into one submit at most; 64 if absent. */
+  /** Steps that are encoded into one submit at most; if absent 64, and fewer where they are many dispatches. */
   readonly stepsPerSubmit?: number;
 }
 
@@ -29,9 +31,19 @@ const computeStage = 4;
 /** Workgroups along an axis, and in a row where there are more; src/codegen/wgsl/render.ts counts them by the same rule. */
 const mostAlong = 65_535;
 const rowOfGroups = 32_768;
+/** Dispatches in a submit: what comes after it need not wait for more than some hundredths of a second. */
+const mostDispatches = 4096;
+
+/** Steps of the longest loop, 0 where there is none. */
+const longest = (launches: readonly Launch[]): number => launches.reduce<number>((most, launch) => (typeof launch === "number" ? most : Math.max(most, launch.steps, longest(launch.body))), 0);
+
+function dispatchesOf(launches: readonly Launch[]): number {
+  return launches.reduce<number>((sum, launch) => sum + (typeof launch === "number" ? 1 : launch.steps * dispatchesOf(launch.body)), 0);
+}
 
 /**
  * Puts a program on an open device: one buffer for the arena, a pipeline for each kernel, one bind group; a step makes nothing but what a submit is made of.
+ * The number of a step within its submit and the indices of loops are read from one buffer of numbers, at dynamic offsets.
  *
  * @throws LvmError LVM7161 where the arena is larger than the adapter allows or has, or a shader does not compile
  */
@@ -40,27 +52,31 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
   if (gpu.failure) throw gpu.failure;
   const { words, kernels } = program;
   checkSize(words, gpu);
-  const stepsPerSubmit = Math.max(1, Math.trunc(options.stepsPerSubmit ?? 64));
+  const launches: readonly Launch[] = program.launches ?? kernels.map((_, index) => index);
+  const depth = depthOf(launches);
+  const stepsPerSubmit = Math.max(1, Math.trunc(options.stepsPerSubmit ?? Math.min(64, mostDispatches / dispatchesOf(launches))));
+  const most = Math.max(stepsPerSubmit, longest(launches));
   const stride = Math.max(16, device.limits.minUniformBufferOffsetAlignment);
 
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
   const memory = device.createBuffer({ label: "arena", size: words * 4, usage: usage.storage | usage.copySource | usage.copyDestination });
-  const launches = device.createBuffer({ label: "launches", size: stride * stepsPerSubmit, usage: usage.uniform, mappedAtCreation: true });
-  // The step's number within its submit, and zeros.
-  const numbers = new Uint32Array(launches.getMappedRange());
-  for (let step = 0; step < stepsPerSubmit; step++) numbers[(step * stride) / 4] = step;
-  launches.unmap();
+  const numbers = device.createBuffer({ label: "numbers", size: stride * most, usage: usage.uniform, mappedAtCreation: true });
+  // 0, 1, …, each with zeros behind it.
+  const written = new Uint32Array(numbers.getMappedRange());
+  for (let number = 0; number < most; number++) written[(number * stride) / 4] = number;
+  numbers.unmap();
+  const bindings = Array.from({ length: 1 + depth }, (_, at) => 1 + at);
   const layout = device.createBindGroupLayout({
     entries: [
       { binding: 0, visibility: computeStage, buffer: { type: "storage" } },
-      { binding: 1, visibility: computeStage, buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: 16 } },
+      ...bindings.map((binding) => ({ binding, visibility: computeStage, buffer: { type: "uniform" as const, hasDynamicOffset: true, minBindingSize: 16 } })),
     ],
   });
-  const group = device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer: memory } }, { binding: 1, resource: { buffer: launches, size: 16 } }] });
+  const group = device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer: memory } }, ...bindings.map((binding) => ({ binding, resource: { buffer: numbers, size: 16 } }))] });
   const release = (): void => {
     memory.destroy();
-    launches.destroy();
+    numbers.destroy();
   };
   const building = buildPipelines(gpu, program, device.createPipelineLayout({ bindGroupLayouts: [layout] }));
   let pipelines: readonly GPUComputePipeline[];
@@ -78,7 +94,9 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
   const buffer = new ArrayBuffer(words * 4);
   const arena = { f32: new Float32Array(buffer), i32: new Int32Array(buffer), u32: new Uint32Array(buffer) };
   const staging = createStaging(device);
-  const offsets = Array.from({ length: stepsPerSubmit }, (_, step) => [step * stride]);
+  /** Where the numbers of the bindings stand: of the step, and of the loops around. */
+  const offsets = bindings.map(() => 0);
+  const indices = new Array<number>(depth).fill(0);
   const dispatches = kernels.map(({ groups }) => (groups <= mostAlong ? [groups, 1] as const : [rowOfGroups, Math.ceil(groups / rowOfGroups)] as const));
   let open = true;
   /** What word 0 is on the device. */
@@ -93,9 +111,39 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
     device.queue.writeBuffer(memory, 0, arena.u32, STEP_WORD, 1);
     counted = arena.u32[STEP_WORD] as number;
   };
+  const bind = (pass: GPUComputePassEncoder): void => {
+    for (let at = 0; at < depth; at++) offsets[1 + at] = (indices[at] as number) * stride;
+    pass.setBindGroup(0, group, offsets);
+  };
   const encodeStep = (pass: GPUComputePassEncoder, step: number): void => {
-    pass.setBindGroup(0, group, offsets[step] as number[]);
-    for (let index = 0; index < pipelines.length; index++) encodeKernel(pass, index);
+    offsets[0] = step * stride;
+    encodeLaunches(pass, launches, 0);
+  };
+  /** All that stands in the same turn of a loop has the same bindings. */
+  const encodeLaunches = (pass: GPUComputePassEncoder, list: readonly Launch[], level: number): void => {
+    let bound = false;
+    for (const launch of list) {
+      if (typeof launch === "number") {
+        if (!bound) bind(pass);
+        bound = true;
+        encodeKernel(pass, launch);
+        continue;
+      }
+      for (let turn = 0; turn < launch.steps; turn++) {
+        indices[level] = launch.reverse ? launch.steps - 1 - turn : turn;
+        encodeLaunches(pass, launch.body, level + 1);
+      }
+      bound = false;
+    }
+  };
+  /** A kernel alone, as often as a step runs it. */
+  const encodeAlone = (pass: GPUComputePassEncoder, index: number): void => {
+    offsets[0] = 0;
+    eachRun(launches, indices, (each) => {
+      if (each !== index) return;
+      bind(pass);
+      encodeKernel(pass, index);
+    });
   };
   const encodeKernel = (pass: GPUComputePassEncoder, index: number): void => {
     const [x, y] = dispatches[index] as readonly [number, number];
@@ -165,8 +213,7 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
       count();
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      pass.setBindGroup(0, group, offsets[0] as number[]);
-      encodeKernel(pass, index);
+      encodeAlone(pass, index);
       pass.end();
       device.queue.submit([encoder.finish()]);
     },
@@ -194,8 +241,7 @@ export async function createWebGpuModule(gpu: WebGpu, program: WebGpuProgram, op
         const encoder = device.createCommandEncoder();
         for (let index = 0; index < kernels.length; index++) {
           const pass = encoder.beginComputePass({ timestampWrites: { querySet: queries, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 } });
-          pass.setBindGroup(0, group, offsets[0] as number[]);
-          encodeKernel(pass, index);
+          encodeAlone(pass, index);
           pass.end();
         }
         encoder.resolveQuerySet(queries, 0, 2 * kernels.length, resolved, 0);

@@ -18,7 +18,7 @@ static float function_halves(word *m, float local_x) {
 
 // softmax of logits, row by row
 // models/θ.lvm:2
-static void kernel_softplus_bits(word *m, int first, int end) {
+static void kernel_softplus_bits(word *m, int first, int end, const int *indices) {
   for (int group = first; group < end; group++) {
     const int base_0 = mul_i(group, 16);
     vf largest_1 = splat_vf(-__builtin_inff());
@@ -50,11 +50,20 @@ static void kernel_softplus_bits(word *m, int first, int end) {
 }
 
 struct kernel {
-  void (*run)(word *m, int first, int end);
+  void (*run)(word *m, int first, int end, const int *indices);
   int groups;
   int shared; // among threads; the others are not worth a barrier
 };
 static const struct kernel kernels[] = {
   {kernel_softplus_bits, 6, 1},
+};
+struct launch {
+  int kernel; // or −1: a loop over the next `length` launches
+  int steps;
+  int reverse;
+  int length;
+};
+static const struct launch launches[] = {
+  {0, 1, 0, 0},
 };
 

@@ -3,7 +3,7 @@
 #define WORDS 4096
 
 // matrix product
-static void kernel_matmul(word *m, int first, int end) {
+static void kernel_matmul(word *m, int first, int end, const int *indices) {
   for (int group = first; group < end; group++) {
     const int row_0 = mul_i(group, 2);
     for (int i_1 = 0; i_1 < 64; i_1 += 32) {
@@ -30,11 +30,20 @@ static void kernel_matmul(word *m, int first, int end) {
 }
 
 struct kernel {
-  void (*run)(word *m, int first, int end);
+  void (*run)(word *m, int first, int end, const int *indices);
   int groups;
   int shared; // among threads; the others are not worth a barrier
 };
 static const struct kernel kernels[] = {
   {kernel_matmul, 2, 0},
+};
+struct launch {
+  int kernel; // or −1: a loop over the next `length` launches
+  int steps;
+  int reverse;
+  int length;
+};
+static const struct launch launches[] = {
+  {0, 1, 0, 0},
 };
 

@@ -165,13 +165,13 @@ INLINE uint max_lanes_vu(vu x) { x = max_vu(x, ROTATED(x, 4)); x = max_vu(x, ROT
 
 // y = a·x + 0.1
 // models/θ.lvm:2, models/θ.lvm:1
-static void kernel_scaled_sum(word *m, int first, int end) {
+static void kernel_scaled_sum(word *m, int first, int end, const int *indices) {
   for (int group = first; group < end; group++) {
     const int row_0 = mul_i(group, 43);
     const float scale_1 = F(4);
     for (int i_2 = 0; i_2 < 40; i_2 += 8) {
-      const int index_3 = add_i(row_0, i_2);
-      VF(index_3 + 446) = fma_vf(splat_vf(scale_1), VF(index_3 + 16), splat_vf(0.1f));
+      const int local_index_3 = add_i(row_0, i_2);
+      VF(local_index_3 + 446) = fma_vf(splat_vf(scale_1), VF(local_index_3 + 16), splat_vf(0.1f));
     }
     for (int i_4 = 40; i_4 < 43; i_4++) {
       const int index_5 = add_i(row_0, i_4);
@@ -181,12 +181,21 @@ static void kernel_scaled_sum(word *m, int first, int end) {
 }
 
 struct kernel {
-  void (*run)(word *m, int first, int end);
+  void (*run)(word *m, int first, int end, const int *indices);
   int groups;
   int shared; // among threads; the others are not worth a barrier
 };
 static const struct kernel kernels[] = {
   {kernel_scaled_sum, 10, 0},
+};
+struct launch {
+  int kernel; // or −1: a loop over the next `length` launches
+  int steps;
+  int reverse;
+  int length;
+};
+static const struct launch launches[] = {
+  {0, 1, 0, 0},
 };
 
 // ---- The engine: an arena and a pool of threads. All state is in `engine`, so that a library can serve several modules.
@@ -199,6 +208,9 @@ static const struct kernel kernels[] = {
 #include <sys/mman.h>
 
 #define KERNELS ((int)(sizeof kernels / sizeof kernels[0]))
+#define LAUNCHES ((int)(sizeof launches / sizeof launches[0]))
+// Loops in each other.
+#define DEEPEST 4
 #define EXPORT __attribute__((visibility("default")))
 // Turns of a spinning thread: about 0.1 ms before an idle one sleeps, and before one at a barrier lets others onto its core.
 #define SPINS 2000
@@ -252,29 +264,62 @@ static void barrier(engine *e, int step) {
   }
 }
 
-// Groups are split evenly, in contiguous ranges. A kernel that is not worth a barrier runs on thread 0.
-static void run_share(engine *e, const struct kernel *k, int thread, int alone) {
-  if (!k->shared && !alone) { if (thread == 0) k->run(e->m, 0, k->groups); }
-  else k->run(e->m, (int)((long long)k->groups * thread / e->threads), (int)((long long)k->groups * (thread + 1) / e->threads));
+// One thread's way through the launches.
+typedef struct walk {
+  engine *e;
+  int thread;
+  int threads;
+  // Of the kernel before: its groups were shared, were not, or all threads have met since.
+  enum { MET, ALONE, SHARED } before;
+  int indices[DEEPEST];
+} walk;
+
+// Groups are split evenly, in contiguous ranges. A kernel that is not worth a barrier runs on thread 0, and between two of those nobody needs to meet.
+static void run_share(walk *w, const struct kernel *k) {
+  engine *e = w->e;
+  if (w->threads > 1 && (w->before == SHARED || (w->before == ALONE && k->shared))) barrier(e, 0);
+  w->before = k->shared ? SHARED : ALONE;
+  if (!k->shared) { if (w->thread == 0) k->run(e->m, 0, k->groups, w->indices); }
+  else k->run(e->m, (int)((long long)k->groups * w->thread / w->threads), (int)((long long)k->groups * (w->thread + 1) / w->threads), w->indices);
 }
 
-static void work(engine *e, int thread) {
-  if (e->only >= 0) {
-    run_share(e, &kernels[e->only], thread, 1);
-    barrier(e, 0);
+// Launches from `at` to `end`; of kernels all, or one.
+static void run_launches(walk *w, const struct launch *at, const struct launch *end, int depth, int only) {
+  while (at < end) {
+    if (at->kernel >= 0) {
+      if (only < 0 || at->kernel == only) run_share(w, &kernels[at->kernel]);
+      at++;
+      continue;
+    }
+    const struct launch *after = at + 1 + at->length;
+    for (int turn = 0; turn < at->steps; turn++) {
+      w->indices[depth] = at->reverse ? at->steps - 1 - turn : turn;
+      run_launches(w, at + 1, after, depth + 1, only);
+    }
+    at = after;
+  }
+}
+
+static int first_kernel(void) {
+  int at = 0;
+  while (launches[at].kernel < 0) at++;
+  return launches[at].kernel;
+}
+
+static void work(engine *e, int thread, int threads, uint steps, int only) {
+  walk w = {.e = e, .thread = thread, .threads = threads, .before = MET};
+  if (only >= 0) {
+    run_launches(&w, launches, launches + LAUNCHES, 0, only);
+    if (threads > 1) barrier(e, 0);
     return;
   }
-  const uint steps = e->steps;
+  const int shared = kernels[first_kernel()].shared;
   for (uint s = 0; s < steps; s++) {
-    for (int k = 0; k < KERNELS; k++) {
-      const int last = k == KERNELS - 1;
-      run_share(e, &kernels[k], thread, 0);
-      // Between two kernels of thread 0 nobody needs to meet.
-      if (kernels[k].shared || kernels[last ? 0 : k + 1].shared) barrier(e, last);
-      else if (last && thread == 0) e->m[0]++;
-    }
+    run_launches(&w, launches, launches + LAUNCHES, 0, -1);
+    if (threads > 1 && (w.before == SHARED || shared)) { barrier(e, 1); w.before = MET; }
+    else if (thread == 0) e->m[0]++;
   }
-  barrier(e, 0);
+  if (threads > 1) barrier(e, 0);
 }
 
 static void *worker_main(void *argument) {
@@ -293,7 +338,7 @@ static void *worker_main(void *argument) {
     }
     seen++;
     if (e->quit) return NULL;
-    work(e, self.number);
+    work(e, self.number, e->threads, e->steps, e->only);
   }
 }
 
@@ -315,25 +360,24 @@ EXPORT void lvmc_run(engine *e, uint steps) {
   int shared = 0;
   for (int k = 0; k < KERNELS; k++) shared |= kernels[k].shared;
   if (e->threads == 1 || !shared) {
-    for (uint s = 0; s < steps; s++, e->m[0]++)
-      for (int k = 0; k < KERNELS; k++) kernels[k].run(e->m, 0, kernels[k].groups);
+    work(e, 0, 1, steps, -1);
     return;
   }
   e->steps = steps;
   e->only = -1;
   publish(e);
-  work(e, 0);
+  work(e, 0, e->threads, steps, -1);
 }
 
 EXPORT void lvmc_run_kernel(engine *e, int k) {
   if (k < 0 || k >= KERNELS) return;
   if (e->threads == 1 || !kernels[k].shared) {
-    kernels[k].run(e->m, 0, kernels[k].groups);
+    work(e, 0, 1, 0, k);
     return;
   }
   e->only = k;
   publish(e);
-  work(e, 0);
+  work(e, 0, e->threads, 0, k);
 }
 
 // Ends the threads and gives the arena's memory back, but not its addresses: whoever still looks there sees zeros.

@@ -3,7 +3,7 @@
 #define WORDS 110000
 
 // update
-static void kernel_update(word *m, int first, int end) {
+static void kernel_update(word *m, int first, int end, const int *indices) {
   for (int group = first; group < end; group++) {
     const int at_0 = mul_i(group, 32);
     vf sum_1 = splat_vf(0.0f);
@@ -62,11 +62,20 @@ static void kernel_update(word *m, int first, int end) {
 }
 
 struct kernel {
-  void (*run)(word *m, int first, int end);
+  void (*run)(word *m, int first, int end, const int *indices);
   int groups;
   int shared; // among threads; the others are not worth a barrier
 };
 static const struct kernel kernels[] = {
   {kernel_update, 12, 1},
+};
+struct launch {
+  int kernel; // or −1: a loop over the next `length` launches
+  int steps;
+  int reverse;
+  int length;
+};
+static const struct launch launches[] = {
+  {0, 1, 0, 0},
 };
 
