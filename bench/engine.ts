@@ -3,6 +3,7 @@ import { report } from "./support/report.js";
 import type { Section } from "./support/result.js";
 import { allocation } from "./sections/allocation.js";
 import { convVae } from "./sections/conv-vae.js";
+import { deepMarkovModel } from "./sections/deep-markov-model.js";
 import { eightSchools } from "./sections/eight-schools.js";
 import { startUp } from "./sections/start-up.js";
 import { vae } from "./sections/vae.js";
@@ -12,7 +13,7 @@ import { vae } from "./sections/vae.js";
  * shared machine say little, their ratios more. LVMC_PEERS names the Python environment of JAX and PyTorch; what is absent is skipped visibly.
  * BENCH_ONLY=vae,conv-vae,… takes some of the sections, BENCH_KEEP=1 keeps the run in bench/results/.
  */
-const sections: Readonly<Record<string, () => Promise<Section>>> = { vae, "conv-vae": convVae, "eight-schools": eightSchools, "start-up": startUp, allocation };
+const sections: Readonly<Record<string, () => Promise<Section>>> = { vae, "conv-vae": convVae, "eight-schools": eightSchools, "deep-markov-model": deepMarkovModel, "start-up": startUp, allocation };
 
 it("measures", async () => {
   const wanted = process.env["BENCH_ONLY"]?.split(",") ?? Object.keys(sections);

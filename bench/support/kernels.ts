@@ -14,9 +14,9 @@ export interface ModelFile {
   readonly lowered: LoweredModel;
 }
 
-/** A model of models/. */
-export function modelFile(name: string): ModelFile {
-  const path = `models/${name}.lvm`;
+/** A model of models/, or of another folder. */
+export function modelFile(name: string, folder = "models"): ModelFile {
+  const path = `${folder}/${name}.lvm`;
   const text = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
   return { path, text, lowered: lowerText(text, path) };
 }

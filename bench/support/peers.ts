@@ -23,8 +23,9 @@ const startSeconds = 180;
 /**
  * A peer as a process of its own, which sleeps between its rounds; undefined where it cannot run, after a line that says why.
  * @param learns whether its loss is asked for after the first steps
+ * @param before how many steps those are
  */
-export async function openPeer(name: string, script: string, args: readonly string[], steps: number, { learns = true } = {}): Promise<Peer | undefined> {
+export async function openPeer(name: string, script: string, args: readonly string[], steps: number, { learns = true, before = lossSteps.before as number } = {}): Promise<Peer | undefined> {
   const child = spawn(python ?? "", ["-B", peerScript(script), ...args], { stdio: ["pipe", "pipe", "pipe"] });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint = (complaint + text).slice(-2000)));
@@ -42,7 +43,7 @@ export async function openPeer(name: string, script: string, args: readonly stri
   };
   try {
     const { version } = (await answer(startSeconds)) as { readonly version: string };
-    await ask(`steps ${lossSteps.before - warmUpSteps}`);
+    await ask(`steps ${Math.max(1, before - warmUpSteps)}`);
     const loss = learns ? await ask(`loss ${lossSteps.over}`) : NaN;
     return { name, version, loss, round: () => ask(`steps ${steps}`), dispose: () => void child.stdin.end() };
   } catch (error) {
