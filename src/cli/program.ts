@@ -81,7 +81,7 @@ export function createProgram(host: ProgramHost): Command {
     .argument("<file>", "a run's folder, or a model file with --run")
     .option("--run <run>", "run folder or checkpoint")
     .option("-n, --rows <n>", "how many", wholeNumber(1, 10_000_000), 64)
-    .option("-o, --out <file>", "a .png, .npy or .csv file", "samples.png")
+    .option("-o, --out <file>", "a .png, .gif, .npy or .csv file", "samples.png")
     .option("--column <name>", "which column or latent; by default the observed one")
     .option("--means", "numbers are the likelihood's means instead of draws; pictures always show them where they exist")
     .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));

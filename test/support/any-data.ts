@@ -1,9 +1,12 @@
+import { columnLength } from "../../src/ir/model/row-length.js";
 import type { ModelProgram } from "../../src/ir/model/model.js";
 import type { Columns } from "../../src/runtime/model.js";
 
 /** Values within the supports of a model's columns, from the golden ratio. */
 export function anyData(program: ModelProgram, rows: number): Columns {
   return Object.fromEntries(program.columns.map(({ name, type: { support, shape } }, which) => {
+    const { lengthOf } = columnLength(program, { name, type: { support, shape } });
+    if (lengthOf) return [name, { rows, values: Int32Array.from({ length: rows }, (_, row) => 1 + (row % lengthOf.most)), shape: [] }];
     const dims = shape.map((dim) => dim.value);
     const size = dims.reduce((product, dim) => product * dim, 1);
     const fraction = (at: number): number => ((at + which) * 0.6180339887) % 1;

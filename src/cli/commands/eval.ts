@@ -25,7 +25,7 @@ export async function evaluate(context: CommandContext, file: string, options: E
     const own = options.data === undefined || options.data.length === 0;
     const perRow = compiled.program.parameters.some((parameter) => parameter.perRow);
     const sources = own ? (config.testData.length > 0 ? config.testData : config.data) : dataSources(compiled.program, options.data);
-    const builtin = (source: string): boolean => source === builtinSource(compiled.program) || /^\s*\w+\s*\(/.test(source);
+    const builtin = (source: string): boolean => source === builtinSource(compiled.program) || /^\s*\w+\s*\(.*\)\s*$/.test(source);
     // Data made by code has other rows for testing; parameters per row belong to the rows of training.
     const training = own ? config.testData.length === 0 && (perRow || !sources.every(builtin)) : perRow && isTrainingData(sources, io.cwd, config) && !sources.some(builtin);
     const fitted = perRow && !training ? (options.refitSteps ?? refitSteps) : options.refitSteps;

@@ -1,16 +1,17 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, extname, resolve } from "node:path";
 import { encodePng } from "../../runtime/image/encode-png.js";
-import { imageGrid } from "../../runtime/image/image-grid.js";
+import { encodeGif } from "../../runtime/image/encode-gif.js";
+import { type ImageBytes, imageGrid } from "../../runtime/image/image-grid.js";
 import type { Column, Outputs, Value } from "../../runtime/model.js";
 import { writeFileAtomic } from "../../runtime/node/atomic-file.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import type { CommandContext, CommandResult } from "../run.js";
-import { imageShape } from "../training/image-shape.js";
+import { columnPictures } from "../training/image-shape.js";
 import { columnSpecs, loadModelData } from "../training/model-data.js";
-import { imagesIn } from "../training/pictures.js";
+import { type Images, imagesIn, strips } from "../training/pictures.js";
 import { openTrained, type TrainedModel, type TrainedModelOptions } from "../training/trained-model.js";
 import { writeCsv } from "../training/write-csv.js";
 import { writeNpy } from "../training/write-npy.js";
@@ -23,9 +24,12 @@ export interface SampleCommandOptions extends TrainedModelOptions {
   readonly means?: boolean;
 }
 
-const formats = [".png", ".npy", ".csv"];
+const formats = [".png", ".gif", ".npy", ".csv"];
 
-/** `lvmc sample RUN -n 64 -o samples.png`: draws from the model, as pictures (of the likelihood's means), an array or a table. */
+/** Milliseconds for which a frame of an animation is shown. */
+const frameDelay = 100;
+
+/** `lvmc sample RUN -n 64 -o samples.png`: draws from the model, as pictures or an animation (of the likelihood's means), an array or a table. */
 export async function sample(context: CommandContext, file: string, options: SampleCommandOptions): Promise<CommandResult> {
   const { io, report } = context;
   const format = extname(options.out).toLowerCase();
@@ -36,7 +40,7 @@ export async function sample(context: CommandContext, file: string, options: Sam
   try {
     const outputs = await draw(context, trained, options);
     const name = chooseColumn(trained, outputs, options.column);
-    const bytes = format === ".png" ? picture(trained, outputs, name) : table(format, outputs, name, options);
+    const bytes = format === ".png" || format === ".gif" ? picture(trained, outputs, name, format) : table(format, outputs, name, options);
     await writeFileAtomic(out, bytes);
     report.say(`${report.color.green("✓")} ${options.rows.toLocaleString("en-US")} rows of ${name ?? "all columns"} → ${options.out}`);
     return { exit: exitCodes.ok, facts: { model: trained.compiled.program.name, run: trained.run.folder, step: trained.model.step, rows: options.rows, column: name ?? null, out } };
@@ -50,7 +54,9 @@ async function draw({ io }: CommandContext, { model, compiled, run }: TrainedMod
   const { config } = run;
   // Another seed is another stream of draws; the same command draws the same.
   const stream = options.seed ?? 0;
-  if (!compiled.program.columns.some((column) => column.role === "input")) {
+  const inputs = columnSpecs(compiled.program).filter((column) => column.role === "input");
+  // Where rows may have lengths of their own, drawn ones have all steps.
+  if (inputs.every((column) => column.lengthOf) && (inputs.length === 0 || options.data === undefined)) {
     if (options.data !== undefined) throw new UsageError(`${compiled.program.name} conditions on no column: --data has no use here`);
     return model.sample(options.rows, { draw: stream });
   }
@@ -70,17 +76,33 @@ function chooseColumn({ compiled }: TrainedModel, outputs: Outputs, wanted: stri
   return observed.length === 1 ? observed[0] : undefined;
 }
 
-function picture({ compiled }: TrainedModel, outputs: Outputs, wanted: string | undefined): Uint8Array {
+/** A grid of images; of films a row of frames each, or as a GIF all of them at once. */
+function picture({ compiled }: TrainedModel, outputs: Outputs, wanted: string | undefined, format: ".png" | ".gif"): Uint8Array {
   const specs = columnSpecs(compiled.program);
   const candidates = specs.filter((spec) => wanted === undefined || spec.name === wanted);
   for (const spec of candidates) {
-    const shape = imageShape(spec);
-    if (!shape) continue;
-    const images = imagesIn(outputs, spec.name, shape, spec.support.kind === "byte" ? 1 / 255 : 1);
-    if (images) return encodePng(imageGrid(images.values, images.count, shape, Math.ceil(Math.sqrt(images.count))));
+    const pictures = columnPictures(compiled.program, spec);
+    if (!pictures) continue;
+    const images = imagesIn(outputs, spec.name, pictures, spec.support.kind === "byte" ? 1 / 255 : 1);
+    if (!images) continue;
+    if (format === ".png") return encodePng(strips(images, pictures, Math.ceil(Math.sqrt(images.count))));
+    if (images.frames === undefined) throw new UsageError(`${spec.name}: one image for each row does not move`, "write a picture: -o samples.png");
+    const frames = animation(images, images.frames, pictures.shape);
+    return encodeGif(frames, frames.map(() => frameDelay));
   }
   const shown = wanted ?? specs.map((spec) => spec.name).join(", ");
   throw new UsageError(`${shown}: no images to draw`, "write the numbers: -o samples.npy or -o samples.csv");
+}
+
+/** At each time, all films side by side. */
+function animation({ values, count }: Images, frames: number, shape: Parameters<typeof imageGrid>[2]): ImageBytes[] {
+  const size = shape.reduce((product, each) => product * each, 1);
+  const films = count / frames;
+  return Array.from({ length: frames }, (_, time) => {
+    const now = new Float32Array(films * size);
+    for (let film = 0; film < films; film++) now.set(values.subarray((film * frames + time) * size, (film * frames + time + 1) * size), film * size);
+    return imageGrid(now, films, shape, Math.ceil(Math.sqrt(films)));
+  });
 }
 
 function table(format: string, outputs: Outputs, name: string | undefined, options: SampleCommandOptions): Uint8Array | string {

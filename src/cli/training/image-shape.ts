@@ -1,3 +1,4 @@
+import type { DerivedModel } from "../../driver/derive.js";
 import type { ColumnSpec } from "../../runtime/data/index.js";
 
 export type ImageShape = readonly [height: number, width: number, channels: number];
@@ -16,6 +17,22 @@ export function imageShape(spec: Pick<ColumnSpec, "support" | "shape">, dataShap
   const side = Math.round(Math.sqrt(length));
   const bounded = spec.support.kind === "binary" || spec.support.kind === "unit" || spec.support.kind === "byte";
   return more.length === 0 && bounded && side * side === length && side >= least ? [side, side, 1] : undefined;
+}
+
+/** What a column shows in a row: a picture, or, inside a plate or a chain, as many as there are steps. */
+export interface ColumnPictures {
+  readonly shape: ImageShape;
+  /** One for each step; undefined for a single picture. */
+  readonly frames: number | undefined;
+}
+
+/** The pictures of a column: where its site stands in loops, of one step of them. */
+export function columnPictures(program: Pick<DerivedModel["program"], "model">, spec: Pick<ColumnSpec, "name" | "support" | "shape">, dataShape: readonly number[] = []): ColumnPictures | undefined {
+  const site = program.model.find((step) => step.kind === "site" && step.name === spec.name);
+  const loops = spec.shape.slice(0, site?.plates.length ?? 0);
+  const ofStep = loops.every((size, axis) => dataShape[axis] === size) ? dataShape.slice(loops.length) : undefined;
+  const shape = imageShape({ support: spec.support, shape: spec.shape.slice(loops.length) }, ofStep);
+  return shape && { shape, frames: loops.length === 0 ? undefined : loops.reduce((product, size) => product * size, 1) };
 }
 
 const drawable: ReadonlySet<string> = new Set(["binary", "unit", "byte", "real", "nonnegative", "interval"]);

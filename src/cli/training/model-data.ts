@@ -1,10 +1,11 @@
+import { columnLength } from "../../driver/column-length.js";
 import type { DerivedModel } from "../../driver/derive.js";
 import { bindColumns, maskColumn, type BoundColumn, type ColumnSpec, type HostColumn } from "../../runtime/data/index.js";
 import type { Split } from "../../runtime/builtin-data/index.js";
 import type { Column, Columns } from "../../runtime/model.js";
 import { loadData } from "../../runtime/node/data-sources.js";
 import { UsageError } from "../errors.js";
-import { imageShape, type ImageShape } from "./image-shape.js";
+import { columnPictures, type ColumnPictures } from "./image-shape.js";
 
 type Program = DerivedModel["program"];
 
@@ -13,8 +14,8 @@ export interface ModelData {
   readonly columns: Columns;
   readonly bound: readonly BoundColumn[];
   readonly rows: number;
-  /** Columns that hold images. */
-  readonly images: ReadonlyMap<string, ImageShape>;
+  /** Columns that hold images, or a film in each row. */
+  readonly images: ReadonlyMap<string, ColumnPictures>;
   /** Sentences: how grey levels are binarized, what is hidden. */
   readonly notes: readonly string[];
 }
@@ -31,7 +32,10 @@ export interface ModelDataOptions {
 }
 
 export function columnSpecs(program: Program): readonly ColumnSpec[] {
-  return program.columns.map(({ name, type, partlyObserved, role }) => ({ name, support: type.support, shape: type.shape.map((size) => size.value), partlyObserved, role }));
+  return program.columns.map((column) => {
+    const { name, type, partlyObserved, role } = column;
+    return { name, support: type.support, shape: type.shape.map((size) => size.value), partlyObserved, role, ...columnLength(program, column) };
+  });
 }
 
 /** The `--data` that the train block names: `digits(8192)`. */
@@ -65,14 +69,24 @@ export async function loadModelData(program: Program, sources: readonly string[]
     return hidden;
   });
   for (const column of bound) if (column.grey) notes.push(binarizationNote(column.name, program));
+  notes.push(...bound.flatMap(lengthNote));
   const all = [...bound, ...(options.inputsOnly ? [] : specs.filter((spec) => !bound.some((column) => column.name === spec.name)).map((spec) => absent(spec, rows)))];
-  return { columns: Object.fromEntries(all.map((column) => [column.name, plain(column)])), bound: all, rows, images: imagesOf(all, host), notes };
+  return { columns: Object.fromEntries(all.map((column) => [column.name, plain(column)])), bound: all, rows, images: imagesOf(program, all, host), notes };
 }
 
 function binarizationNote(name: string, program: Program): string {
   const { binarize } = program.training;
   const how = binarize.kind === "fresh" ? "drawn afresh at each visit, 1 with probability grey / 255" : `1 from ${binarize.at} on`;
   return `${name}: grey levels are made 0 or 1: ${how} (binarize in the train block)`;
+}
+
+/** `length(x): rows have 3 to 30, on average 17.2 of 32 steps`; nothing where all have all. */
+function lengthNote({ name, spec, values, rows }: BoundColumn): string[] {
+  if (!spec.lengthOf) return [];
+  const lengths = Float64Array.from(values).sort();
+  const [least, greatest] = [lengths[0], lengths.at(-1)];
+  const mean = lengths.reduce((sum, each) => sum + each, 0) / rows;
+  return least === spec.lengthOf.most ? [] : [`${name}: rows have ${least === greatest ? least : `${least} to ${greatest}, on average ${mean.toFixed(1)}`} of ${spec.lengthOf.most} steps`];
 }
 
 /** A partly observed column that the data lacks: missing in every row. */
@@ -87,11 +101,11 @@ function plain(column: BoundColumn): Column {
   return { rows: column.rows, values: column.values, shape: column.spec.shape };
 }
 
-function imagesOf(columns: readonly BoundColumn[], host: readonly HostColumn[]): ReadonlyMap<string, ImageShape> {
-  const images = new Map<string, ImageShape>();
+function imagesOf(program: Program, columns: readonly BoundColumn[], host: readonly HostColumn[]): ReadonlyMap<string, ColumnPictures> {
+  const images = new Map<string, ColumnPictures>();
   for (const column of columns) {
-    const shape = imageShape(column.spec, host.find((each) => each.name === column.name)?.shape);
-    if (shape) images.set(column.name, shape);
+    const pictures = columnPictures(program, column.spec, host.find((each) => each.name === column.name)?.shape);
+    if (pictures) images.set(column.name, pictures);
   }
   return images;
 }

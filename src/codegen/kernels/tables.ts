@@ -1,5 +1,6 @@
 import { lineOf } from "../../diagnostics/span.js";
 import type { LoweredModel } from "../../ir/lowered-model.js";
+import { columnLength } from "../../ir/model/row-length.js";
 import { sharedOutputs, termsOf } from "../typescript/model-tables.js";
 import { sourceHash } from "../typescript/source-hash.js";
 
@@ -21,6 +22,7 @@ export function modelTables(lowered: LoweredModel, source: { readonly path: stri
         support: column?.type.support ?? { kind: "real" as const },
         partlyObserved: column?.partlyObserved ?? false,
         role: column?.role ?? ("observed" as const),
+        ...(column ? columnLength(program, column) : {}),
       };
     }),
     terms: termsOf(lowered),

@@ -26,12 +26,13 @@ export function modelTypes(lowered: LoweredModel): { readonly columns: Interface
   return {
     columns: interfaceOf(`${type}Columns`, "The data, as plain numbers.", lowered.columns.map(({ name, shape }) => {
       const declared = program.columns.find((column) => column.name === name);
+      const isLength = name === program.length?.column;
       return {
         name: propertyKey(name),
         isReadonly: true,
-        hasQuestionToken: declared?.partlyObserved ?? false,
+        hasQuestionToken: (declared?.partlyObserved ?? false) || isLength,
         type: shape.length === 0 ? "Column<[]>" : "Column",
-        docs: [`${declared ? declared.type.support.kind : "real"}${shape.length > 0 ? ` [${shape.join(", ")}]` : ""}${declared?.partlyObserved ? ", missing in some rows" : ""}`],
+        docs: [isLength ? "How many steps each row has; where it is left out, those before the end that are not missing" : `${declared ? declared.type.support.kind : "real"}${shape.length > 0 ? ` [${shape.join(", ")}]` : ""}${declared?.partlyObserved ? ", missing in some rows" : ""}`],
       };
     })),
     term: { kind: StructureKind.TypeAlias, isExported: true, name: `${type}Term`, docs: ["The terms of the objective."], type: termsOf(lowered).map(({ name }) => stringLiteral(name)).join(" | ") || "never" },

@@ -1,4 +1,5 @@
 import type { LoweredModel } from "../../ir/lowered-model.js";
+import { type ColumnLength, columnLength } from "../../ir/model/row-length.js";
 import type { Initializer, Schedule } from "../../ir/model/model.js";
 import { lineOf } from "../../diagnostics/span.js";
 import type { Support } from "../../types/support.js";
@@ -32,6 +33,7 @@ export function definitionEntries(lowered: LoweredModel, sourcePath: string, has
         ["support", supportCode(column?.type.support ?? { kind: "real" })],
         ["partlyObserved", String(column?.partlyObserved ?? false)],
         ["role", stringLiteral(column?.role ?? "observed")],
+        ...lengthEntries(column ? columnLength(program, column) : {}),
       ]);
     }))],
     ["terms", list(...termsOf(lowered).map(({ name, line }) => record([["name", stringLiteral(name)], ["line", String(line)]])))],
@@ -89,6 +91,13 @@ function supportCode(support: Support): Code {
   if (support.kind === "index") entries.push(["size", String(support.size)]);
   if (support.kind === "interval") entries.push(["low", numberLiteral(support.low)], ["high", numberLiteral(support.high)]);
   return record(entries);
+}
+
+function lengthEntries({ length, lengthOf }: ColumnLength): (readonly [string, Code])[] {
+  return [
+    ...(length === undefined ? [] : [["length", stringLiteral(length)] as const]),
+    ...(lengthOf === undefined ? [] : [["lengthOf", record([["column", stringLiteral(lengthOf.column)], ["most", String(lengthOf.most)]])] as const]),
+  ];
 }
 
 function trainingCode({ program: { training } }: LoweredModel): Code {

@@ -2,6 +2,7 @@ import { LvmError } from "../error.js";
 import { checkValues, type CheckedValues } from "./check-values.js";
 import { elementCount, printShape, type HostColumn } from "./column.js";
 import { printCount } from "./limits.js";
+import { checkRowLengths, type RowLengths, withoutPadding, withRowLengths } from "./row-lengths.js";
 import { printSupport, type ColumnSpec } from "./spec.js";
 import { suggestName } from "./suggest.js";
 
@@ -27,10 +28,15 @@ export interface BindOptions {
  * Shapes fit when they are equal or have equally many elements (28×28 fits [784] and [28, 28, 1]). Bytes go to `unit` and to `real` of more
  * than one element as value / 255, to `binary` as grey levels (see `binarize`), elsewhere as they are; bytes that are all 0 or 1 are numbers.
  *
- * @throws LvmError LVM7020 missing column, LVM7021 extra column, LVM7022 shape, LVM7023 value, LVM7024 number of rows, LVM7025 missing values, LVM7027 rows that are missing in part
+ * Where rows have lengths of their own, these are derived from the data unless it gives them (`withRowLengths`), and what lies beyond becomes zeros, unchecked.
+ *
+ * @throws LvmError LVM7020 missing column, LVM7021 extra column, LVM7022 shape, LVM7023 value, LVM7024 number of rows, LVM7025 missing values, LVM7027 rows that are missing in part,
+ * LVM7028 lengths of rows
  */
-export function bindColumns(specs: readonly ColumnSpec[], columns: readonly HostColumn[], options: BindOptions = {}): BoundColumn[] {
-  checkNames(specs, columns, options.optional ?? []);
+export function bindColumns(specs: readonly ColumnSpec[], given: readonly HostColumn[], options: BindOptions = {}): BoundColumn[] {
+  const columns = withRowLengths(specs, given);
+  // Without the column that they are lengths of, it is that one which is missing.
+  checkNames(specs, columns, [...(options.optional ?? []), ...specs.filter(({ lengthOf }) => lengthOf).map(({ name }) => name)]);
   const used = specs.flatMap((spec) => {
     const column = columns.find((candidate) => candidate.name === spec.name);
     return column === undefined ? [] : [{ spec, column }];
@@ -41,7 +47,8 @@ export function bindColumns(specs: readonly ColumnSpec[], columns: readonly Host
     throw new LvmError("LVM7024", `column ${first.name} has ${printCount(first.rows)} rows (${first.origin}) and column ${other.name} has ${printCount(other.rows)} (${other.origin})`, { facts: { columns: [first.name, other.name], rows: [first.rows, other.rows] }, help: "give all columns from the same rows, in the same order" });
   }
   if (first !== undefined && first.rows === 0) throw new LvmError("LVM7024", `column ${first.name} has no rows (${first.origin})`, { facts: { columns: [first.name], rows: [0] } });
-  return used.map(({ spec, column }) => bindColumn(spec, column));
+  const lengths = new Map(used.filter(({ spec }) => spec.lengthOf).map(({ spec, column }) => [spec.name, checkRowLengths(spec, column)]));
+  return used.map(({ spec, column }) => bindColumn(spec, column, spec.length === undefined ? undefined : lengths.get(spec.length)));
 }
 
 function checkNames(specs: readonly ColumnSpec[], columns: readonly HostColumn[], optional: readonly string[]): void {
@@ -72,7 +79,7 @@ function checkNames(specs: readonly ColumnSpec[], columns: readonly HostColumn[]
   }
 }
 
-function bindColumn(spec: ColumnSpec, column: HostColumn): BoundColumn {
+function bindColumn(spec: ColumnSpec, column: HostColumn, lengths: RowLengths | undefined): BoundColumn {
   const size = elementCount(spec.shape);
   const found = elementCount(column.shape);
   if (size !== found) {
@@ -81,7 +88,9 @@ function bindColumn(spec: ColumnSpec, column: HostColumn): BoundColumn {
       help: "change the size in the model, or the data",
     });
   }
-  return { name: spec.name, spec, rows: column.rows, size, origin: column.origin, ...checkValues(spec, column, size) };
+  const most = spec.shape[0] ?? 1;
+  const values = lengths ? checkValues(spec, withoutPadding(column, lengths, most), size, (row) => lengths[row]! * (size / most)) : checkValues(spec, column, size);
+  return { name: spec.name, spec, rows: column.rows, size, origin: column.origin, ...values };
 }
 
 function countOf(n: number): string {

@@ -17,10 +17,11 @@ export interface CheckedValues {
 
 /**
  * Checks every value against the column's type and brings it into the form for training.
+ * @param within how many of a row's numbers count, where rows have lengths of their own; what follows is not looked at
  * @throws LvmError LVM7023 with the first bad row and value, LVM7025 where something is missing that must not be, LVM7027 where a row is
  * missing in part
  */
-export function checkValues(spec: ColumnSpec, column: HostColumn, size: number): CheckedValues {
+export function checkValues(spec: ColumnSpec, column: HostColumn, size: number, within: (row: number) => number = () => size): CheckedValues {
   const bytes = column.values instanceof Uint8Array;
   const discrete = isDiscreteSupport(spec.support);
   const levels = bytes && (spec.support.kind === "unit" || spec.support.kind === "binary" || (spec.support.kind === "real" && size > 1)) && column.values.some((value) => value > 1);
@@ -30,8 +31,8 @@ export function checkValues(spec: ColumnSpec, column: HostColumn, size: number):
   // Grey levels from 16-bit images are already probabilities.
   const grey = spec.support.kind === "binary" && column.values instanceof Float32Array && column.values.some((value) => value > 0 && value < 1);
   const rule = grey ? rules.unit() : ruleOf(spec.support);
-  const missingRows = checkEach(spec, column, size, rule, discrete && !grey);
-  checkRows(spec, column, size);
+  const missingRows = checkEach(spec, column, size, rule, discrete && !grey, within);
+  checkRows(spec, column, size, within);
   if (discrete && !grey && column.values instanceof Float32Array) return { values: Int32Array.from(column.values, (value) => (Number.isNaN(value) ? -1 : value)), scale: 1, grey, missingRows };
   return { values: column.values, scale: 1, grey, missingRows };
 }
@@ -68,57 +69,56 @@ function ruleOf(support: ColumnSupport): Rule {
 }
 
 /** @returns the number of rows with something missing */
-function checkEach(spec: ColumnSpec, column: HostColumn, size: number, rule: Rule, discrete: boolean): number {
+function checkEach(spec: ColumnSpec, column: HostColumn, size: number, rule: Rule, discrete: boolean, within: (row: number) => number): number {
   const { values } = column;
   // In integers -1 stands for missing, but only where the column may be partly observed.
   const marksMissing = spec.partlyObserved && discrete && values instanceof Int32Array;
   let missingRows = 0;
-  let lastMissing = -1;
-  let lacking = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (Number.isNaN(value) || (marksMissing && value === -1)) {
-      const row = Math.floor(i / size);
-      if (!spec.partlyObserved) {
-        const what = column.missing === "marked" ? "has no value" : "is not a number (NaN)";
-        throw new LvmError("LVM7025", `column ${spec.name}: ${place(column, i, size)} ${what}, and the model takes every row's`, { facts: { column: spec.name, row }, help: `declare the column as partly observed, \`${spec.name}: ${printSupport(spec.support)}?\`, or leave such rows out` });
+  for (let row = 0; row < column.rows; row++) {
+    const count = within(row);
+    let lacking = 0;
+    for (let i = row * size; i < row * size + count; i++) {
+      const value = values[i]!;
+      if (Number.isNaN(value) || (marksMissing && value === -1)) {
+        if (!spec.partlyObserved) throw missingValue(spec, column, i, size);
+        lacking++;
+      } else if (value === Infinity || value === -Infinity || !rule.holds(value)) {
+        throw badValue(spec, column, i, size, value, rule.wants);
       }
-      if (row !== lastMissing) {
-        missingRows++;
-        lacking = 0;
-      }
-      lastMissing = row;
-      lacking++;
-    } else if (value === Infinity || value === -Infinity || !rule.holds(value)) {
-      throw badValue(spec, column, i, size, value, rule.wants);
     }
-    // At the end of a row: a value is there or missing as a whole.
-    if (lacking > 0 && (i + 1) % size === 0) {
-      if (lacking < size) throw partlyMissing(spec, column, lastMissing, size, lacking);
-      lacking = 0;
-    }
+    if (lacking === 0) continue;
+    // A value is there or missing as a whole.
+    if (lacking < count) throw partlyMissing(spec, column, row, size, { lacking, of: count });
+    missingRows++;
   }
   return missingRows;
 }
 
+function missingValue(spec: ColumnSpec, column: HostColumn, element: number, size: number): LvmError {
+  const what = column.missing === "marked" ? "has no value" : "is not a number (NaN)";
+  const help = spec.length === undefined ? `declare the column as partly observed, \`${spec.name}: ${printSupport(spec.support)}?\`, or leave such rows out` : "only steps at the end of a row may be missing, all of their numbers; steps in between are known";
+  return new LvmError("LVM7025", `column ${spec.name}: ${place(column, element, size)} ${what}, and the model takes every row's`, { facts: { column: spec.name, row: Math.floor(element / size) }, help });
+}
+
 /** The model infers a missing value from all else: it has no place for one of which a part is known. */
-function partlyMissing(spec: ColumnSpec, column: HostColumn, row: number, size: number, lacking: number): LvmError {
+function partlyMissing(spec: ColumnSpec, column: HostColumn, row: number, size: number, { lacking, of }: { readonly lacking: number; readonly of: number }): LvmError {
   const isMissing = (value: number): boolean => Number.isNaN(value) || (column.values instanceof Int32Array && value === -1);
   const entry = column.values.subarray(row * size, (row + 1) * size).findIndex(isMissing);
-  return new LvmError("LVM7027", `column ${spec.name}: ${place(column, row * size + entry, size)} has no value, and ${printCount(size - lacking)} of the ${printCount(size)} numbers of this row have one`, {
-    facts: { column: spec.name, row, element: entry, missing: lacking, of: size },
+  return new LvmError("LVM7027", `column ${spec.name}: ${place(column, row * size + entry, size)} has no value, and ${printCount(of - lacking)} of the ${printCount(of)} numbers of this row have one`, {
+    facts: { column: spec.name, row, element: entry, missing: lacking, of },
     help: `a row of \`${spec.name}\` is observed or missing as a whole: fill the row in, leave all of it out, or make its parts columns of their own`,
   });
 }
 
 /** Constraints that bind a row's numbers together. A missing row is not judged. */
-function checkRows(spec: ColumnSpec, column: HostColumn, size: number): void {
+function checkRows(spec: ColumnSpec, column: HostColumn, size: number, within: (row: number) => number): void {
   const { kind } = spec.support;
   if (kind !== "simplex" && kind !== "ordered" && kind !== "cholesky" && kind !== "covariance") return;
   const inner = spec.shape.at(-1) ?? 1;
   const block = kind === "simplex" || kind === "ordered" ? inner : inner * inner;
   const { values } = column;
   for (let start = 0; start < values.length; start += block) {
+    if (start % size >= within(Math.floor(start / size))) continue;
     const part = values.subarray(start, start + block);
     if (part.some((value) => Number.isNaN(value))) continue;
     const fault = faults[kind](part, inner);

@@ -7,6 +7,10 @@ export interface ColumnSpec {
   /** Declared with `?`: some rows may lack it. */
   readonly partlyObserved: boolean;
   readonly role: "observed" | "input";
+  /** Where rows have lengths of their own: the column that says how many of this one's steps, its first axis, a row has. */
+  readonly length?: string;
+  /** That column: whose steps it counts, and the most that there are. */
+  readonly lengthOf?: { readonly column: string; readonly most: number };
 }
 
 /** The supports of src/types/support.ts, repeated: the run time imports nothing outside itself. */

@@ -39,11 +39,17 @@ export async function loadData(args: readonly string[], options: LoadOptions = {
   return columns.filter((column) => column.named === true || !columns.some((other) => other.named === true && other.name === column.name));
 }
 
+/** `x=`, `x,y=`, and `length(x)=`: the lengths of the rows of x. */
+const columnsBefore = (() => {
+  const column = String.raw`(?:[A-Za-z_]\w*|length\([A-Za-z_]\w*\))`;
+  return new RegExp(String.raw`^\s*(${column}(?:\s*,\s*${column})*)\s*=(.*)$`, "s");
+})();
+
 /** @throws LvmError LVM7013, and LVM7040 or LVM7041 for a built-in data set */
 export function parseDataSource(text: string): DataSource {
   const call = parseBuiltinCall(text);
   if (call !== undefined) return { kind: "builtin", text, ...call };
-  const named = /^\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(.*)$/s.exec(text);
+  const named = columnsBefore.exec(text);
   const target = (named === null ? text : named[2]!).trim();
   if (target === "") throw new LvmError("LVM7013", `--data ${text}: names no file`, { facts: { source: text }, help: dataHelp });
   if (named !== null && parseBuiltinCall(target) !== undefined) throw new LvmError("LVM7013", `--data ${text}: built-in data brings its own column names`, { facts: { source: text }, help: `write --data "${target}"` });

@@ -22,19 +22,23 @@ export function bindData(definition: ModelTables, data: unknown, plans: readonly
   return { rows: bound[0]?.rows ?? 0, columns: plans.map((plan) => ({ plan, bound: bound.find(({ name }) => name === plan.name) })) };
 }
 
-/** Rows of input columns for sampling, repeated as often as needed. */
+/** Rows of input columns for sampling, repeated as often as needed; where lengths of rows are not given, they have all steps. */
 export function repeatedRows(definition: ModelTables, rows: number, given: unknown): BoundData {
   const plans = definition.columns.filter(({ role }) => role === "input");
   if (plans.length === 0) return { rows, columns: [] };
   const bound = bindData(definition, given ?? {}, plans);
   const repeated = bound.columns.map(({ plan, bound: column }) => {
-    if (!column) return { plan, bound: column };
+    if (!column) return { plan, bound: plan.lengthOf && fullLength(plan, plan.lengthOf.most, rows) };
     const length = rows * column.size;
     const values = column.values instanceof Uint8Array ? new Uint8Array(length) : column.values instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
     for (let row = 0; row < rows; row++) values.set(column.values.subarray((row % column.rows) * column.size, ((row % column.rows) + 1) * column.size), row * column.size);
     return { plan, bound: { ...column, rows, values } };
   });
   return { rows, columns: repeated };
+}
+
+function fullLength(spec: ColumnPlan, most: number, rows: number): BoundColumn {
+  return { name: spec.name, spec, rows, size: 1, origin: "all steps", values: new Int32Array(rows).fill(most), scale: 1, grey: false, missingRows: 0 };
 }
 
 /** What stands for a value of a column that is absent as a whole: −1 for labels and counts, NaN else. */

@@ -1,0 +1,1 @@
+export { columnLength } from "../ir/model/row-length.js";
