@@ -58,7 +58,8 @@ export function writeTiles(k: KernelBuilder, p: Product, tile: Tile, { chunk, pa
       load: (start: KernelExpr): void => held.forEach(({ place, deep, values }) => {
         const sum = k.bind(k.add(deep, start), "sum");
         const inside = p.k % depth === 0 ? undefined : k.bind(k.less(sum, p.k), "inside");
-        const pinned = inside ? k.bind(k.min(sum, p.k - 1), "sum") : sum;
+        // Also where no lane is beyond it: so it is seen that loads touch no word that is stored, and barriers need not wait for them.
+        const pinned = k.bind(k.min(sum, p.k - 1), "sum");
         values.forEach((value, j) => {
           const own = k.share(k.add(k.add(place, j * quarter), first));
           const loaded = read(limit % size === 0 ? own : k.share(k.min(own, limit - 1)), pinned);
