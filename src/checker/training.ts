@@ -7,7 +7,7 @@ import { defaultOptimizer, readOptimizer } from "./rules/optimizer.js";
 import { assignOptions, isMissing, list, readChoice, readNumber } from "./rules/options.js";
 import { suggestion } from "./rules/suggestion.js";
 
-const settingNames = ["optimizer", "batch", "epochs", "clip", "ema", "early_stopping", "seed", "binarize", "data"] as const;
+const settingNames = ["optimizer", "batch", "epochs", "clip", "ema", "early_stopping", "seed", "binarize", "checkpoint", "data"] as const;
 type SettingName = (typeof settingNames)[number];
 
 /** Built-in data sets with the names of their arguments, which are those of src/runtime/builtin-data. */
@@ -37,6 +37,7 @@ interface Draft {
   earlyStopping?: { readonly patience: number };
   seed: number;
   binarize: Training["binarize"];
+  checkpoint?: Training["checkpoint"];
   data?: Training["data"];
   observe: { readonly column: string; readonly share: number }[];
 }
@@ -125,6 +126,10 @@ const settingReaders: Readonly<Record<SettingName, (context: Context, value: ast
     const threshold = readSingle(context, value, "binarize", "threshold", "0.5", "fresh");
     const at = threshold && readNumber(context, "threshold", threshold, { atLeast: 0, atMost: 1 });
     if (at !== undefined) draft.binarize = { kind: "threshold", at };
+  },
+  checkpoint: (context, value, draft) => {
+    if (value.kind === "name" && value.name === "sqrt") draft.checkpoint = "sqrt";
+    else draft.checkpoint = readNumber(context, "checkpoint", value, { whole: true, atLeast: 1 });
   },
   data: (context, value, draft) => {
     draft.data = readData(context, value);

@@ -12,9 +12,9 @@ export const unweighted: TermWeight = { factor: 1, annealed: false, perDataset: 
  * `splittable` is false where log p(z) stands inside a sum over marginalized sites: β on the rest alone would be no multiple of a KL.
  */
 export function latentWeight(setting: Setting, kind: TermKind, scope: "row" | "global", splittable = true): TermWeight {
-  const { beta, freeBits, anneal } = setting.objective;
+  const { beta, freeBits, anneal, balance } = setting.objective;
   const perDataset = scope === "global";
   if (!splittable || setting.bound === "posterior") return { ...unweighted, perDataset };
   const hasFreeBits = (kind === "kl" || kind === "log-ratio") && scope === "row" && setting.bound === "elbo";
-  return { factor: beta, annealed: anneal.steps > 0, perDataset, freeBits: hasFreeBits ? freeBits : 0 };
+  return { factor: beta, annealed: anneal.steps > 0, perDataset, freeBits: hasFreeBits ? freeBits : 0, ...(kind === "kl" && balance !== undefined ? { balance } : {}) };
 }

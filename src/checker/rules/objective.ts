@@ -31,9 +31,11 @@ export interface TrainedLatent {
   /** How the guide infers it. */
   readonly guided: "point" | "distribution" | "auto" | "marginalized" | "unknown";
   readonly guideOrigin?: Span;
+  /** Drawn in a chain. */
+  readonly chained?: boolean;
 }
 
-const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision"] as const;
+const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision", "balance", "overshooting"] as const;
 type OptionName = (typeof optionNames)[number];
 
 const ranges: Readonly<Record<Exclude<OptionName, "anneal">, NumberRange>> = {
@@ -41,6 +43,8 @@ const ranges: Readonly<Record<Exclude<OptionName, "anneal">, NumberRange>> = {
   samples: { whole: true, atLeast: 1 },
   free_bits: { atLeast: 0 },
   supervision: { atLeast: 0 },
+  balance: { atLeast: 0, atMost: 1 },
+  overshooting: { whole: true, atLeast: 1 },
 };
 
 const objectiveNames = ["elbo", "likelihood", "posterior"] as const;
@@ -91,6 +95,8 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     freeBits: number("free_bits", 0),
     anneal: anneal ? readAnneal(context, anneal.value) : { steps: 0, cycles: 1 },
     supervision: number("supervision", 0),
+    ...(given.has("balance") ? { balance: number("balance", 0.5) } : {}),
+    ...(given.has("overshooting") ? { overshooting: number("overshooting", 1) } : {}),
     constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
     origin: statement.span,
   };
@@ -185,7 +191,7 @@ function checkCombination(
 ): void {
   const samples = given.get("samples");
   if (samples && objective.samples > 1) {
-    const other = (["beta", "free_bits", "anneal"] as const).map((name) => given.get(name)).find((argument) => argument !== undefined);
+    const other = (["beta", "free_bits", "anneal", "balance", "overshooting"] as const).map((name) => given.get(name)).find((argument) => argument !== undefined);
     if (other) {
       context.error({
         code: "LVM5008",
@@ -216,6 +222,17 @@ function checkCombination(
         help: "remove `samples`, or make the latent a parameter: `param`",
       });
     }
+  }
+  const overshooting = given.get("overshooting");
+  if (overshooting && model.sound && !model.latents.some(({ chained }) => chained)) {
+    context.error({
+      code: "LVM5025",
+      message: `\`overshooting\` predicts along a chain, and \`${model.name}\` has no latent chain`,
+      span: overshooting.span,
+      label: "nothing to predict",
+      related: [{ span: model.origin, text: "no latent of it is drawn in a `chain`" }],
+      help: "remove `overshooting`, or draw a latent in a chain: `chain t in 2..T { z[t] ~ …(z[t-1]) }`",
+    });
   }
   const supervision = given.get("supervision");
   const summed = model.observed.find(({ partly, guided }) => partly && guided === "marginalized");

@@ -96,4 +96,9 @@ export const objectiveErrors = {
     explanation:
       "`relaxation` and `straight_through` pass gradients through a Categorical as a vector: the weights of its labels. `table[k]`, `one_hot(k)` and `embedding(k)` take that vector; a comparison, arithmetic, or a position of an array of labels takes the label itself, through which no gradient passes.\n\n```lvm\nguide m { k ~ Categorical(logits = f(x)) by relaxation(temperature = 0.5) }\nmodel m(x: real) {\n  k: index(3) ~ Categorical(logits = 0)\n  x ~ Normal(k == 2, 1)    // no gradient: write LEVELS[k], with const LEVELS = [0, 0, 1]\n}\n```",
   },
+  LVM5025: {
+    title: "overshooting without a chain",
+    explanation:
+      "`overshooting = D` holds predictions of a chain's prior over 2 to D steps against the guide (Hafner et al. 2019): it needs a latent that a `chain` draws.\n\n```lvm\ntrain robot { maximize elbo(overshooting = 5) }\n```",
+  },
 } as const;

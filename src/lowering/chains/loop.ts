@@ -156,7 +156,7 @@ function emitLoop(context: LoweringContext, job: ChainJob, plan: LoopPlan, axes:
   const results: { variable: ChainVariable; value: number; soft?: number; distribution?: LoweredDistribution }[] = [];
   const outsideOf = new Map<TensorNode, Value>();
   const made = b.loop({
-    steps: plate.size, reverse: plate.chain === "down", carries: first, invariants: invariants.map(({ node }) => node), scans: scans.map(({ value, node }) => stepsFirst(node, value)),
+    steps: plate.size, reverse: plate.chain === "down", ...(context.mode === "train" ? { checkpoint: context.program.training.checkpoint } : {}), carries: first, invariants: invariants.map(({ node }) => node), scans: scans.map(({ value, node }) => stepsFirst(node, value)),
     body: (inner, step) => {
       const inside = (value: Value, soft: boolean): TensorNode | undefined => {
         const same = (other: { value: Value; soft: boolean }): boolean => other.soft === soft && other.value.node === value.node && other.value.axes.join() === value.axes.join();
