@@ -1,4 +1,5 @@
 import type { AutoGroup, Binding, Expr, ModelProgram, Network, Plate } from "../ir/model/model.js";
+import type { Position } from "../ir/model/positions.js";
 import { TensorBuilder } from "../ir/tensor/builder.js";
 import type { Dim, TensorNode } from "../ir/tensor/nodes.js";
 import { InternalError } from "../util/internal-error.js";
@@ -26,6 +27,8 @@ export class LoweringContext {
   readonly plates: Map<AxisName, Plate>;
   /** How sites that chains draw get their values: a guide's, a model's in ancestral sampling. */
   readonly chains = new Map<"model" | "guide", ChainRunner>();
+  /** Latents of loops that are summed out, by where they are read; the guide says which. */
+  placed?: PlacedValues;
   readonly networks: ReadonlyMap<string, Network>;
   private readonly parameters = new Map<string, Value>();
   private readonly calls = new Map<string, ReadonlyMap<string, Value>>();
@@ -80,9 +83,9 @@ export class LoweringContext {
     return this.callCount++;
   }
 
-  /** In the step of a loop: what an expression stands for where it is not computed there. */
-  resolve(_frame: Frame, _expr: Expr, _lower: Lower): Value | undefined {
-    return undefined;
+  /** What an expression stands for that is not computed from its parts: a latent that is summed out; in the step of a loop also what is computed outside. */
+  resolve(frame: Frame, expr: Expr, lower: Lower): Value | undefined {
+    return this.placed?.resolve(this, frame, expr, lower);
   }
 
   /** Values of the expressions that a frame has met. */
@@ -177,6 +180,13 @@ export interface ChainRunner {
   readonly run: (key: string) => boolean;
   /** The value of one start of a sequence (counted from 0) that is not whole yet. */
   readonly start: (key: string, at: number) => Value | undefined;
+}
+
+/** What stands for latents that have no value of their own in a program (chains/exact). */
+export interface PlacedValues {
+  readonly has: (site: string) => boolean;
+  readonly at: (site: string, at: readonly Position[]) => Value;
+  readonly resolve: (context: LoweringContext, frame: Frame, expr: Expr, lower: Lower) => Value | undefined;
 }
 
 /** Values of sites by name. */

@@ -16,25 +16,29 @@ export interface Variable {
  */
 export function eliminate(context: LoweringContext, factors: readonly Value[], variables: readonly Variable[], keep: readonly AxisName[] = []): Value {
   const { b, space } = context;
-  let pool = [...factors];
-  const pending = variables.filter((variable) => !keep.includes(variable.axis));
-  const platesOf = (value: Value): AxisName[] => value.axes.filter(isPlateAxis);
+  const pool = eliminateWithin(context, factors, variables.filter((variable) => !keep.includes(variable.axis)));
+  const keptPlates = variables.filter((variable) => keep.includes(variable.axis)).flatMap((variable) => variable.plates);
+  return addValues(b, space, pool.map((factor) => sumAxes(b, factor, (axis) => isPlateAxis(axis) && !keptPlates.includes(axis))));
+}
 
+/** What is left of the factors when the variables are eliminated; axes in `shared` stay, whatever plates a variable has. */
+export function eliminateWithin(context: LoweringContext, factors: readonly Value[], variables: readonly Variable[], shared: ReadonlySet<AxisName> = new Set()): readonly Value[] {
+  const { b, space } = context;
+  let pool = [...factors];
+  const pending = [...variables];
   while (pending.length > 0) {
     const depth = Math.max(...pending.map((variable) => variable.plates.length));
     const leaves = pending.filter((variable) => variable.plates.length === depth);
     const next = leaves.reduce((best, variable) => (tableSize(context, pool, variable) < tableSize(context, pool, best) ? variable : best));
     pending.splice(pending.indexOf(next), 1);
     // Plates that the variable does not share are products of independent factors: sums of logs.
-    const involved = pool.filter((factor) => factor.axes.includes(next.axis)).map((factor) => sumAxes(b, factor, (axis) => isPlateAxis(axis) && !next.plates.includes(axis)));
+    const involved = pool.filter((factor) => factor.axes.includes(next.axis)).map((factor) => sumAxes(b, factor, (axis) => isPlateAxis(axis) && !next.plates.includes(axis) && !shared.has(axis)));
     pool = pool.filter((factor) => !factor.axes.includes(next.axis));
     if (involved.length === 0) throw new InternalError(`no factor holds ${next.axis}`);
     const joint = addValues(b, space, involved);
     pool.push(maskedRows(context, { node: b.logsumexp(joint.node, [joint.axes.indexOf(next.axis)]), axes: joint.axes.filter((axis) => axis !== next.axis) }));
   }
-  const keptPlates = variables.filter((variable) => keep.includes(variable.axis)).flatMap((variable) => variable.plates);
-  const rest = pool.map((factor) => sumAxes(b, factor, (axis) => platesOf(factor).includes(axis) && !keptPlates.includes(axis)));
-  return addValues(b, space, rest);
+  return pool;
 }
 
 function tableSize(context: LoweringContext, pool: readonly Value[], variable: Variable): number {

@@ -1,13 +1,14 @@
 import { distributions } from "../distributions/registry.js";
 import type { AutoGroup, DistributionCall, GuideSite, Marginalized, Site } from "../ir/model/model.js";
+import { placeKey } from "../ir/model/positions.js";
 import type { LatentPlan, Objective } from "../ir/objective/objective.js";
-import { cardinality } from "../types/support.js";
-import { elementCount } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import { drawAutoGroup } from "./auto-guide.js";
 import type { Frame, LoweringContext } from "./context.js";
 import { bindingJob } from "./chains/bindings.js";
 import { renamed, renamedDistribution, sequenceDistribution } from "./chains/sequence.js";
+import { placedOf } from "./chains/exact/evidence.js";
+import { PlacedSites } from "./chains/exact/placed-values.js";
 import { chainRunner, type SiteJob, siteJob } from "./chains/sites.js";
 import { loopsOf } from "./chains/variables.js";
 import { draw, logDensity, lowerDistribution } from "./densities.js";
@@ -15,6 +16,7 @@ import { lowerExpression } from "./expressions.js";
 import type { LoweredDistribution } from "./lowered-distribution.js";
 import { maskedRows } from "./plates.js";
 import { observedColumn } from "./observed.js";
+import { labels } from "./labels.js";
 import { drawAxes, planOf, siteOf, type DrawCounts, type Latent } from "./latents.js";
 import { relaxedDraw } from "./relaxation.js";
 import { aligned, enumAxis, isEnumAxis, unionAxes, type AxisName, type Value } from "./value.js";
@@ -33,6 +35,8 @@ export interface GuideOptions {
 
 /** Runs the guide: gives every latent site its value in `context.sites` and says how it came about. */
 export function runGuide(context: LoweringContext, objective: Objective, options: GuideOptions): Latent[] {
+  const placed = options.globalOnly ? new Set<string>() : placedOf(context);
+  if (placed.size > 0) context.placed = new PlacedSites(context.program, placed, (site, at) => labels(context, site, enumAxis(placeKey(site.name, at))));
   const latents: Latent[] = [];
   const add = (latent: Latent): void => {
     latents.push(latent);
@@ -104,28 +108,10 @@ function observedOr(context: LoweringContext, known: { value: Value; observed: V
   return { node: b.select(flag, aligned(b, known.value, axes, rank), aligned(b, drawn, axes, rank)), axes };
 }
 
-/** The labels of a finite site along its own axis; a site with a shape is enumerated jointly. */
-function labels(context: LoweringContext, siteName: string): Value {
-  const { b, space } = context;
-  const site = siteOf(context.program, siteName);
-  const values = cardinality(site.type.support);
-  if (values === undefined) throw new InternalError(`${siteName} is not finite`);
-  const elements = elementCount(site.type);
-  const count = values ** elements;
-  const axis = space.declare(enumAxis(siteName), count);
-  const dtype = site.type.support.kind === "index" ? "i32" : "f32";
-  if (site.type.shape.length === 0) {
-    const iota = b.iota(values);
-    return { node: dtype === "i32" ? iota : b.cast(iota, "f32"), axes: [axis], labelsOf: axis };
-  }
-  const digits = Array.from({ length: count * elements }, (_, at) => Math.floor(Math.floor(at / elements) / values ** (elements - 1 - (at % elements))) % values);
-  return { node: b.constant(digits, [count, ...site.type.shape.map((size) => size.value)], dtype), axes: [axis] };
-}
-
 function summedSite(context: LoweringContext, objective: Objective, step: Marginalized): Latent {
   const site = siteOf(context.program, step.site);
   const observed = site.partlyObserved ? observedColumn(context, site).observed : undefined;
-  return { site, plan: planOf(objective, step.site), value: labels(context, step.site), axis: enumAxis(step.site), observed };
+  return { site, plan: planOf(objective, step.site), value: labels(context, site, enumAxis(step.site)), axis: enumAxis(step.site), observed };
 }
 
 function guideSite(context: LoweringContext, objective: Objective, step: GuideSite, options: GuideOptions): Latent {
@@ -136,7 +122,7 @@ function guideSite(context: LoweringContext, objective: Objective, step: GuideSi
   const known = site.partlyObserved ? observedColumn(context, site) : undefined;
 
   if (plan.estimator === "enumeration" && !options.drawEnumerated) {
-    const value = labels(context, step.site);
+    const value = labels(context, site, enumAxis(step.site));
     const logGuide = logDensity(context, guide, value);
     let weight: Value = { node: b.exp(logGuide.node), axes: logGuide.axes };
     if (known) {

@@ -1,14 +1,16 @@
 import type { ModelProgram } from "../../ir/model/model.js";
-import type { Objective } from "../../ir/objective/objective.js";
+import type { Objective, Term } from "../../ir/objective/objective.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { labelMarginals, labelPaths } from "../chains/exact/posterior.js";
 import { LoweringContext } from "../context.js";
 import { meanOf } from "../densities.js";
 import { logFactor } from "../densities-of-sites.js";
 import { eliminate } from "../elimination.js";
 import { runGuide } from "../guide.js";
 import { siteOf, type Latent } from "../latents.js";
+import { declarePlate } from "../plates.js";
 import { expectation, latentOf, variableOf } from "../terms.js";
-import { ROWS, expanded, isEnumAxis, isPlateAxis, sumAxes, type AxisName, type Value } from "../value.js";
+import { ROWS, enumAxis, expanded, isEnumAxis, isPlateAxis, sumAxes, type AxisName, type Value } from "../value.js";
 
 /** What the guide says of the latents of each row: draws, means, and probabilities of summed sites. */
 export function lowerInfer(program: ModelProgram, objective: Objective): TensorProgram {
@@ -16,8 +18,10 @@ export function lowerInfer(program: ModelProgram, objective: Objective): TensorP
   const { b, space } = context;
   const latents = runGuide(context, objective, { counts: { row: 1, global: 1 } });
   const outputs: Record<string, TensorNode> = {};
+  for (const term of objective.terms) if (term.kind === "evidence" && term.sites.some((name) => context.placed?.has(name))) Object.assign(outputs, inferLabels(context, term, latents));
   for (const latent of latents) {
     const { site, value, guide } = latent;
+    if (outputs[`probs.${site.name}`]) continue;
     const lead: AxisName[] = [...(site.scope === "row" ? [ROWS] : []), ...value.axes.filter(isPlateAxis)];
     const put = (name: string, of: Value): void => {
       const expected = expectation(context, of, latents);
@@ -34,6 +38,21 @@ export function lowerInfer(program: ModelProgram, objective: Objective): TensorP
     if (mean) put(`mean.${site.name}`, mean);
   }
   return b.program("infer", outputs);
+}
+
+/** Of sites whose steps are summed out together: `probs.k`, and of chains a path drawn from the posterior, `k`, and the most probable one, `mode.k`. */
+function inferLabels(context: LoweringContext, term: Term, latents: readonly Latent[]): Record<string, TensorNode> {
+  const { b, space } = context;
+  const outputs: Record<string, TensorNode> = {};
+  const along = (name: string): AxisName[] => space.sort([ROWS, ...siteOf(context.program, name).plates.map((plate) => declarePlate(context, plate))]);
+  for (const [name, probs] of labelMarginals(context, term, latents)) {
+    const axis = enumAxis(name);
+    outputs[`probs.${name}`] = labelsLast(context, expectation(context, probs, latents, [axis]), axis, along(name));
+  }
+  const paths = labelPaths(context, term, latents);
+  for (const [name, draw] of paths?.draws ?? []) outputs[name] = expanded(b, space, draw, along(name));
+  for (const [name, mode] of paths?.modes ?? []) outputs[`mode.${name}`] = expanded(b, space, mode, along(name));
+  return outputs;
 }
 
 /** q(k) of an enumerated site, with the enumerated sites on which it depends summed out. */
