@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { gradientsOf } from "../../src/autodiff/gradients-of.js";
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
 import type { TensorProgram } from "../../src/ir/tensor/nodes.js";
 import { print } from "../../src/ir/tensor/print.js";
@@ -10,6 +11,7 @@ import { planMemory } from "../../src/passes/memory-plan.js";
 import { printPlan } from "../../src/passes/print-plan.js";
 import { schedule } from "../../src/passes/schedule.js";
 import { simplify } from "../../src/passes/simplify.js";
+import { splitLoops } from "../../src/passes/split-loops.js";
 import { avx512Target, webgpuTarget } from "../../src/passes/templates/template.js";
 
 const program = (make: (b: TensorBuilder) => Record<string, ReturnType<TensorBuilder["add"]>>): TensorProgram => {
@@ -40,6 +42,14 @@ const examples: Readonly<Record<string, () => string>> = {
       return { y: b.add(b.multiply(b.dot(x, b.transpose(w, [1, 0])), 1), b.negate(b.stopGradient(b.broadcast(b.scalar(2), [5, 4])))) };
     });
     return both(before, simplify(before));
+  },
+  "split-loops": () => {
+    const b = new TensorBuilder();
+    const [x, h, w, u] = [b.input("column", "x", [50, 20, 8]), b.input("column", "h", [20, 16]), b.input("parameter", "w", [8, 16]), b.input("parameter", "u", [16, 16])];
+    const made = b.loop({ steps: 50, carries: [h], invariants: [w, u], scans: [x], body: (k, { carries: [c], invariants: [p, q], scans: [each] }) => ({ carries: [k.tanh(k.add(k.dot(each!, p!), k.dot(c!, q!)))] }) });
+    const [dw, du] = gradientsOf(b, b.sum(made.carries[0]!), [w, u]);
+    const before = simplify(b.program("example", { dw: dw!, du: du! }));
+    return both(before, splitLoops(before));
   },
   "common-subexpressions": () => {
     const made = program((b) => ({ y: b.exp(b.input("column", "x", [5])) }));

@@ -134,7 +134,7 @@ describe("loops as kernels", () => {
     const given = { inputs: { c: 0.3, w: 1.5, x: { values: [1, -2, 3, 0.5, 2], shape: [5] } } };
     const simple = optimize(program);
     verify(simple);
-    expect(simple.nodes.map(({ op }) => op.kind)).not.toContain("unary");
+    expect(simple.nodes.flatMap(({ op }) => (op.kind === "unary" ? [op.function] : []))).not.toContain("lgamma");
     for (const { op, inputs } of simple.nodes) if (op.kind === "loop") expect(inputs.length).toBeLessThanOrEqual(4);
     const { outputs } = runKernels(program, given);
     expect(differences(program, given, outputs)).toEqual([]);
