@@ -1,11 +1,12 @@
 import type * as ast from "../parser/ast.js";
-import type { Span } from "../diagnostics/span.js";
-import type { Binding, Expr, Plate } from "../ir/model/model.js";
+import { type Span, textOf } from "../diagnostics/span.js";
+import { type Binding, type Expr, letterOf, type Plate } from "../ir/model/model.js";
 import type { Context } from "./context.js";
 import { elaborateValue } from "./expressions/elaborate.js";
 import { bindOutputs } from "./expressions/let.js";
 import { createScope, declare, type Entity, type Scope } from "./scope.js";
-import { checkOrder, definitionsIn } from "./rules/statement-order.js";
+import { checkOrder, type Definition, definitionsIn, headOf } from "./rules/statement-order.js";
+import { constantIn } from "./rules/loop-index.js";
 import { reportShapeMismatch } from "./shape-messages.js";
 import { loopPlate, type SequencePlates, sequencePlates } from "./loop-plates.js";
 import { sequencesIn, type SequenceText } from "./rules/sequences-in.js";
@@ -24,12 +25,12 @@ export interface Body {
   readonly broken: ReadonlyMap<ast.Statement, ReadonlySet<string>>;
   readonly bindings: Map<string, Binding>;
   readonly plates: Set<string>;
-  /** Loop variables by the name of their plate: `t` of `t_2`. */
-  readonly variables: Map<string, string>;
   /** Loops that have their plate; undefined after a mistake in the range. */
   readonly loops: Map<ast.LoopStatement, Plate | undefined>;
   /** Names that chains define, with values before the first step. */
   readonly sequences: ReadonlyMap<string, SequenceText>;
+  /** Every `=`, `~` and `local` of the body. */
+  readonly definitions: readonly Definition[];
   readonly sequencePlates: Map<string, { readonly plates: SequencePlates | undefined }>;
   /** Values before the first step, of names that are numbers computed. */
   readonly starts: Map<string, { readonly position: number; readonly value: Expr; readonly origin: Span }[]>;
@@ -58,8 +59,8 @@ export interface BodyOptions {
 export function createBody(context: Context, kind: Body["kind"], outer: Scope, statements: readonly ast.Statement[], plates: Set<string>, { invisible, given, isColumn, length }: BodyOptions = {}): Body {
   const definitions = definitionsIn(statements);
   return {
-    context, kind, scope: createScope(outer), broken: checkOrder(context, definitions, given, isColumn), bindings: new Map(), plates, variables: new Map(), invisible,
-    loops: new Map(), sequences: sequencesIn(definitions), sequencePlates: new Map(), starts: new Map(), length,
+    context, kind, scope: createScope(outer), broken: checkOrder(context, definitions, given, isColumn), bindings: new Map(), plates, invisible,
+    loops: new Map(), sequences: sequencesIn(definitions), definitions, sequencePlates: new Map(), starts: new Map(), length,
   };
 }
 
@@ -72,10 +73,11 @@ export function statementScope(body: Body, scope: Scope, statement: ast.Statemen
   return frame;
 }
 
-/** Reports a name that is taken in this body or hides an item of the file; true when it is free. */
+/** Reports a name that is taken in this body or hides an item of the file; true when it is free. Silent where the other has a mistake itself. */
 export function isFree(body: Body, scope: Scope, name: ast.Identifier, what: string): boolean {
   const { context } = body;
   const earlier = nearest(scope, name.name);
+  if (earlier?.kind === "broken") return false;
   if (earlier) {
     context.error({
       code: "LVM2002",
@@ -131,7 +133,7 @@ export function declareBroken(body: Body, statements: readonly ast.Statement[]):
 /** Whether the indices on the left of `~` or `=` are the loop variables around it, in order. Reports otherwise. */
 export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indices: readonly ast.Expression[], required: boolean): boolean {
   const { context } = body;
-  const variables = loopVariables(body, scope);
+  const variables = loopVariables(scope);
   const written = `${name.name}[${variables.join(", ")}]`;
   if (indices.length === 0) {
     if (variables.length === 0 || !required) return true;
@@ -148,20 +150,48 @@ export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indic
   if (indices.length === variables.length && indices.every((index, at) => index.kind === "name" && index.name === variables[at])) return true;
   if (indices.some((index) => index.kind === "missing")) return false;
   const first = indices[0]!;
+  if (reportNoChain(body, scope, name, indices)) return false;
+  // `z[1]` in `each n`, before a chain inside of it that defines `z[n, t]`.
+  const begins = indices.length === 1 && constantIn(context, "", first) !== undefined && body.definitions.some((other) => other.name === name.name && other.loops.length === variables.length + 1 && other.loops.at(-1)?.loop === "chain");
   context.error({
     code: "LVM4029",
     message: variables.length === 0 ? `\`${name.name}\` has an index outside of any loop` : `the index of \`${name.name}\` is not that of its loops`,
     span: { ...first.span, end: indices[indices.length - 1]!.span.end },
     label: variables.length === 0 ? "no loop gives this" : `${list(variables)} ${variables.length > 1 ? "are" : "is"} expected here`,
     related: scope.plates.map((plate) => ({ span: { ...plate.origin, end: plate.origin.start + 4 }, text: "in this loop" })),
-    help: variables.length === 0 ? `write \`${name.name}\`, or put the statement into \`each t in 1..T { … }\`` : `write \`${written}\``,
+    help: variables.length === 0 ? `write \`${name.name}\`, or put the statement into \`each t in 1..T { … }\`` : begins ? `write \`${name.name}[${[...variables, textOf(first.span)].join(", ")}]\`` : `write \`${written}\``,
   });
   return false;
 }
 
+/** `h[0] = …` where nothing defines the steps behind it: a start of no chain. Reported once for each name. */
+function reportNoChain(body: Body, scope: Scope, name: ast.Identifier, indices: readonly ast.Expression[]): boolean {
+  const { context } = body;
+  const variables = loopVariables(scope);
+  const last = indices.at(-1)!;
+  if (indices.length !== variables.length + 1 || constantIn(context, "", last) === undefined) return false;
+  const others = body.definitions.filter((other) => other.name === name.name && other.statement.name !== name);
+  const inEach = others.find((other) => other.loops.length === indices.length && other.loops.at(-1)?.loop === "each");
+  const unindexed = others.find((other) => other.local && other.loops.at(-1)?.loop === "chain");
+  const steps = `${name.name}[${[...variables, "t"].join(", ")}]`;
+  context.error({
+    code: "LVM4029",
+    message: `\`${name.name}[${indices.map((index) => textOf(index.span)).join(", ")}]\` begins no chain`,
+    span: { ...indices[0]!.span, end: last.span.end },
+    label: inEach ? "the steps of an `each` have no start" : "no `chain` defines the steps behind it",
+    related: inEach ? [{ span: headOf(inEach.loops.at(-1)!), text: "the steps are defined here" }] : unindexed ? [{ span: unindexed.statement.name.span, text: "without an index this is another value, of its step alone" }] : [],
+    help: inEach ? "make the loop a `chain`, or remove this statement" : unindexed ? `write \`${name.name}[${unindexed.loops.map((loop) => loop.variable.name).join(", ")}] = …\` in the chain` : `add \`chain t in ${startAfter(context, last)} { ${steps} … }\`, or write \`${name.name}\` without an index`,
+  });
+  return true;
+}
+
+function startAfter(context: Context, index: ast.Expression): string {
+  return `${(constantIn(context, "", index) ?? 0) + 1}..T`;
+}
+
 /** Loop variables around a place as the user named them, outermost first. */
-function loopVariables(body: Body, scope: Scope): readonly string[] {
-  return scope.plates.map((plate) => body.variables.get(plate.name) ?? plate.name);
+function loopVariables(scope: Scope): readonly string[] {
+  return scope.plates.map(letterOf);
 }
 
 function list(names: readonly string[]): string {
@@ -177,6 +207,11 @@ export function startOf(body: Body, scope: Scope, statement: ast.LetStatement | 
   const plates = sequencePlates(body, scope, statement.name.name);
   const position = plates?.positions.get(statement);
   return plates && position !== undefined ? { plates, position } : undefined;
+}
+
+/** The direction of the chain that defines a name; undefined where none does. */
+export function chainedBy(body: Body, name: string, plates: readonly Plate[]): Plate["chain"] {
+  return body.sequencePlates.get(name)?.plates?.chain.chain ?? plates.at(-1)?.chain;
 }
 
 /** The plates of a name that is defined here: those around it, the innermost one with the positions of its starts where it is a sequence. Undefined after a mistake in these. */
@@ -207,7 +242,7 @@ function elaborateStart(body: Body, scope: Scope, statement: ast.LetStatement, s
   if (known || !isFree(body, scope, statement.name, "binding")) return;
   const type = { support: { kind: "real" as const }, shape: value.type.shape };
   context.hover.set(statement.name, { span: statement.name.span, what: "value", name, type, declared: statement.name.span });
-  body.scope.entities.set(name, { kind: "binding", name: uniqueName(name, body.bindings), declared: statement.name.span, type, plates: [...scope.plates, start.plates.own], indexed: true, chained: true, defined: new Set([start.position]) });
+  body.scope.entities.set(name, { kind: "binding", name: uniqueName(name, body.bindings), declared: statement.name.span, type, plates: [...scope.plates, start.plates.own], indexed: true, chained: start.plates.chain.chain, defined: new Set([start.position]) });
 }
 
 /** One more position of a sequence can be read above its chain; below it all can. */
@@ -226,22 +261,29 @@ function reportSeveralOutputs(body: Body, statement: ast.LetStatement, outputs: 
   });
 }
 
+/** A chain with a mistake: what reads its steps stays silent. */
+function breakChained(body: Body, { name }: ast.LetStatement): readonly Binding[] {
+  body.scope.entities.set(name.name, { kind: "broken", name: name.name, declared: name.span });
+  return [];
+}
+
 /** `h[t] = gru(h[t - 1], x[t])` of a name that has starts. */
 function elaborateChained(body: Body, scope: Scope, statement: ast.LetStatement, value: Expr): readonly Binding[] {
   const { context } = body;
   const { name } = statement.name;
   const entity = body.scope.entities.get(name);
   const plates = sequencePlates(body, scope, name);
-  if (entity?.kind !== "binding" || !plates || !requireNumber(context, value, `${name}[…]`)) return [];
+  if (entity?.kind !== "binding" || !plates || !requireNumber(context, value, `${name}[…]`)) return breakChained(body, statement);
   if (!sameShape(entity.type, value.type)) {
     reportShapeMismatch(context, { span: value.origin, actual: value.type, expected: entity.type, message: `a step of the chain changes the shape of \`${name}\``, wanted: { span: entity.declared, text: `its start is ${printType(entity.type)}` } });
-    return [];
+    return breakChained(body, statement);
   }
   const starts = [...(body.starts.get(name) ?? [])].sort((left, right) => left.position - right.position);
   // Whatever the step before is, steps have the support of their expression: with that of the starts, the support of all.
   const support = [...starts.map((each) => each.value), value].map(rangeOf).reduce(join);
   body.scope.entities.set(name, { ...entity, type: { ...entity.type, support: supportOfRange(support) } });
   addDefined(body, name, "all");
+  context.hover.set(statement.name, { span: statement.name.span, what: "value", name, type: entity.type, declared: entity.declared });
   const binding: Binding = { kind: "binding", name: entity.name, plates: entity.plates, value, sequence: { chain: plates.chain, starts }, origin: statement.span };
   body.bindings.set(binding.name, binding);
   return [binding];
@@ -264,7 +306,7 @@ export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStateme
   const fits = indicesFit(body, scope, name, statement.indices, false);
   if (body.sequences.get(name.name)?.chained.statement === statement) {
     if (value?.kind === "result") reportSeveralOutputs(body, statement, value.outputs.size);
-    return value?.kind === "expr" && fits ? elaborateChained(body, scope, statement, value.expr) : [];
+    return value?.kind === "expr" && fits ? elaborateChained(body, scope, statement, value.expr) : breakChained(body, statement);
   }
   if (!isFree(body, scope, name, "binding")) return [];
   const plates = scope.plates;
@@ -292,7 +334,7 @@ export function elaborateLet(body: Body, scope: Scope, statement: ast.LetStateme
   }
   context.hover.set(name, { span: name.span, what: "value", name: name.name, type: value.expr.type, declared });
   const unique = uniqueName(name.name, body.bindings);
-  const entity: Entity = { kind: "binding", name: unique, declared, type: value.expr.type, plates, indexed, ...(plates.at(-1)?.chain ? { chained: true as const } : {}) };
+  const entity: Entity = { kind: "binding", name: unique, declared, type: value.expr.type, plates, indexed, chained: plates.at(-1)?.chain };
   frame.entities.set(name.name, entity);
   return [addBinding(body, unique, plates, value.expr, statement.span)];
 }

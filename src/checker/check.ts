@@ -12,6 +12,7 @@ import { assembleProgram } from "./program.js";
 import { createScope } from "./scope.js";
 import { checkTraining } from "./training.js";
 import type { TrainedModel } from "./rules/objective.js";
+import { checkBatchStatistics } from "./rules/batch-statistics.js";
 import { checkRelaxedReads } from "./rules/relaxed-reads.js";
 import { definitionsIn } from "./rules/statement-order.js";
 import { reportUnsupported } from "./rules/unsupported.js";
@@ -126,7 +127,8 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
     if (!hasErrors(context.diagnostics.slice(before)) && model.sound && guide.sound) {
       const program = assembleProgram(context, model, guide, training);
       checkRelaxedReads(context, program);
-      programs.push(program);
+      checkBatchStatistics(context, program);
+      if (!hasErrors(context.diagnostics.slice(before))) programs.push(program);
     }
   }
   return programs;
@@ -179,6 +181,11 @@ function hasLatents(models: readonly ast.ModelItem[], name: string | undefined):
   return model !== undefined && definitionsIn(model.body).some((each) => each.statement.kind === "sample" && !columns.has(each.name));
 }
 
+function isChained({ sites }: CheckedModel, name: string): boolean {
+  const site = sites.get(name);
+  return site !== undefined && (site.sequence !== undefined || site.plates.at(-1)?.chain !== undefined);
+}
+
 function trainedModel(model: CheckedModel, guide: CheckedGuide): TrainedModel {
   return {
     name: model.item.name.name,
@@ -189,6 +196,7 @@ function trainedModel(model: CheckedModel, guide: CheckedGuide): TrainedModel {
       origin: statement.name.span,
       guided: guide.entries.get(name)?.how ?? "unknown",
       guideOrigin: guide.entries.get(name)?.span,
+      chained: isChained(model, name),
     })),
     observed: model.columns
       .filter(({ role }) => role === "observed")

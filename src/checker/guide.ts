@@ -3,7 +3,7 @@ import type { Span } from "../diagnostics/span.js";
 import { isDiscrete, cardinality } from "../types/support.js";
 import type { AutoGroup, GuideSite, GuideStep, Marginalized, Parameter } from "../ir/model/model.js";
 import { elaborateAuto } from "./auto.js";
-import { addDefined, type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, platesOf, startOf, statementScope } from "./body.js";
+import { addDefined, type Body, chainedBy, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, platesOf, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
 import { sequencePlates } from "./loop-plates.js";
@@ -43,6 +43,8 @@ interface Draft {
   readonly entries: Map<string, GuideEntry>;
   /** Distributions before the first step of a chain, by site. */
   readonly starts: Starts;
+  /** Checks of global latents, made when all computed values are known. */
+  readonly globals: (() => void)[];
   /** Names on the left of `~` and `=`, anywhere in the guide. */
   readonly drawn: ReadonlySet<string>;
   /** False where a part was skipped: then a missing entry may stand there. */
@@ -69,8 +71,9 @@ export function checkGuide(context: Context, model: CheckedModel, guide: ast.Gui
     given: (name) => model.columns.some((column) => column.name === name && !column.partlyObserved),
     length: model.length,
   });
-  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), starts: new Map(), drawn: new Set(definitionsIn(guide.body).map(({ name }) => name)), complete: true };
+  const draft: Draft = { model, body, guide, steps: [], parameters: new Map(), entries: new Map(), starts: new Map(), globals: [], drawn: new Set(definitionsIn(guide.body).map(({ name }) => name)), complete: true };
   checkStatements(draft, guide.body, body.scope);
+  for (const checkDeferred of draft.globals) checkDeferred();
   if (draft.complete) {
     for (const site of summedChains(model)) {
       if (draft.entries.has(site.name) || draft.drawn.has(site.name)) continue;
@@ -292,20 +295,22 @@ function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Sco
   const text = body.sequences.get(name.name);
   const earlier = body.scope.entities.get(name.name);
   const known = text && earlier?.kind === "site" ? earlier : undefined;
+  // Another part of the same chain has a mistake, and was reported.
+  const failed = text !== undefined && earlier?.kind === "broken" && draft.entries.has(name.name);
   const site = text && draft.entries.get(name.name)?.how !== undefined && earlier ? model.sites.get(name.name) : claim(draft, name, isDelta ? "point" : "distribution");
   const frame = statementScope(body, scope, statement);
   const target = site && { type: site.type, name: site.name, declared: model.latents.get(site.name)?.name.span ?? site.origin };
   const distribution = unsupported ? undefined : elaborateDistribution(context, frame, statement.distribution, target);
   if (unsupported) draft.complete = false;
   const plates = start === "none" ? platesOf(body, scope, name.name) : start && [...scope.plates, start.plates.own];
-  const fits = site && plates ? known !== undefined || checkGuidePlates(context, site, plates, statement) : false;
+  const fits = site && plates && !failed ? known !== undefined || checkGuidePlates(context, site, plates, statement, text !== undefined) : false;
   const indexed = !site || !fits || start !== "none" || indicesFit(body, scope, name, statement.indices, true);
   if (!site || !plates || !fits || !indexed) {
     if (!lookup(body.scope, name.name)) declare(body.scope, { kind: "broken", name: name.name, declared: name.span });
     return;
   }
   if (!known && !isFree(body, scope, name, "latent")) return;
-  if (!known) declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates, indexed: plates.length > 0, ...(plates.at(-1)?.chain || text ? { chained: true as const } : {}), ...(start !== "none" && start ? { defined: new Set([start.position]) } : {}) });
+  if (!known) declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates, indexed: plates.length > 0, chained: chainedBy(body, name.name, plates), ...(start !== "none" && start ? { defined: new Set([start.position]) } : {}) });
   if (start === "none") addDefined(body, name.name, "all");
   else if (start) addDefined(body, name.name, start.position);
   context.hover.set(name, { span: name.span, what: "guide site", name: site.name, type: site.type, declared: site.origin });
@@ -319,7 +324,7 @@ function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Sco
       scopeOf: (other: string) => model.sites.get(other)?.scope ?? "row",
       parameters: new Map([...context.parameters, ...draft.parameters]),
     };
-    if (!checkGlobalGuide(context, site, distribution, statement, facts)) return;
+    draft.globals.push(() => void checkGlobalGuide(context, site, distribution, statement, facts));
   }
   if (start !== "none") {
     if (start) draft.starts.set(site.name, [...(draft.starts.get(site.name) ?? []), { position: start.position, value: distribution, origin: statement.span }]);
@@ -362,7 +367,7 @@ function checkAuto(draft: Draft, statement: ast.AutoStatement, scope: Scope): vo
   for (const group of made.groups) draft.steps.push(group satisfies AutoGroup);
   for (const parameter of made.parameters) draft.parameters.set(parameter.name, parameter);
   for (const { site, name } of sites) {
-    if (!lookup(body.scope, site.name)) declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates: site.plates, indexed: site.plates.length > 0 });
+    if (!lookup(body.scope, site.name)) declare(body.scope, { kind: "site", name: site.name, declared: name.span, type: site.type, plates: site.plates, indexed: site.plates.length > 0, chained: site.sequence?.chain.chain ?? site.plates.at(-1)?.chain });
   }
 }
 

@@ -1,5 +1,6 @@
 import type * as ast from "../parser/ast.js";
-import type { Plate } from "../ir/model/model.js";
+import { textOf } from "../diagnostics/span.js";
+import { letterOf, type Plate } from "../ir/model/model.js";
 import type { Body } from "./body.js";
 import { evaluateConstant } from "./constants.js";
 import { describeName } from "./expressions/names.js";
@@ -36,10 +37,18 @@ function makePlate(body: Body, scope: Scope, loop: ast.LoopStatement): Plate | u
   }
   const chain = loop.loop === "chain" ? { chain: down ? ("down" as const) : ("up" as const) } : {};
   const length = body.length && to === body.length.most ? { length: body.length.column } : {};
-  const plate: Plate = { name: uniqueName(loop.variable.name || "t", body.plates), from, size: to - from + 1, ...chain, ...length, origin: loop.span };
+  const [low, high] = down ? [loop.range.to, loop.range.from] : [loop.range.from, loop.range.to];
+  const variable = loop.variable.name || "t";
+  const written = { variable, from: sayEnd(low, from), to: sayEnd(high, to) };
+  const plate: Plate = { name: uniqueName(variable, body.plates), from, size: to - from + 1, ...chain, ...length, written, origin: loop.span };
   body.plates.add(plate.name);
-  body.variables.set(plate.name, loop.variable.name);
   return plate;
+}
+
+/** An end of a range as it is written, where that is short: `T`, `T - 1`. */
+function sayEnd(end: ast.Expression, value: number): string {
+  const text = textOf(end.span).replace(/\s+/g, " ").trim();
+  return text.length > 0 && text.length <= 20 && !text.includes("//") ? text : String(value);
 }
 
 /** The plates of such a name once its positions are known. */
@@ -105,11 +114,14 @@ function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chai
     });
     return undefined;
   }
+  const farthest = down ? sorted.at(-1)! : sorted[0]!;
+  const at = sayEnd(indexOf(statementAt.get(farthest)!)!, farthest);
+  const variable = letterOf(chain);
   const own: Plate = {
-    name: uniqueName(chain.name, body.plates), from: down ? chain.from : sorted[0]!, size: chain.size + sorted.length, ...(chain.length === undefined ? {} : { length: chain.length }), origin: chain.origin,
+    name: uniqueName(variable, body.plates), from: down ? chain.from : farthest, size: chain.size + sorted.length, ...(chain.length === undefined ? {} : { length: chain.length }),
+    written: { variable, from: down ? chain.written!.from : at, to: down ? at : chain.written!.to }, origin: chain.origin,
   };
   body.plates.add(own.name);
-  body.variables.set(own.name, loop.variable.name);
   return { chain, own, positions };
 }
 

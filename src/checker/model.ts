@@ -2,9 +2,9 @@ import type * as ast from "../parser/ast.js";
 import type { Span } from "../diagnostics/span.js";
 import { textOf } from "../diagnostics/span.js";
 import { printSupport } from "../types/support.js";
-import { printType, type Type } from "../types/type.js";
-import type { Binding, Column, DistributionCall, Plate, Site, Step } from "../ir/model/model.js";
-import { addDefined, type Body, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, platesOf, type RowLength, startOf, statementScope } from "./body.js";
+import { printType, type Size, type Type } from "../types/type.js";
+import { type Binding, type Column, type DistributionCall, letterOf, type Plate, type Site, type Step } from "../ir/model/model.js";
+import { addDefined, type Body, chainedBy, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, platesOf, type RowLength, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
 import { sequencePlates } from "./loop-plates.js";
@@ -52,6 +52,8 @@ interface Draft {
   readonly latents: Map<string, ast.SampleStatement>;
   /** Distributions before the first step of a chain, by site. */
   readonly starts: Starts;
+  /** Global latents: what their priors read is known when all is. */
+  readonly globals: { readonly site: Site; readonly statement: ast.SampleStatement }[];
   sound: boolean;
 }
 
@@ -75,8 +77,9 @@ export function checkModel(context: Context, model: ast.ModelItem, fileScope: Sc
   if (length) columns.set(length.column, { name: length.column, type: { support: { kind: "count" }, shape: [] }, role: "input", partlyObserved: false, origin: model.where!.span });
   const plates = new Set<string>();
   const body = createBody(context, "model", outer, model.body, plates, { isColumn: (name) => model.columns.some((column) => column.name.name === name), length });
-  const draft: Draft = { body, model, columns, steps: [], sites: new Map(), latents: new Map(), starts: new Map(), sound: true };
+  const draft: Draft = { body, model, columns, steps: [], sites: new Map(), latents: new Map(), starts: new Map(), globals: [], sound: true };
   checkStatements(draft, model.body, body.scope);
+  for (const { site, statement } of draft.globals) checkGlobal(draft, site, statement);
   const sound = draft.sound && !context.diagnostics.slice(errorsBefore).some(({ severity }) => severity === "error");
   const checked: CheckedModel = {
     item: model,
@@ -190,7 +193,7 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
   const column = draft.columns.get(name.name);
   const earlier = body.scope.entities.get(name.name);
   const known = earlier?.kind === "site" ? earlier : undefined;
-  if (earlier && start === "none" && !chained) {
+  if (earlier && earlier.kind !== "broken" && start === "none" && !chained) {
     context.error({
       code: "LVM2002",
       message: `\`${name.name}\` is drawn twice`,
@@ -201,7 +204,13 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
     });
     return;
   }
-  if (!isColumn) draft.latents.set(name.name, (text?.starts.find((each) => each.statement.kind === "sample" && each.statement.type)?.statement as ast.SampleStatement | undefined) ?? statement);
+  const first = statementsOf(draft, statement)[0]!;
+  const typed = typedStatement(draft, statement);
+  if (!isColumn) {
+    draft.latents.set(name.name, first.global ? first : typed);
+    if (statement !== typed && statement.type) reportSaidAgain(context, "type", statement, typed);
+    if (statement !== first && statement.global) reportSaidAgain(context, "global", statement, first);
+  }
   const declared: Span = statement.type ? { ...name.span, end: statement.type.span.end } : name.span;
   const broken = (): void => {
     draft.sound = false;
@@ -209,15 +218,16 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
   };
   const plates = start === "none" ? platesOf(body, scope, name.name) : start && [...scope.plates, start.plates.own];
   if (!plates || (earlier && !known)) return broken();
-  const type = known?.type ?? (isColumn ? column && observedType(draft, statement, plates, column) : latentType(draft, typedStatement(draft, statement), declared));
+  const type = known?.type ?? (isColumn ? column && observedType(draft, statement, plates, column) : latentType(draft, typed, declared));
   const indexed = start === "none" ? indicesFit(body, scope, name, statement.indices, true) : true;
   if (isUnsupportedDistribution(context, statement)) return broken();
   const distribution = elaborateDistribution(context, statementScope(body, scope, statement), statement.distribution, type && { type, name: name.name, declared: column?.origin ?? declared });
-  if (!isColumn && !type && typedStatement(draft, statement) === statement && name.name !== "" && !statement.type) reportUntyped(context, statement, distribution);
-  if (!type || !indexed || (!known && !isColumn && !isFree(body, scope, name, "latent"))) return broken();
-  if (!known) declare(body.scope, { kind: "site", name: name.name, declared: column?.origin ?? declared, type, plates, indexed: plates.length > 0, ...(plates.at(-1)?.chain || text ? { chained: true as const } : {}), ...(start !== "none" && start ? { defined: new Set([start.position]) } : {}) });
+  if (!isColumn && !type && typed === statement && name.name !== "" && !statement.type) reportUntyped(context, statement, distribution);
   if (chained) addDefined(body, name.name, "all");
-  context.hover.set(name, { span: name.span, what: column ? "observed column" : statement.global ? "global latent" : "latent", name: name.name, type, declared });
+  if (!type || !indexed || (!known && !isColumn && !isFree(body, scope, name, "latent"))) return broken();
+  if (!known) declare(body.scope, { kind: "site", name: name.name, declared: column?.origin ?? declared, type, plates, indexed: plates.length > 0, chained: chainedBy(body, name.name, plates), ...(start !== "none" && start ? { defined: new Set([start.position]) } : {}) });
+  if (chained) addDefined(body, name.name, "all");
+  context.hover.set(name, { span: name.span, what: column ? "observed column" : first.global ? "global latent" : "latent", name: name.name, type, declared });
   if (start !== "none" && start) {
     addDefined(body, name.name, start.position);
     if (!distribution) draft.sound = false;
@@ -227,7 +237,7 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
     kind: "site",
     name: name.name,
     role: column ? "observed" : "latent",
-    scope: statement.global && !column ? "global" : "row",
+    scope: first.global && !column ? "global" : "row",
     partlyObserved: column?.partlyObserved ?? false,
     plates,
     type,
@@ -241,7 +251,7 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
   const site: Site = { ...facts, distribution };
   if (column) checkLikelihood(context, site, column, statement);
   else checkPrior(context, site, statement);
-  if (site.scope === "global") checkGlobal(draft, site, statement);
+  if (site.scope === "global") draft.globals.push({ site, statement });
   if (start !== "none") return;
   const pieces = chained ? sequenceOf(context, site.name, distribution, sequencePlates(body, scope, name.name)?.chain, draft.starts) : undefined;
   const whole: Site = pieces ? { ...site, sequence: pieces } : site;
@@ -249,12 +259,36 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
   draft.steps.push(whole);
 }
 
-/** The statement that says the type of a latent: of the starts of a chain and its step, the first that does. */
-function typedStatement(draft: Draft, statement: ast.SampleStatement): ast.SampleStatement {
+/** The statements that draw a latent: of a chain its starts and its step, in the order of the text. */
+function statementsOf(draft: Draft, statement: ast.SampleStatement): readonly ast.SampleStatement[] {
   const text = draft.body.sequences.get(statement.name.name);
-  if (statement.type || !text) return statement;
-  const all = [...text.starts, text.chained].flatMap((each) => (each.statement.kind === "sample" ? [each.statement] : []));
-  return all.find((each) => each.type) ?? all[0] ?? statement;
+  if (!text) return [statement];
+  const all = [...text.starts, text.chained].sort((left, right) => left.at - right.at).flatMap((each) => (each.statement.kind === "sample" ? [each.statement] : []));
+  return all.includes(statement) ? all : [statement];
+}
+
+/** The statement that says the type of a latent: the first that does. */
+function typedStatement(draft: Draft, statement: ast.SampleStatement): ast.SampleStatement {
+  const all = statementsOf(draft, statement);
+  return all.find((each) => each.type) ?? all[0]!;
+}
+
+/** What a latent is, is said where its first value is drawn. */
+function reportSaidAgain(context: Context, what: "type" | "global", statement: ast.SampleStatement, first: ast.SampleStatement): void {
+  const { name } = statement;
+  const whole = what === "type" ? statement.type!.span : { ...statement.span, end: name.span.start };
+  const behind = statement.indices.at(-1);
+  const edit = what === "type" && behind ? { span: { ...whole, start: textOf(statement.span).indexOf(":", behind.span.end - statement.span.start) + statement.span.start }, text: "" } : { span: whole, text: "" };
+  const said = what === "type" || first.global;
+  context.error({
+    code: "LVM4048",
+    message: what === "type" ? `the type of \`${name.name}\` stands where its first value is drawn` : said ? `\`global\` is said where the first value of \`${name.name}\` is drawn` : `only a later value of \`${name.name}\` is \`global\``,
+    span: what === "type" ? whole : { ...name.span, start: statement.span.start },
+    label: said ? "said again" : "its first value is not",
+    related: [{ span: what === "type" ? first.type!.span : { ...first.name.span, start: first.span.start }, text: what === "type" ? "the type that counts" : "the first value" }],
+    help: said ? `write \`${name.name}[${statement.indices.map((index) => textOf(index.span)).join(", ")}] ~ …\`` : `write \`global\` in front of the first value, or remove it here`,
+    fixes: said ? [{ title: what === "type" ? "Remove the type" : "Remove `global`", edits: [edit] }] : undefined,
+  });
 }
 
 /** The type of an observed site: the column's, without one leading axis for each loop. */
@@ -297,22 +331,36 @@ function observedType(draft: Draft, statement: ast.SampleStatement, plates: read
       return undefined;
     }
     if (plate.from !== 1 || plate.size !== axis.value) {
+      const chain = plate === plates.at(-1) ? draft.body.sequencePlates.get(column.name)?.plates?.chain : undefined;
+      const end = plate.from + plate.size - 1;
       context.error({
         code: "LVM4027",
-        message: `the loop runs over ${plate.from}..${plate.from + plate.size - 1}, and \`${column.name}\` has ${axis.value} positions`,
+        message: chain ? `\`${column.name}\` is drawn at positions ${plate.from} to ${end}, and has ${axis.value}` : `the loop runs over ${plate.from}..${end}, and \`${column.name}\` has ${axis.value} positions`,
         span: statement.name.span,
         label: `has positions 1 to ${axis.value}`,
         related: [
-          { span: { ...plate.origin, end: plate.origin.start + 4 }, text: "this loop" },
+          { span: { ...plate.origin, end: plate.origin.start + (plate.chain || chain ? 5 : 4) }, text: chain ? "the steps behind its start" : "this loop" },
           { span: column.origin, text: `\`${column.name}\` got its size here` },
         ],
-        help: `write \`in 1..${axis.text ?? axis.value}\``,
+        help: helpForRange(column, plate, axis, chain),
       });
       return undefined;
     }
     shape = rest;
   }
   return { support: column.type.support, shape };
+}
+
+/** How the positions at which a column is observed become those that it has. */
+function helpForRange(column: Column, plate: Plate, axis: Size, chain: Plate | undefined): string {
+  const size = axis.text ?? axis.value;
+  const letter = letterOf(plate);
+  if (chain) {
+    const starts = plate.size - chain.size;
+    return `let its first value be \`${column.name}[${chain.chain === "down" ? size : 1}]\`, and the chain run over ${chain.chain === "down" ? `${axis.value - starts}..1` : `${1 + starts}..${size}`}`;
+  }
+  if (plate.chain === undefined || (plate.from === 1 && plate.chain === "up")) return `write \`in 1..${size}\``;
+  return `observe it in a loop of its own: \`each ${letter} in 1..${size} { ${column.name}[${letter}] ~ … }\`, or let its first value be \`${column.name}[${plate.chain === "down" ? size : 1}] ~ …\` above the chain`;
 }
 
 function latentType(draft: Draft, statement: ast.SampleStatement, declared: Span): Type | undefined {
@@ -334,13 +382,17 @@ function latentType(draft: Draft, statement: ast.SampleStatement, declared: Span
 function reportUntyped(context: Context, statement: ast.SampleStatement, distribution: DistributionCall | undefined): void {
   const { name } = statement;
   const type = distribution && typeOfDraw(distribution);
+  const last = statement.indices.at(-1);
+  // Behind the bracket of its indices.
+  const end = last ? statement.span.start + textOf(statement.span).indexOf("]", last.span.end - statement.span.start) + 1 : name.span.end;
+  const written = textOf({ ...name.span, end });
   context.error({
     code: "LVM4016",
     message: `the latent \`${name.name}\` has no type`,
     span: name.span,
     label: "neither a column nor typed",
-    help: type ? `write \`${name.name}: ${printType(type)} ~ …\`` : `write \`${name.name}: real ~ …\`, or declare it as a column of the model`,
-    fixes: type ? [{ title: `Declare it as \`${printType(type)}\``, edits: [{ span: { ...name.span, start: name.span.end }, text: `: ${printType(type)}` }] }] : undefined,
+    help: type ? `write \`${written}: ${printType(type)} ~ …\`` : `write \`${written}: real ~ …\`, or declare it as a column of the model`,
+    fixes: type ? [{ title: `Declare it as \`${printType(type)}\``, edits: [{ span: { ...name.span, start: end, end }, text: `: ${printType(type)}` }] }] : undefined,
   });
 }
 

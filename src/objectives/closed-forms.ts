@@ -2,6 +2,7 @@ import type { DistributionCall } from "../ir/model/model.js";
 import { isDistributionCall } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import { argument, bigSum, call, fraction, log, negative, number, product, squared, subscript, sum, superscript, symbol } from "./formulas.js";
+import { outside, type Place } from "./pieces.js";
 import type { Setting } from "./setting.js";
 
 /** A divergence written out, and what its letters stand for: [`μ`, `encoder(x).mean`]. */
@@ -12,19 +13,22 @@ export interface WrittenOut {
 
 /**
  * KL(q ‖ p) for a pair of families in letters: those of q are Greek, those of p Latin. Undefined for pairs whose expression is too long
- * for a line; they are named in the table of src/distributions all the same. `coordinates` = elements of the site.
+ * for a line; they are named in the table of src/distributions all the same. `coordinates` = elements of the site, at one step of its loops; the places are where q and p stand.
  */
-export function klWrittenOut(setting: Setting, q: DistributionCall | undefined, p: DistributionCall, coordinates: number): WrittenOut | undefined {
-  const letter = (name: string): Formula => (coordinates > 1 ? subscript(symbol(name), symbol("j")) : symbol(name));
-  const overCoordinates = (of: Formula): Formula => (coordinates > 1 ? bigSum("j", of, number(1), number(coordinates)) : of);
-  const left = (role: string): Formula | undefined => argumentOf(setting, q, role);
-  const right = (role: string): Formula | undefined => argumentOf(setting, p, role);
+export function klWrittenOut(setting: Setting, q: DistributionCall | undefined, p: DistributionCall, coordinates: number, [inGuide, inModel]: readonly [Place, Place] = [outside(setting, "guide"), outside(setting, "model")]): WrittenOut | undefined {
+  const taken = new Set([...inGuide.at.values(), ...inModel.at.values()].map((index) => index.letter));
+  /** A letter that is no loop variable around the site. */
+  const free = (name: string): string => (taken.has(name) ? `${name}′` : name);
+  const letter = (name: string): Formula => (coordinates > 1 ? subscript(symbol(free(name)), symbol(free("j"))) : symbol(free(name)));
+  const overCoordinates = (of: Formula): Formula => (coordinates > 1 ? bigSum(free("j"), of, number(1), number(coordinates)) : of);
+  const left = (role: string): Formula | undefined => argumentOf(inGuide, q, role);
+  const right = (role: string): Formula | undefined => argumentOf(inModel, p, role);
   const pair = `${q?.distribution ?? "Normal"} ${p.distribution}`;
   const [mu, sigma, m, s] = [letter("μ"), letter("σ"), letter("m"), letter("s")];
   const priorMean = right("mean");
   const priorScale = right("scale");
   const standard = isNumber(priorMean, 0) && isNumber(priorScale, 1);
-  const letters = (entries: readonly (readonly [string, Formula | undefined])[]): WrittenOut["letters"] => entries.flatMap(([name, value]) => (value ? [[name, value] as const] : []));
+  const letters = (entries: readonly (readonly [string, Formula | undefined])[]): WrittenOut["letters"] => entries.flatMap(([name, value]) => (value ? [[name.replace(/[a-z]$/, free), value] as const] : []));
   switch (pair) {
     case "Normal Normal": {
       const own = letters([["μ", left("mean") ?? (q ? undefined : symbol("location"))], ["σ", left("scale") ?? (q ? undefined : symbol("scale"))], ["σ²", left("variance")], ["log σ", left("log_scale")], ["1/σ²", left("precision")]]);
@@ -46,12 +50,7 @@ export function klWrittenOut(setting: Setting, q: DistributionCall | undefined, 
     }
     case "Categorical Categorical":
     case "Bernoulli Bernoulli":
-      return {
-        formula: (coordinates > 1 ? (of: Formula) => bigSum("j", of, number(1), number(coordinates)) : (of: Formula) => of)(
-          bigSum("k", product(call("q", symbol("k")), log(fraction(call("q", symbol("k")), call("p", symbol("k")))))),
-        ),
-        letters: [],
-      };
+      return { formula: overCoordinates(bigSum(free("k"), product(call("q", symbol(free("k"))), log(fraction(call("q", symbol(free("k"))), call("p", symbol(free("k")))))))), letters: [] };
     case "Exponential Exponential":
       return { formula: overCoordinates(sum(log(fraction(letter("λ"), letter("r"))), fraction(letter("r"), letter("λ")), number(-1))), letters: letters([["λ", left("rate")], ["r", right("rate")]]) };
     case "Poisson Poisson":
@@ -70,7 +69,7 @@ function isNumber(formula: Formula | undefined, value: number): boolean {
   return formula?.kind === "number" && formula.value === value;
 }
 
-function argumentOf(setting: Setting, distribution: DistributionCall | undefined, role: string): Formula | undefined {
+function argumentOf(place: Place, distribution: DistributionCall | undefined, role: string): Formula | undefined {
   const value = distribution?.args[role];
-  return value && !isDistributionCall(value) ? argument(setting, value) : undefined;
+  return value && !isDistributionCall(value) ? argument(place, value) : undefined;
 }

@@ -28,6 +28,8 @@ export interface FactorGraph {
   modelReads(site: string): Reads;
   /** What log q(site | …) reads beside the site itself. */
   guideReads(site: string): Reads;
+  /** What these distributions of the model or of the guide read. */
+  readsOf(side: "model" | "guide", calls: readonly DistributionCall[]): Reads;
   /**
    * The latents that are drawn when these are drawn: themselves and their ancestors in the guide, in the guide's order, without
    * marginalized sites. An expectation of anything that reads `names` stands under the guide of exactly these.
@@ -143,6 +145,7 @@ export function buildFactorGraph(program: ModelProgram): FactorGraph {
     entryOf: (name) => entryBySite.get(name),
     modelReads: (name) => modelReads.get(name) ?? nothing,
     guideReads: (name) => guideReads.get(name) ?? nothing,
+    readsOf: (side, calls) => (side === "model" ? readModel : readGuide)(calls),
     drawnWith(names) {
       const found = new Set<string>();
       const visit = (name: string): void => {

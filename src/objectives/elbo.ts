@@ -1,10 +1,12 @@
-import type { AutoGroup } from "../ir/model/model.js";
+import type { AutoGroup, Site } from "../ir/model/model.js";
+import type { Formula } from "../ir/objective/formula.js";
 import type { Term } from "../ir/objective/objective.js";
-import { argumentFormulas, bigSum, density, divergence, familyFormula, guideDensity, guideFamily, log, modelDensity, negative, product, sum, symbol } from "./formulas.js";
+import { bigSum, density, divergence, familyFormula, guideDensity, guideFamily, guideOwnDensity, log, modelDensity, negative, number, product, subscript, sum, symbol } from "./formulas.js";
 import { type Component, marginalComponents, summedFactors } from "./marginalization.js";
 import { hasKlTerm } from "./estimators.js";
 import { type Plans, type Setting, isWeighted } from "./setting.js";
-import { makeTerm } from "./terms.js";
+import { type Piece, piecesOf, productOfSteps } from "./pieces.js";
+import { makeTerm, stepByStep } from "./terms.js";
 import { latentWeight, unweighted } from "./weights.js";
 
 /**
@@ -32,13 +34,13 @@ export function dataTerms(setting: Setting, plans: Plans, components: readonly C
     .map((site) =>
       makeTerm(setting, plans, {
         kind: "reconstruction", sites: [site.name], origin: site.origin, reads: graph.modelReads(site.name).latents, weight: unweighted,
-        formula: log(modelDensity(setting, site.name)),
+        formula: stepByStep(setting, site.name, ["model"], (piece) => log(modelDensity(site.name, piece))),
       }),
     );
   const evidences = components.map((component) => {
     const drawn = component.factors.filter((name) => graph.isLatent(name));
     const reads = component.factors.flatMap((name) => [...graph.modelReads(name).latents]).concat(drawn).filter((name) => !graph.isMarginalized(name));
-    const factors = component.factors.map((name) => modelDensity(setting, name));
+    const factors = component.factors.map((name) => productOfSteps(piecesOf(setting, name, ["model"]), (piece) => modelDensity(name, piece)));
     const first = graph.site(component.factors.find((name) => !graph.isMarginalized(name)) ?? component.sites[0] ?? "");
     return makeTerm(setting, plans, {
       kind: "evidence", sites: component.sites, factors: component.factors, name: components.length === 1 ? "evidence" : `evidence.${component.sites.join("+")}`,
@@ -59,37 +61,40 @@ function latentTerms(setting: Setting, plans: Plans, name: string, summed: boole
   const priorReads = [...graph.modelReads(name).latents];
   const guideReads = [...graph.guideReads(name).latents];
   const base = { sites: [name], origin: site.origin };
-  const logPrior = log(modelDensity(setting, name));
+  const logPrior = (piece: Piece): Formula => log(modelDensity(name, piece));
   const atDraw = "both densities at the draw";
 
   if (plans.get(name)?.estimator === "deterministic" && entry.kind === "guide-site") {
     if (summed) return [];
     return [makeTerm(setting, plans, {
       ...base, kind: "log-prior", reads: [name, ...priorReads], weight: latentWeight(setting, "log-prior", site.scope),
-      reason: "a Delta guide has no entropy: this is the bound of the posterior mode (MAP)", formula: logPrior,
+      reason: "a Delta guide has no entropy: this is the bound of the posterior mode (MAP)", formula: stepByStep(setting, name, ["own", "model"], logPrior),
     })];
   }
   if (hasKlTerm(setting, name)) {
     const families = entry.kind === "auto" ? "Normal, Normal" : `${entry.distribution.distribution}, ${site.distribution.distribution}`;
+    const reads = [...priorReads, ...guideReads];
+    const ahead = overshootingTerms(setting, plans, site, reads);
+    const weight = latentWeight(setting, "kl", site.scope);
     return [makeTerm(setting, plans, {
-      ...base, kind: "kl", reads: [...priorReads, ...guideReads], weight: latentWeight(setting, "kl", site.scope), sign: -1,
+      ...base, kind: "kl", reads, weight: { ...weight, factor: weight.factor / (1 + ahead.length * ((setting.objective.overshooting ?? 1) - 1)) }, sign: -1,
       closedForm: `closed form for the pair (${families})`,
-      formula: divergence(guideFamily(setting, name), familyFormula(setting, site.distribution)),
-    })];
+      formula: stepByStep(setting, name, ["model", "guide"], (piece) => divergence(guideFamily(setting, name, piece), familyFormula(piece.inModel, piece.prior))),
+    }), ...ahead];
   }
   if (entry.kind === "auto" && !site.partlyObserved) {
     if (summed) return [];
     return [makeTerm(setting, plans, {
       ...base, kind: "cross-entropy", reads: [name, ...priorReads], weight: latentWeight(setting, "cross-entropy", site.scope),
       reason: site.type.support.kind === "real" ? undefined : "with the log Jacobian from the unconstrained scale",
-      formula: site.type.support.kind === "real" ? logPrior : sum(logPrior, log(symbol("|J|"))),
+      formula: stepByStep(setting, name, ["own", "model"], (piece) => (site.type.support.kind === "real" ? logPrior(piece) : sum(logPrior(piece), log(symbol("|J|"))))),
     })];
   }
-  const logGuide = log(guideOwnDensity(setting, name));
+  const logGuide = (piece: Piece): Formula => log(guideOwnDensity(setting, name, piece));
   if (summed)
     return [makeTerm(setting, plans, {
       ...base, kind: "entropy", reads: [name, ...guideReads], weight: latentWeight(setting, "entropy", site.scope, false), sign: -1,
-      reason: `−log q at the draw; log p(${name} | …) is a factor of the evidence`, formula: logGuide,
+      reason: `−log q at the draw; log p(${name} | …) is a factor of the evidence`, formula: stepByStep(setting, name, ["own", "guide"], logGuide),
     })];
   const pair = entry.kind === "guide-site" ? ` (${entry.distribution.distribution}, ${site.distribution.distribution})` : "";
   return [makeTerm(setting, plans, {
@@ -97,15 +102,26 @@ function latentTerms(setting: Setting, plans: Plans, name: string, summed: boole
     reason: site.partlyObserved
       ? `observed rows contribute log p(${name} | …) alone`
       : isWeighted(setting, name) ? `${atDraw}, inside the log-mean-exp` : `no closed-form KL for the pair${pair}: ${atDraw}`,
-    formula: sum(logPrior, negative(logGuide)),
+    formula: stepByStep(setting, name, ["own", "model", "guide"], (piece) => sum(logPrior(piece), negative(logGuide(piece)))),
   })];
 }
 
-/** The guide's density of one site with its family's name, or q(z) in an automatic group. */
-function guideOwnDensity(setting: Setting, name: string) {
-  const entry = setting.graph.entryOf(name);
-  if (entry?.kind !== "guide-site") return guideDensity(setting, [name]);
-  return density(entry.distribution.distribution, [symbol(name)], [], argumentFormulas(setting, entry.distribution));
+/** Latent overshooting of a chain: the KLs of all distances up to D count 1/D each, those of more than one step as a term of their own. */
+function overshootingTerms(setting: Setting, plans: Plans, site: Site, reads: readonly string[]): readonly Term[] {
+  const { overshooting: distance = 1 } = setting.objective;
+  if (distance < 2 || setting.bound !== "elbo" || !isChained(site)) return [];
+  const weight = latentWeight(setting, "overshooting", site.scope);
+  const d = symbol("d");
+  return [makeTerm(setting, plans, {
+    sites: [site.name], origin: site.origin, kind: "overshooting", distance, reads: [site.name, ...reads], weight: { ...weight, factor: weight.factor / distance }, sign: -1, biased: true,
+    reason: `the prior predicts up to ${distance} steps ahead by its own draws; the guide has no gradient here (latent overshooting, Hafner et al. 2019)`,
+    formula: bigSum("d", divergence(guideDensity(setting, [site.name]), density("p", [subscript(symbol(site.name), symbol("t"))], [subscript(symbol(site.name), sum(symbol("t"), negative(d)))])), number(2), number(distance)),
+  })];
+}
+
+/** Whether a chain without loops around it draws the site. */
+function isChained(site: Site): boolean {
+  return site.plates.length === 1 && (site.sequence !== undefined || site.plates[0]!.chain !== undefined);
 }
 
 /**
@@ -137,7 +153,7 @@ function supervisionTerms(setting: Setting, plans: Plans): readonly Term[] {
   return graph.sites.filter((site) => site.partlyObserved && graph.entryOf(site.name)?.kind === "guide-site").map((site) =>
     makeTerm(setting, plans, {
       kind: "supervision", sites: [site.name], origin: graph.entryOf(site.name)?.origin ?? site.origin, reads: graph.guideReads(site.name).latents,
-      weight: { ...unweighted, factor: supervision }, reason: `on rows where ${site.name} is observed`, formula: log(guideOwnDensity(setting, site.name)),
+      weight: { ...unweighted, factor: supervision }, reason: `on rows where ${site.name} is observed`, formula: stepByStep(setting, site.name, ["guide"], (piece) => log(guideOwnDensity(setting, site.name, piece))),
     }),
   );
 }

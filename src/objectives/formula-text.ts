@@ -20,9 +20,10 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
       return bracket(formula.value < 0 ? Level.sum : Level.power, numberText(formula.value));
     case "subscript": {
       const base = formulaText(formula.base, Level.power);
-      const below = formulaText(formula.subscript);
+      // Without spaces, so that no line breaks in it: `z_{s,t−1}`.
+      const below = formulaText(formula.subscript).replace(/ ?([+−]|\.\.) /g, "$1").replace(/, /g, ",");
       // Short names take a mathematician's index, long ones a programmer's.
-      const indexed = [...base].length > 1 && (formula.base.kind === "symbol" || formula.base.kind === "call" || formula.base.kind === "subscript");
+      const indexed = [...base.replace("′", "")].length > 1 && (formula.base.kind === "symbol" || formula.base.kind === "call" || formula.base.kind === "subscript");
       return indexed ? `${base}[${below}]` : `${base}_${/^[\p{L}\p{N}]+$/u.test(below) ? below : `{${below}}`}`;
     }
     case "superscript": {
@@ -41,7 +42,7 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
     case "sum":
       return bracket(Level.sum, signedTerms(formula.terms).map(({ sign, of }, at) => `${at === 0 ? (sign === "−" ? "−" : "") : ` ${sign} `}${formulaText(of, Level.sum + (sign === "−" ? 1 : 0))}`).join(""));
     case "product":
-      return bracket(Level.product, formula.factors.map((factor) => formulaText(factor, Level.product)).join(" · "));
+      return bracket(Level.product, formula.factors.map((factor, at) => formulaText(factor, factorLevel(formula.factors, at))).join(" · "));
     case "negative":
       return bracket(Level.sum, `−${formulaText(formula.of, Level.product)}`);
     case "fraction":
@@ -54,9 +55,13 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
       return `KL(${formulaText(formula.left)} ‖ ${formulaText(formula.right)})`;
     case "entropy":
       return `H[${formulaText(formula.of)}]`;
-    case "big-sum": {
+    case "list":
+      return list(formula.items);
+    case "big-sum":
+    case "big-product": {
+      const sign = formula.kind === "big-sum" ? "Σ" : "Π";
       const range = formula.from && formula.to ? `_{${formula.index} = ${formulaText(formula.from)}..${formulaText(formula.to)}}` : `_${formula.index.length === 1 ? formula.index : `{${formula.index}}`}`;
-      return bracket(Level.product, `Σ${range} ${formulaText(formula.of, Level.product)}`);
+      return bracket(Level.product, `${sign}${range} ${formulaText(formula.of, Level.product)}`);
     }
     case "integral":
       return bracket(Level.product, `∫ ${formulaText(formula.of, Level.product)} ${formula.over.map((variable) => `d${formulaText(variable, Level.power)}`).join(" ")}`);
@@ -65,6 +70,12 @@ export function formulaText(formula: Formula, level: number = Level.relation): s
     default:
       return assertNever(formula);
   }
+}
+
+/** A sum or product over steps reaches to the end of a product, so it stands in brackets where others follow. */
+export function factorLevel(factors: readonly Formula[], at: number): Level {
+  const { kind } = factors[at]!;
+  return (kind === "big-sum" || kind === "big-product") && at < factors.length - 1 ? Level.power : Level.product;
 }
 
 /** What stands in brackets after `log`, so that no reader takes its first factor alone. */
@@ -129,6 +140,7 @@ function innermostSum(formula: Formula): { readonly head: string; readonly sum: 
     case "negative":
       return operand("−", formula.of, formula.of.kind === "sum");
     case "big-sum":
+    case "big-product":
       return operand(formulaText({ ...formula, of: { kind: "symbol", name: "" } }), formula.of, formula.of.kind === "sum");
     case "product": {
       const last = formula.factors.at(-1);
@@ -151,7 +163,8 @@ function wrapIfSum(of: Formula, sign: "+" | "−"): Formula {
 export function wrapText(text: string, width: number, indent = 0): readonly string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  // A sum keeps its range: `Σ_{t = 1..T}` is one word.
+  for (const word of text.replace(/[ΣΠ]_\{[^}]*\}/g, (range) => range.replaceAll(" ", "\u00a0")).split(" ")) {
     const room = lines.length === 0 ? width : width - indent;
     if (line !== "" && line.length + 1 + word.length > room) {
       lines.push(line);
@@ -159,5 +172,5 @@ export function wrapText(text: string, width: number, indent = 0): readonly stri
     } else line = line === "" ? word : `${line} ${word}`;
   }
   lines.push(line);
-  return lines.map((next, at) => (at === 0 ? next : " ".repeat(indent) + next));
+  return lines.map((next, at) => (at === 0 ? next : " ".repeat(indent) + next).replaceAll("\u00a0", " "));
 }

@@ -1,46 +1,20 @@
-import { type DistributionCall, type Expr, isDistributionCall } from "../ir/model/model.js";
+import { type Binding, type DistributionCall, type Expr, isDistributionCall, letterOf, type Plate, type Reference } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import { positionalParameters } from "./families.js";
 import { dims } from "../types/type.js";
+import { call, density, fraction, negative, number, product, relation, squared, subscript, sum, superscript, symbol } from "./formula-parts.js";
+import { atIndex, type Index, indexFormula, type Piece, type Place, siteAt } from "./pieces.js";
 import type { Setting } from "./setting.js";
 
-/** Constructors of formulas, and the user's expressions and densities as formulas. */
-export const symbol = (name: string): Formula => ({ kind: "symbol", name });
-export const number = (value: number): Formula => ({ kind: "number", value });
-export const call = (name: string, ...args: Formula[]): Formula => ({ kind: "call", name, args });
-export const log = (of: Formula): Formula => ({ kind: "log", of });
-export const negative = (of: Formula): Formula => ({ kind: "negative", of });
-export const fraction = (numerator: Formula, denominator: Formula): Formula => ({ kind: "fraction", numerator, denominator });
-export const subscript = (base: Formula, below: Formula): Formula => ({ kind: "subscript", base, subscript: below });
-export const superscript = (base: Formula, above: Formula): Formula => ({ kind: "superscript", base, superscript: above });
-export const squared = (base: Formula): Formula => superscript(base, number(2));
-export const divergence = (left: Formula, right: Formula): Formula => ({ kind: "divergence", left, right });
-export const bigSum = (index: string, of: Formula, from?: Formula, to?: Formula): Formula => ({ kind: "big-sum", index, from, to, of });
-export const relation = (left: Formula, sign: string, right: Formula): Formula => ({ kind: "relation", left, relation: sign, right });
-export const density = (name: string, of: readonly Formula[], given: readonly Formula[] = [], parameters: readonly Formula[] = []): Formula => ({ kind: "density", name, of, given, parameters });
+export * from "./formula-parts.js";
 
-/** a + b; one term stays itself. */
-export function sum(...terms: Formula[]): Formula {
-  return terms.length === 1 && terms[0] ? terms[0] : { kind: "sum", terms };
-}
-
-/** a · b; factors 1 vanish. */
-export function product(...factors: Formula[]): Formula {
-  const kept = factors.filter((factor) => !(factor.kind === "number" && factor.value === 1));
-  return kept.length === 1 && kept[0] ? kept[0] : { kind: "product", factors: kept };
-}
-
-/** E_under[of]; without anything drawn it is `of` itself. */
-export function expectation(under: Formula | undefined, of: Formula): Formula {
-  return under ? { kind: "expectation", under, of } : of;
-}
-
+/** The user's expressions and densities as formulas. */
 const deepest = 6;
 
 /** An expression as the user wrote it, in names; deeper than a formula can show it becomes `…`. */
-export function formulaOf(expr: Expr, depth = 0): Formula {
+export function formulaOf(place: Place, expr: Expr, depth = 0): Formula {
   if (depth > deepest) return symbol("…");
-  const inner = (next: Expr): Formula => formulaOf(next, depth + 1);
+  const inner = (next: Expr): Formula => formulaOf(place, next, depth + 1);
   switch (expr.kind) {
     case "number":
       // A number that was computed is shown so where it is short: 784, but sqrt(0.5).
@@ -48,18 +22,18 @@ export function formulaOf(expr: Expr, depth = 0): Formula {
     case "constant":
       return expr.name ? symbol(expr.name) : expr.written ? inner(expr.written) : arrayFormula(expr.values, dims(expr.type));
     case "reference":
-      // A `local` of the guide has one value for each row n.
-      return expr.to.kind === "parameter" && expr.to.name.startsWith("local.") ? subscript(symbol(expr.to.name.slice("local.".length)), symbol("n")) : symbol(expr.to.name);
+      return named(expr.to, ownSteps(place, expr.to));
     case "loop-variable":
-      return symbol(expr.plate.name);
-    case "step": {
-      const at = expr.offset === 0 ? symbol(expr.plate.name) : sum(symbol(expr.plate.name), number(expr.offset));
-      return subscript(inner(expr.target), at);
+      return indexFormula(stepAt(place, expr.plate, 0));
+    case "step":
+    case "position": {
+      const { target, index } = indicesOf(place, expr);
+      return target.kind === "reference" ? named(target.to, index) : atIndex(inner(target), index);
     }
-    case "position":
-      return subscript(inner(expr.target), number(expr.at + 1));
-    case "slice":
-      return subscript(inner(expr.target), symbol(`${expr.start + 1}..${expr.start + expr.length}`));
+    case "slice": {
+      const first = expr.target.kind === "reference" ? (platesOf(place, expr.target.to)[0]?.from ?? 1) : 1;
+      return subscript(inner(expr.target), symbol(`${expr.start + first}..${expr.start + first + expr.length - 1}`));
+    }
     case "gather":
       return subscript(inner(expr.target), inner(expr.index));
     case "call": {
@@ -71,6 +45,54 @@ export function formulaOf(expr: Expr, depth = 0): Formula {
     case "apply":
       return applyFormula(expr.function, expr.args.map(inner));
   }
+}
+
+/** A name with its steps. A `local` of the guide has one value for each row n; of a network's result `q.mean` the steps belong to q. */
+function named(to: Reference, index: readonly (Index | Formula)[]): Formula {
+  if (to.kind === "parameter" && to.name.startsWith("local.")) return atIndex(symbol(to.name.slice("local.".length)), [symbol("n"), ...index]);
+  const [result = "", output] = to.name.split(".");
+  if (to.kind === "binding" && output !== undefined && index.length > 0) return call(`.${output}`, atIndex(symbol(result), index));
+  return atIndex(symbol(to.name), index);
+}
+
+/** The brackets behind a value: `z[s, t - 1]` with the positions as the user counts them, and the value itself. */
+export function indicesOf(place: Place, expr: Extract<Expr, { readonly kind: "step" | "position" }>): { readonly target: Expr; readonly index: readonly Index[] } {
+  const taken: (typeof expr)[] = [];
+  let target: Expr = expr;
+  for (; target.kind === "step" || target.kind === "position"; target = target.target) taken.unshift(target);
+  const { to } = target.kind === "reference" ? target : { to: undefined };
+  const own = to ? ownSteps(place, to) : [];
+  const plates = to && own.length === 0 ? platesOf(place, to) : [];
+  const index = taken.map((each, axis): Index => {
+    const first = plates[axis]?.from ?? 1;
+    if (each.kind === "position") return { offset: each.at + first };
+    return stepAt(place, each.plate, each.offset + (first - 1));
+  });
+  return { target, index: [...own, ...index] };
+}
+
+function stepAt({ at }: Place, plate: Plate, offset: number): Index {
+  const here = at.get(plate.name) ?? { letter: letterOf(plate), offset: 0 };
+  return { ...here, offset: here.offset + offset };
+}
+
+/** The loops of a name: a read of all of it counts along these. */
+export function platesOf({ setting, side }: Place, to: Reference): readonly Plate[] {
+  if (to.kind === "binding") return bindingOf(setting, side, to.name)?.plates ?? [];
+  if (to.kind !== "site") return [];
+  const entry = side === "guide" ? setting.graph.entryOf(to.name) : undefined;
+  return entry?.kind === "guide-site" ? entry.plates : setting.graph.site(to.name).plates;
+}
+
+export function bindingOf(setting: Setting, side: Place["side"], name: string): Binding | undefined {
+  const steps: readonly { readonly kind: string }[] = setting.program[side];
+  return steps.find((step): step is Binding => step.kind === "binding" && (step as Binding).name === name);
+}
+
+/** The steps at which a name without brackets is read inside its own loops. */
+export function ownSteps(place: Place, to: Reference): readonly Index[] {
+  if ((to.kind !== "site" && to.kind !== "binding") || to.whole) return [];
+  return platesOf(place, to).flatMap((plate) => place.at.get(plate.name) ?? []);
 }
 
 /** A constant array without a name: `ones[3]`, `[1, 2]`, and the first numbers of a long one. */
@@ -101,25 +123,25 @@ function applyFormula(name: string, args: readonly Formula[]): Formula {
 }
 
 /** `Normal(0, 1)`, `Bernoulli(logits = decoder(z))`: the family and its arguments as a call. */
-export function familyFormula(setting: Setting, distribution: DistributionCall): Formula {
-  return call(distribution.distribution, ...argumentFormulas(setting, distribution));
+export function familyFormula(place: Place, distribution: DistributionCall): Formula {
+  return call(distribution.distribution, ...argumentFormulas(place, distribution));
 }
 
 /** Arguments in the order of the parameterization; those that stand where the first parameterization has them go without their names. */
-export function argumentFormulas(setting: Setting, distribution: DistributionCall): readonly Formula[] {
+export function argumentFormulas(place: Place, distribution: DistributionCall): readonly Formula[] {
   const places = positionalParameters(distribution.distribution);
   const rank = (name: string): number => (places.includes(name) ? places.indexOf(name) : places.length);
   const entries = Object.entries(distribution.args).sort(([left], [right]) => rank(left) - rank(right));
   return entries.map(([name, value], at) => {
-    const shown = isDistributionCall(value) ? familyFormula(setting, value) : argument(setting, value);
+    const shown = isDistributionCall(value) ? familyFormula(place, value) : argument(place, value);
     return places[at] === name ? shown : relation(symbol(name), "=", shown);
   });
 }
 
 /** An expression with the outputs of single-output networks written without the output's name: `decoder(z)`. */
-export function argument(setting: Setting, expr: Expr): Formula {
-  const single = new Set(setting.program.networks.filter((network) => network.outputs.length === 1).map((network) => network.name));
-  return dropOutputs(formulaOf(expr), single);
+export function argument(place: Place, expr: Expr): Formula {
+  const single = new Set(place.setting.program.networks.filter((network) => network.outputs.length === 1).map((network) => network.name));
+  return dropOutputs(formulaOf(place, expr), single);
 }
 
 /** `.logits` around a call of a network with one output is dropped, everywhere in the formula. */
@@ -131,6 +153,8 @@ function dropOutputs(formula: Formula, single: ReadonlySet<string>): Formula {
       if (formula.name.startsWith(".") && only?.kind === "call" && single.has(only.name)) return again(only);
       return { ...formula, args: formula.args.map(again) };
     }
+    case "list":
+      return { ...formula, items: formula.items.map(again) };
     case "subscript":
       return { ...formula, base: again(formula.base), subscript: again(formula.subscript) };
     case "superscript":
@@ -149,15 +173,23 @@ function dropOutputs(formula: Formula, single: ReadonlySet<string>): Formula {
 }
 
 /** `Bernoulli(x; logits = decoder(z))`: the density of a site's value under the model, with its family's name. */
-export function modelDensity(setting: Setting, site: string): Formula {
-  const { distribution } = setting.graph.site(site);
-  return density(distribution.distribution, [symbol(site)], [], argumentFormulas(setting, distribution));
+export function modelDensity(site: string, piece: Piece): Formula {
+  return density(piece.prior.distribution, [siteAt(site, piece)], [], argumentFormulas(piece.inModel, piece.prior));
 }
 
 /** `Normal(encoder(x).mean, encoder(x).scale)`, or `q(z)` for automatic guides: the guide's distribution of a site. */
-export function guideFamily(setting: Setting, site: string): Formula {
-  const entry = setting.graph.entryOf(site);
-  return entry?.kind === "guide-site" ? familyFormula(setting, entry.distribution) : guideDensity(setting, [site]);
+export function guideFamily(setting: Setting, site: string, piece: Piece): Formula {
+  return piece.guide ? familyFormula(piece.inGuide, piece.guide) : autoDensity(setting, site, piece);
+}
+
+/** The guide's density of one site with its family's name, or q(z) in an automatic group. */
+export function guideOwnDensity(setting: Setting, site: string, piece: Piece): Formula {
+  if (!piece.guide) return autoDensity(setting, site, piece);
+  return density(piece.guide.distribution, [siteAt(site, piece)], [], argumentFormulas(piece.inGuide, piece.guide));
+}
+
+function autoDensity(setting: Setting, site: string, piece: Piece): Formula {
+  return piece.index.length === 0 ? guideDensity(setting, [site]) : density("q", [siteAt(site, piece)]);
 }
 
 /** `q(z | x)`: of several sites jointly, given the columns and latents that their guide entries read. */

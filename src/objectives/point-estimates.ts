@@ -3,7 +3,7 @@ import { log, modelDensity } from "./formulas.js";
 import { dataTerms } from "./elbo.js";
 import { marginalComponents, summedFactors } from "./marginalization.js";
 import type { Plans, Setting } from "./setting.js";
-import { makeTerm } from "./terms.js";
+import { makeTerm, stepByStep } from "./terms.js";
 import { latentWeight } from "./weights.js";
 
 /** Maximum likelihood: log p of the data, marginalized sites summed out exactly. */
@@ -21,7 +21,7 @@ export function posteriorTerms(setting: Setting, plans: Plans): readonly Term[] 
     .map((site) =>
       makeTerm(setting, plans, {
         kind: "log-prior", sites: [site.name], origin: site.origin, reads: [site.name, ...graph.modelReads(site.name).latents],
-        weight: latentWeight(setting, "log-prior", site.scope), reason: "at a learnt point", formula: log(modelDensity(setting, site.name)),
+        weight: latentWeight(setting, "log-prior", site.scope), reason: "at a learnt point", formula: stepByStep(setting, site.name, ["own", "model"], (piece) => log(modelDensity(site.name, piece))),
       }),
     );
   return [...dataTerms(setting, plans, components), ...priors];

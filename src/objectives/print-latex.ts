@@ -2,7 +2,7 @@ import { lineOf } from "../diagnostics/span.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { Objective } from "../ir/objective/objective.js";
 import { assertNever } from "../util/assert-never.js";
-import { numberText, signedTerms } from "./formula-text.js";
+import { factorLevel, numberText, signedTerms } from "./formula-text.js";
 import { boundTitle, weightText } from "./print-text.js";
 import { totalFormula } from "./total.js";
 
@@ -62,7 +62,7 @@ export function formulaLatex(formula: Formula, level = 0): string {
     case "sum":
       return bracket(1, signedTerms(formula.terms).map(({ sign, of }, at) => `${at === 0 ? (sign === "−" ? "-" : "") : sign === "−" ? " - " : " + "}${termLatex(of, sign)}`).join(""));
     case "product":
-      return bracket(2, formula.factors.map((factor) => formulaLatex(factor, 2)).join(" \\cdot "));
+      return bracket(2, formula.factors.map((factor, at) => formulaLatex(factor, factorLevel(formula.factors, at))).join(" \\cdot "));
     case "negative":
       return bracket(1, `-${formulaLatex(formula.of, 2)}`);
     case "fraction":
@@ -75,8 +75,11 @@ export function formulaLatex(formula: Formula, level = 0): string {
       return `\\mathrm{KL}\\left(${formulaLatex(formula.left)} \\,\\middle\\|\\, ${formulaLatex(formula.right)}\\right)`;
     case "entropy":
       return `\\mathrm{H}\\left[${formulaLatex(formula.of)}\\right]`;
+    case "list":
+      return list(formula.items);
     case "big-sum":
-      return bracket(2, `\\sum_{${symbolLatex(formula.index)}${formula.from ? ` = ${formulaLatex(formula.from)}` : ""}}${formula.to ? `^{${formulaLatex(formula.to)}}` : ""} ${formulaLatex(formula.of, 2)}`);
+    case "big-product":
+      return bracket(2, `${formula.kind === "big-sum" ? "\\sum" : "\\prod"}_{${symbolLatex(formula.index)}${formula.from ? ` = ${formulaLatex(formula.from)}` : ""}}${formula.to ? `^{${formulaLatex(formula.to)}}` : ""} ${formulaLatex(formula.of, 2)}`);
     case "integral":
       return bracket(2, `\\int ${formulaLatex(formula.of, 2)} ${formula.over.map((variable) => `\\,d${formulaLatex(variable, 3)}`).join("")}`);
     case "relation":
@@ -112,6 +115,7 @@ const greek: Readonly<Record<string, string>> = {
 function symbolLatex(name: string): string {
   if (greek[name]) return greek[name];
   if (/^[A-Za-z]$/.test(name)) return name;
+  if (/^[A-Za-z]′$/.test(name)) return name.replace("′", "'");
   if (/^1:[A-Z]$/.test(name)) return name;
   if (name === "|J|") return "\\lvert J \\rvert";
   return /^[\w ]+$/.test(name) ? `\\mathrm{${escapeText(name)}}` : `\\text{${escapeText(name)}}`;
@@ -126,7 +130,7 @@ function functionName(name: string): string {
 const special: Readonly<Record<string, string>> = {
   "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%", "^": "\\^{}", "~": "\\~{}",
   "<": "$<$", ">": "$>$", "|": "$|$", "≥": "$\\geq$", "≤": "$\\leq$", "≈": "$\\approx$", "−": "$-$", "×": "$\\times$",
-  "∫": "$\\int$", "²": "${}^{2}$", "ᵀ": "${}^{\\top}$", "‖": "$\\|$", "½": "$\\tfrac{1}{2}$", "–": "--", "’": "'", "`": "\\textasciigrave{}",
+  "∫": "$\\int$", "²": "${}^{2}$", "ᵀ": "${}^{\\top}$", "‖": "$\\|$", "½": "$\\tfrac{1}{2}$", "–": "--", "’": "'", "′": "$'$", "`": "\\textasciigrave{}",
   "\n": " ", "\r": " ", "\t": " ",
 };
 

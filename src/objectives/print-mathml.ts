@@ -2,7 +2,7 @@ import { lineOf } from "../diagnostics/span.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { Objective } from "../ir/objective/objective.js";
 import { assertNever } from "../util/assert-never.js";
-import { numberText, signedTerms } from "./formula-text.js";
+import { factorLevel, numberText, signedTerms } from "./formula-text.js";
 import { boundTitle, weightText } from "./print-text.js";
 import { named, totalFormula } from "./total.js";
 
@@ -58,7 +58,7 @@ export function formulaMathml(formula: Formula, level = 0): string {
     case "sum":
       return bracket(1, signedTerms(formula.terms).map(({ sign, of }, at) => (at === 0 && sign === "+" ? "" : operator(sign)) + formulaMathml(of, sign === "−" ? 2 : 1)).join(""));
     case "product":
-      return bracket(2, formula.factors.map((factor) => formulaMathml(factor, 2)).join(operator("·")));
+      return bracket(2, formula.factors.map((factor, at) => formulaMathml(factor, factorLevel(formula.factors, at))).join(operator("·")));
     case "negative":
       return bracket(1, operator("−") + formulaMathml(formula.of, 2));
     case "fraction":
@@ -71,9 +71,13 @@ export function formulaMathml(formula: Formula, level = 0): string {
       return row(`<mi>KL</mi>${apply}${fence("(", formulaMathml(formula.left) + operator("‖") + formulaMathml(formula.right), ")")}`);
     case "entropy":
       return row(`<mi mathvariant="normal">H</mi>${fence("[", formulaMathml(formula.of), "]")}`);
-    case "big-sum": {
+    case "list":
+      return row(list(formula.items));
+    case "big-sum":
+    case "big-product": {
+      const operatorSign = `<mo>${formula.kind === "big-sum" ? "∑" : "∏"}</mo>`;
       const below = formula.from ? row(identifier(formula.index) + operator("=") + formulaMathml(formula.from)) : identifier(formula.index);
-      const sign = formula.to ? `<munderover><mo>∑</mo>${below}${formulaMathml(formula.to)}</munderover>` : `<munder><mo>∑</mo>${below}</munder>`;
+      const sign = formula.to ? `<munderover>${operatorSign}${below}${formulaMathml(formula.to)}</munderover>` : `<munder>${operatorSign}${below}</munder>`;
       return bracket(2, sign + formulaMathml(formula.of, 2));
     }
     case "integral":

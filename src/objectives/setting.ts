@@ -17,7 +17,7 @@ export interface Setting {
 export function settingOf(program: ModelProgram, mode: Objective["mode"]): Setting {
   const asked = program.training.objective;
   const objective: TrainingObjective =
-    mode === "training" ? asked : { ...asked, samples: 1, beta: 1, freeBits: 0, anneal: { steps: 0, cycles: 1 }, supervision: 0, constraints: [] };
+    mode === "training" ? asked : { ...asked, samples: 1, beta: 1, freeBits: 0, anneal: { steps: 0, cycles: 1 }, supervision: 0, constraints: [], balance: undefined, overshooting: 1 };
   const samples = asked.kind === "elbo" ? Math.max(1, objective.samples) : 1;
   const bound = asked.kind === "elbo" ? (samples > 1 ? "importance-weighted" : "elbo") : asked.kind;
   return { program, graph: buildFactorGraph(program), mode, bound, samples, objective };

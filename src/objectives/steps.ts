@@ -5,9 +5,11 @@ import type { DerivationStep, Objective, Term } from "../ir/objective/objective.
 import { klWrittenOut } from "./closed-forms.js";
 import { count } from "./estimators.js";
 import { formulaText } from "./formula-text.js";
+import { stepDensity } from "./conditions.js";
 import { argument, bigSum, call, density, divergence, expectation, familyFormula, fraction, guideDensity, guideFamily, log, modelDensity, namedModelDensity, negative, number, product, relation, subscript, sum, superscript, symbol } from "./formulas.js";
+import { outside, overSteps, piecesOf, siteAt } from "./pieces.js";
 import type { Setting } from "./setting.js";
-import { named, totalFormula } from "./total.js";
+import { mapSummands, named, totalFormula } from "./total.js";
 import { isDistributionCall } from "../ir/model/model.js";
 
 type Derived = Omit<Objective, "steps">;
@@ -110,21 +112,27 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
   } else {
     const factors = setting.graph.sites.filter((site) => !setting.graph.isMarginalized(site.name));
     if (summed.length === 0)
-      add("=", expectation(guide, sum(...factors.map((site) => log(namedModelDensity(setting, site.name))), ...random.map((name) => negative(log(guideDensity(setting, [name])))))), "p and q factorise as declared");
+      add("=", expectation(guide, sum(...factors.flatMap((site) => factorsOf(setting, "p", site.name)), ...random.flatMap((name) => factorsOf(setting, "q", name).map(negative)))), `p and q factorise as declared${factors.some((site) => site.plates.length > 0) ? ", over the steps of loops" : ""}`);
   }
   const bare = derived.terms.filter((term) => term.kind !== "supervision");
   add("=", termSum(derived, bare, true), `one term for each site, each in nats per row${derived.terms.some((term) => term.weight.perDataset) ? "; those of global latents are shared by the N rows, and the mean over rows of the others is left unwritten" : ""}`);
   for (const name of drawn.filter((site) => setting.graph.site(site).partlyObserved)) {
-    const atValue = bare.map((term) => (term.sites.includes(name) ? { ...term, formula: givenValue(log(modelDensity(setting, name)), name) } : { ...term, formula: givenValue(term.formula, name) }));
+    const atValue = bare.map((term) => (term.sites.includes(name) ? { ...term, formula: sum(...piecesOf(setting, name, ["model"]).map((piece) => overSteps(piece, log(modelDensity(name, piece))))) } : { ...term, formula: givenValue(term.formula, name) }));
     add("", relation(log(density("p", [...observed, name].map(symbol), inputs.map(symbol))), "≥", termSum(derived, atValue, true)), `rows where ${name} is observed: the same terms at its value, without −log q(${name} | …)`);
   }
   return steps;
 }
 
+/** log p(z | …) of a site by name: of one in loops a sum over its steps. */
+function factorsOf(setting: Setting, name: "p" | "q", site: string): readonly Formula[] {
+  if (setting.graph.site(site).plates.length === 0) return [log(name === "p" ? namedModelDensity(setting, site) : guideDensity(setting, [site]))];
+  return piecesOf(setting, site, [name === "p" ? "model" : "guide"]).map((piece) => overSteps(piece, log(stepDensity(name, site, piece))));
+}
+
 /** A term at a given value of a site: its draw leaves the expectation and joins what is given. */
 function givenValue(formula: Formula, name: string): Formula {
-  if (formula.kind === "negative") return negative(givenValue(formula.of, name));
-  if (formula.kind !== "expectation" || formula.under.kind !== "density") return formula;
+  if (formula.kind !== "expectation") return mapSummands(formula, (summand) => (summand.kind === "expectation" ? givenValue(summand, name) : summand));
+  if (formula.under.kind !== "density") return formula;
   const isSite = (variable: Formula): boolean => variable.kind === "symbol" && variable.name === name;
   const { under } = formula;
   if (!under.of.some(isSite)) return formula;
@@ -168,7 +176,7 @@ function states(derived: Derived): string {
 function pointOf(setting: Setting, name: string): string {
   const entry = setting.graph.entryOf(name);
   const value = entry?.kind === "guide-site" ? Object.values(entry.distribution.args)[0] : undefined;
-  return value && !isDistributionCall(value) ? `${name} = ${formulaText(argument(setting, value))}` : name;
+  return value && !isDistributionCall(value) ? `${name} = ${formulaText(argument(outside(setting, "guide"), value))}` : name;
 }
 
 /** Each closed-form KL written out. */
@@ -177,14 +185,14 @@ function closedForms(setting: Setting, derived: Derived): readonly DerivationSte
     const [name] = term.sites;
     if (term.kind !== "kl" || name === undefined) return [];
     const site = setting.graph.site(name);
-    const entry = setting.graph.entryOf(name);
-    const q = entry?.kind === "guide-site" ? entry.distribution : undefined;
-    const left = divergence(guideFamily(setting, name), familyFormula(setting, site.distribution));
-    const elements = elementCount(site.type) * site.plates.reduce((size, plate) => size * plate.size, 1);
-    const written = klWrittenOut(setting, q, site.distribution, elements);
-    if (!written) return [];
-    const letters = written.letters.map(([letter, value]) => `${letter} = ${formulaText(value)}`).join(", ");
-    return [{ relation: "", formula: relation(left, "=", written.formula), rule: `closed form of ${term.name}${letters === "" ? "" : `, with ${letters}`}` }];
+    return piecesOf(setting, name, ["model", "guide"]).flatMap((piece): readonly DerivationStep[] => {
+      const left = divergence(guideFamily(setting, name, piece), familyFormula(piece.inModel, piece.prior));
+      const written = klWrittenOut(setting, piece.guide, piece.prior, elementCount(site.type), [piece.inGuide, piece.inModel]);
+      if (!written) return [];
+      const letters = written.letters.map(([letter, value]) => `${letter} = ${formulaText(value)}`).join(", ");
+      const where = piece.index.length === 0 ? "" : ` at ${formulaText(siteAt(name, piece))}`;
+      return [{ relation: "", formula: relation(left, "=", written.formula), rule: `closed form of ${term.name}${where}${letters === "" ? "" : `, with ${letters}`}` }];
+    });
   });
 }
 
@@ -206,10 +214,12 @@ function gradients(setting: Setting, derived: Derived): readonly DerivationStep[
         rule: `one draw for the group, ε ~ Normal(0, 1); T maps the unconstrained scale to each support`,
       });
     if (plan.estimator === "reparameterization" && entry?.kind === "guide-site" && ["Normal", "MultivariateNormal"].includes(entry.distribution.distribution)) {
-      const args = Object.entries(entry.distribution.args).map(([role, arg]) => [role, isDistributionCall(arg) ? undefined : argument(setting, arg)] as const);
+      // Of a chain its steps: they stand behind the starts.
+      const piece = piecesOf(setting, name, ["guide"]).reduce((most, next) => (next.ranges.length > most.ranges.length ? next : most));
+      const args = Object.entries(piece.guide?.args ?? {}).map(([role, arg]) => [role, isDistributionCall(arg) ? undefined : argument(piece.inGuide, arg)] as const);
       const mean = args.find(([role]) => role === "mean")?.[1];
       const scale = args.find(([role]) => role === "scale" || role === "cholesky")?.[1];
-      if (mean && scale) asides.push({ relation: "", formula: relation(symbol(name), "=", sum(mean, product(scale, symbol("ε")))), rule: `reparameterization with ε ~ Normal(0, 1): the gradient passes through the draw` });
+      if (mean && scale) asides.push({ relation: "", formula: relation(siteAt(name, piece), "=", sum(mean, product(scale, siteAt("ε", piece)))), rule: `reparameterization with ε ~ Normal(0, 1): the gradient passes through the draw` });
     }
     if (plan.estimator === "score-function") {
       const terms = plan.downstream.join(" + ");

@@ -25,8 +25,7 @@ function isInside(term: Term): boolean {
 /** E_{K draws}[log 1/K Σ_k exp(Σ terms at draw k)]; enumerated latents stand outside, as each of their values has its own mean of weights. */
 function weightedLogMeanExp(objective: Summed, inside: readonly Term[]): Formula {
   const samples = number(objective.samples);
-  const widest = inside.reduce<Term | undefined>((most, term) => (term.formula.kind === "expectation" && term.expectation.length > (most?.expectation.length ?? 0) ? term : most), undefined);
-  const guide = widest?.formula.kind === "expectation" && widest.formula.under.kind === "density" ? widest.formula.under : undefined;
+  const guide = inside.flatMap((term) => guidesIn(term.formula)).reduce<Density | undefined>((most, under) => (under.of.length > (most?.of.length ?? 0) ? under : most), undefined);
   const enumerated = new Set(objective.latents.filter((plan) => plan.estimator === "enumeration").flatMap((plan) => plan.sites));
   const isEnumerated = (variable: Formula): boolean => variable.kind === "symbol" && enumerated.has(variable.name);
   const mean = log(product(fraction(number(1), samples), bigSum("k", call("exp", flatSum(inside.map((term) => atDraw(term.formula)))), number(1), samples)));
@@ -37,11 +36,26 @@ function weightedLogMeanExp(objective: Summed, inside: readonly Term[]): Formula
   return summed.length === 0 ? inner : expectation(density("q", summed, guide.given), inner);
 }
 
+type Density = Extract<Formula, { readonly kind: "density" }>;
+
+/** The guides under which the expectations of a term stand. */
+function guidesIn(formula: Formula): readonly Density[] {
+  if (formula.kind === "expectation") return formula.under.kind === "density" ? [formula.under] : [];
+  if (formula.kind === "negative" || formula.kind === "big-sum") return guidesIn(formula.of);
+  return formula.kind === "sum" ? formula.terms.flatMap(guidesIn) : [];
+}
+
+/** The parts of a term that are summed over steps, changed one by one. */
+export function mapSummands(formula: Formula, change: (summand: Formula) => Formula): Formula {
+  if (formula.kind === "negative") return negative(mapSummands(formula.of, change));
+  if (formula.kind === "big-sum") return { ...formula, of: mapSummands(formula.of, change) };
+  if (formula.kind === "sum") return sum(...formula.terms.map((term) => mapSummands(term, change)));
+  return change(formula);
+}
+
 /** A term's integrand without its expectation. */
 export function atDraw(formula: Formula): Formula {
-  if (formula.kind === "expectation") return formula.of;
-  if (formula.kind === "negative") return negative(atDraw(formula.of));
-  return formula;
+  return mapSummands(formula, (summand) => (summand.kind === "expectation" ? summand.of : summand));
 }
 
 /** One term with its weight: `−4 a · KL(…)`, `1/N · E[…]`. */
@@ -51,16 +65,25 @@ export function weightedTerm(term: Term): Formula {
   if (perDataset) factors.push(fraction(number(1), symbol("N")));
   if (factor !== 1) factors.push(number(factor));
   if (annealed) factors.push(symbol("a"));
-  const minus = term.formula.kind === "negative";
-  const magnitude = term.formula.kind === "negative" ? term.formula.of : term.formula;
-  const kl = minus ? magnitude : negate(magnitude);
-  if (freeBits > 0) return negative(product(...factors, bigSum("j", call("max", number(freeBits), subscript(kl, symbol("j"))))));
+  const minus = isMinus(term.formula);
+  const magnitude = minus ? negate(term.formula) : term.formula;
+  // Of a closed form the parts are KLs, of a log-ratio their negatives.
+  const clamp = (part: Formula): Formula => bigSum("j", call("max", number(freeBits), subscript(minus ? part : negate(part), symbol("j"))));
+  if (freeBits > 0) {
+    const clamped = mapSummands(magnitude, clamp);
+    return factors.length === 0 && clamped.kind === "sum" ? sum(...clamped.terms.map(negative)) : negative(product(...factors, clamped));
+  }
   if (factors.length === 0) return term.formula;
   return minus ? negative(product(...factors, magnitude)) : product(...factors, magnitude);
 }
 
 function negate(formula: Formula): Formula {
+  if (formula.kind === "sum" && isMinus(formula)) return sum(...formula.terms.map(negate));
   return formula.kind === "negative" ? formula.of : negative(formula);
+}
+
+function isMinus(formula: Formula): boolean {
+  return formula.kind === "negative" || (formula.kind === "sum" && formula.terms.every(isMinus));
 }
 
 function flatSum(terms: readonly Formula[]): Formula {

@@ -1,6 +1,6 @@
 import { lineOf, textOf } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
-import type { Expr, Plate } from "../../ir/model/model.js";
+import { type Expr, letterOf, type Plate } from "../../ir/model/model.js";
 import { jointRank, type Support } from "../../types/support.js";
 import { sizeOf, type Type } from "../../types/type.js";
 import { builtinConstant, constantFunctions, evaluateConstant, evaluateConstantValue, evaluateSizes } from "../constants.js";
@@ -208,10 +208,10 @@ function takeStep(context: Context, target: Expr, plate: Plate, offset: number, 
   if (!size) return undefined;
   const [first, lastStep] = [plate.from, plate.from + plate.size - 1];
   const end = from + size.value - 1;
-  if (chained && Number.isInteger(offset) && (first + offset < from || lastStep + offset > end)) {
+  if (chained?.chained && Number.isInteger(offset) && (first + offset < from || lastStep + offset > end)) {
     const below = first + offset < from;
     const missing = below ? first + offset : lastStep + offset;
-    const variable = plate.name.replace(/_\d+$/, "");
+    const variable = letterOf(plate);
     context.error({
       code: "LVM4044",
       message: `\`${chained.name}[${missing}]\` has no value`,
@@ -219,17 +219,21 @@ function takeStep(context: Context, target: Expr, plate: Plate, offset: number, 
       label: `read where \`${variable}\` is ${below ? first : lastStep}`,
       related: [{ span: chained.declared, text: `\`${chained.name}\` has positions ${from} to ${end}` }],
       notes: [`the loop is on line ${lineOf(plate.origin)}`],
-      help: `let the loop run ${below ? `from ${from - offset}` : `to ${end - offset}`}, or give \`${chained.name}[${missing}]\` a value before the chain`,
+      help: `let the loop run ${below ? `from ${from - offset}` : `to ${end - offset}`}, or ${below === (chained.chained === "up") ? `give \`${chained.name}[${missing}]\` a value before the chain` : `let the chain of \`${chained.name}\` run to ${missing}`}`,
     });
     return undefined;
   }
-  if (!Number.isInteger(offset) || first + Math.max(offset, 0) < from || lastStep + Math.min(offset, 0) > end) {
+  if (!Number.isInteger(offset)) {
+    context.error({ code: "LVM3006", message: "a step is a whole number of steps away", span: index.span, label: `${offset} away from \`${letterOf(plate)}\``, help: `write for example \`${letterOf(plate)} - 1\`` });
+    return undefined;
+  }
+  if (first + Math.max(offset, 0) < from || lastStep + Math.min(offset, 0) > end) {
     const origin = originOf(size);
     context.error({
       code: "LVM3006",
       message: `the loop leaves the array`,
       span: index.span,
-      label: `\`${plate.name.replace(/_\d+$/, "")}\` runs from ${first} to ${lastStep}; positions go from ${from} to ${end}`,
+      label: `\`${letterOf(plate)}\` runs from ${first} to ${lastStep}; positions go from ${from} to ${end}`,
       related: origin ? [{ span: origin.span, text: `${size.value} long because of this` }] : [],
       help: `let the loop run from ${from} to ${end}`,
       notes: [`the loop is on line ${lineOf(plate.origin)}`],

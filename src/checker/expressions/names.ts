@@ -4,7 +4,7 @@ import type * as ast from "../../parser/ast.js";
 import { distributionNames } from "../../distributions/names.js";
 import { functionNames } from "../../ir/model/functions.js";
 import { layerNames } from "../../ir/model/layers.js";
-import type { Expr, Plate, Reference } from "../../ir/model/model.js";
+import { type Expr, letterOf, type Plate, type Reference } from "../../ir/model/model.js";
 import { count } from "../../types/support.js";
 import { sizeOf, type Size, type Type } from "../../types/type.js";
 import { builtinConstant, constantByName } from "../constants.js";
@@ -136,7 +136,7 @@ export function readEntity(context: Context, scope: Scope, entity: Entity, span:
           span,
           label: "read outside of the loop",
           related: [{ span: entity.declared, text: "computed in the loop here" }],
-          help: `write \`${entity.name}[${entity.plates.map((plate) => plate.name).join(", ")}]\` where it is computed, then it is an array outside`,
+          help: `write \`${entity.name}[${entity.plates.map(letterOf).join(", ")}]\` where it is computed, then it is an array outside`,
         });
         return undefined;
       }
@@ -170,7 +170,7 @@ export function isInside(plates: readonly Plate[], here: readonly Plate[]): bool
 
 /** The whole array of an entity in loops: the loops' sizes in front. */
 export function wholeType(entity: Extract<Entity, { kind: "site" | "binding" }>): Type {
-  const sizes: readonly Size[] = entity.plates.map((plate) => sizeOf(plate.size, undefined, { subject: `each ${plate.name}`, span: plate.origin } satisfies SizeOrigin));
+  const sizes: readonly Size[] = entity.plates.map((plate) => sizeOf(plate.size, undefined, { subject: `each ${letterOf(plate)}`, span: plate.origin } satisfies SizeOrigin));
   return { support: entity.type.support, shape: [...sizes, ...entity.type.shape] };
 }
 

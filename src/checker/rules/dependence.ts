@@ -65,7 +65,7 @@ export function dependenceOf(value: Expr | DistributionCall, facts: DependenceFa
       } else if (to.kind === "binding" && !seen.has(to.name)) {
         seen.add(to.name);
         const binding = facts.bindings.get(to.name);
-        if (binding) stack.push(binding.value);
+        if (binding) stack.push(binding.value, ...(binding.sequence?.starts ?? []).map((start) => start.value));
       }
     }
   }

@@ -2,7 +2,7 @@ import type * as ast from "../../parser/ast.js";
 import type { Span } from "../../diagnostics/span.js";
 import { cardinality, isDiscrete, printSupport } from "../../types/support.js";
 import { printType } from "../../types/type.js";
-import type { DistributionCall, Plate } from "../../ir/model/model.js";
+import { type DistributionCall, letterOf, type Plate } from "../../ir/model/model.js";
 import { distributions } from "../../distributions/registry.js";
 import type { Context } from "../context.js";
 import type { CheckedModel, ModelSite } from "../model.js";
@@ -50,19 +50,30 @@ export function checkGuideFit(context: Context, site: ModelSite, call: Distribut
   return true;
 }
 
-/** A guide site stands in the same loops as the model's. */
-export function checkGuidePlates(context: Context, site: ModelSite, plates: readonly Plate[], statement: ast.SampleStatement): boolean {
+/** A guide site stands in the same loops as the model's; what a chain draws has the same positions, however many of them are starts. */
+export function checkGuidePlates(context: Context, site: ModelSite, plates: readonly Plate[], statement: ast.SampleStatement, hasStarts: boolean): boolean {
   if (plates.length === site.plates.length && plates.every((plate, at) => plate.from === site.plates[at]?.from && plate.size === site.plates[at]?.size)) return true;
-  const wanted = site.plates.map(({ name, from, size }) => `each ${name} in ${from}..${from + size - 1}`);
+  const loops = plates.length === 0 ? "outside of loops" : `in ${plates.map((plate) => `\`${rangeText(plate)}\``).join(", ")}`;
+  const wanted = site.plates.map((plate, at) => `${at === site.plates.length - 1 && (site.sequence || hasStarts) ? "chain" : "each"} ${rangeText(plate)}`);
+  const written = `${wanted.join(" { ")} { ${site.name}[${site.plates.map(letterOf).join(", ")}] ~ …${" }".repeat(wanted.length)}`;
+  const [own, last] = [site.plates.at(-1), plates.at(-1)];
+  const below = own && last && !hasStarts && site.sequence && last.from === own.from + 1 && last.from + last.size === own.from + own.size ? own.from : undefined;
   context.error({
     code: "LVM4039",
-    message: wanted.length === 0 ? `the model draws \`${site.name}\` outside of loops` : `the model draws \`${site.name}\` in ${wanted.map((loop) => `\`${loop}\``).join(", ")}`,
+    message: own === undefined ? `the model draws \`${site.name}\` outside of loops`
+      : site.sequence ? `the model draws \`${site.name}\` at positions ${own.from} to ${own.from + own.size - 1}, its start included`
+      : `the model draws \`${site.name}\` in ${wanted.map((loop) => `\`${loop}\``).join(", ")}`,
     span: statement.name.span,
-    label: plates.length === 0 ? "outside of loops here" : `in ${plates.map(({ name, from, size }) => `\`${name} in ${from}..${from + size - 1}\``).join(", ")} here`,
+    label: hasStarts && last ? `at ${last.from} to ${last.from + last.size - 1} here` : `${loops} here`,
     related: [{ span: { ...site.origin, end: site.origin.start + site.name.length }, text: "the model's site" }],
-    help: wanted.length === 0 ? "move the statement out of the loop" : `write \`${wanted.join(" { ")} { ${site.name}[${site.plates.map(({ name }) => name).join(", ")}] ~ …${" }".repeat(wanted.length)}\``,
+    help: wanted.length === 0 ? "move the statement out of the loop" : below !== undefined ? `write \`${written}\`, or draw \`${site.name}[${below}] ~ …\` above the loop, which is then a \`chain\`` : `write \`${written}\``,
   });
   return false;
+}
+
+/** `t in 1..10`. */
+function rangeText(plate: Plate): string {
+  return `${letterOf(plate)} in ${plate.from}..${plate.from + plate.size - 1}`;
 }
 
 /** A global latent's guide may read parameters and other global latents only. */

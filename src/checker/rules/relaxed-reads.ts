@@ -110,7 +110,7 @@ function readsOfTheLabel(program: ModelProgram, guided: GuideSite): readonly Spa
   for (const [at, of] of (["model", "guide"] as const).entries()) {
     const body = bodies[at];
     if (!body) continue;
-    for (const step of program[of]) if (step.kind === "site" || step.kind === "guide-site") visitDistribution(step.distribution, body);
+    for (const step of program[of]) if (step.kind === "site" || step.kind === "guide-site") for (const call of [step.distribution, ...(step.sequence?.starts ?? []).map(({ value }) => value)]) visitDistribution(call, body);
   }
   return [...found.values()];
 }

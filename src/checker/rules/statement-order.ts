@@ -1,7 +1,9 @@
 import type * as ast from "../../parser/ast.js";
 import { lineOf, type Span, textOf } from "../../diagnostics/span.js";
 import type { Context } from "../context.js";
+import { strongComponents } from "../../util/strong-components.js";
 import { type Access, accessesIn } from "./expressions-within.js";
+import { constantIn, goesDown, offsetFrom } from "./loop-index.js";
 
 /** One `=`, `~` or `local` statement of a body, loops opened, in the order of the text. */
 export interface Definition {
@@ -61,7 +63,7 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
       const chained = visible.find((other) => chainOf(other) !== undefined);
       const chain = chained && chainOf(chained);
       if (chained && chain && definition.loops.includes(chain)) {
-        const step = stepRead(access, chained, chain);
+        const step = stepRead(context, access, chained);
         const started = isColumn(name.name) || visible.some((other) => other !== chained && other.at < chained.at);
         if (step === "before" && started) return [];
         if (step === "before" || step === "after") {
@@ -127,18 +129,17 @@ export function chainOf({ loops, local }: Definition): ast.LoopStatement | undef
   return last?.loop === "chain" && !local ? last : undefined;
 }
 
-/** Which step of the chain an access reads, seen from a step of it. An index that is no `t`, `t - k` or `t + k` reads all. */
-function stepRead({ indices }: Access, { loops }: Definition, chain: ast.LoopStatement): "same" | "before" | "after" | "all" {
-  const index = indices[loops.indexOf(chain)];
-  const isVariable = (expression: ast.Expression | undefined): boolean => expression?.kind === "name" && expression.name === chain.variable.name;
-  if (isVariable(index)) return "same";
-  if (index?.kind !== "binary" || (index.operator !== "+" && index.operator !== "-") || !isVariable(index.left)) return "all";
-  return (index.operator === "-") === !goesDown(chain) ? "before" : "after";
-}
-
-/** Whether a chain is written from the larger number to the smaller, as far as its text tells: `T..1`. */
-function goesDown({ range }: ast.LoopStatement): boolean {
-  return range.to.kind === "number" && (range.from.kind !== "number" || range.from.value > range.to.value);
+/** Which step of the chain an access reads, seen from a step of it: of loops around the chain those that differ decide. An index that is no `t`, `t - k` or `t + k` reads all. */
+function stepRead(context: Context, { indices }: Access, { loops }: Definition): "same" | "before" | "after" | "all" {
+  for (const [axis, loop] of loops.entries()) {
+    const index = indices[axis];
+    const offset = index && offsetFrom(context, loop.variable.name, index);
+    if (offset === undefined) return "all";
+    if (offset === 0) continue;
+    if (loop.loop === "each") return "all";
+    return offset < 0 === !goesDown(context, loop) ? "before" : "after";
+  }
+  return "same";
 }
 
 function written({ name, indices }: Access): string {
@@ -147,7 +148,10 @@ function written({ name, indices }: Access): string {
 
 function reportNoStart(context: Context, access: Access, chained: Definition, chain: ast.LoopStatement): void {
   const { name } = access;
-  const first = goesDown(chain) ? `${textOf(chain.range.from.span)} + 1` : chain.range.from.kind === "number" ? String(chain.range.from.value - 1) : `${textOf(chain.range.from.span)} - 1`;
+  const down = goesDown(context, chain);
+  const begin = constantIn(context, chain.variable.name, chain.range.from);
+  const beyond = (steps: number): string => (chain.range.from.kind === "number" && begin !== undefined ? String(begin + (down ? steps : -steps)) : `${textOf(chain.range.from.span)}${steps === 0 ? "" : ` ${down ? "+" : "-"} ${steps}`}`);
+  const first = beyond(1);
   const sample = chained.statement.kind === "sample";
   context.error({
     code: "LVM4044",
@@ -155,13 +159,13 @@ function reportNoStart(context: Context, access: Access, chained: Definition, ch
     span: { ...name.span, end: access.indices.at(-1)?.span.end ?? name.span.end },
     label: `at the first step this is \`${name.name}[${first}]\``,
     related: [{ span: headOf(chain), text: "the chain begins here" }, ...(chained.statement.name.span.start === name.span.start ? [] : [{ span: chained.statement.name.span, text: "the chain defines it here" }])],
-    help: `write its first value above the chain: \`${name.name}[${first}] ${sample ? "~ …" : "= …"}\``,
+    help: `write its first value above the chain: \`${name.name}[${first}] ${sample ? "~ …" : "= …"}\`${sample ? `; or \`${name.name}[${beyond(0)}] ~ …\`, and let the chain begin one step later` : ""}`,
   });
 }
 
 function reportAhead(context: Context, access: Access, chained: Definition, chain: ast.LoopStatement): void {
   const { name } = access;
-  const down = goesDown(chain);
+  const down = goesDown(context, chain);
   context.error({
     code: "LVM4045",
     message: `\`${written(access)}\` is not defined yet: the chain goes ${down ? "down" : "up"}`,
@@ -170,43 +174,6 @@ function reportAhead(context: Context, access: Access, chained: Definition, chai
     related: [{ span: headOf(chain), text: `its steps are taken in this order` }, { span: chained.statement.name.span, text: `\`${name.name}\` is defined here` }],
     help: `read a step before, \`${name.name}[${chain.variable.name} ${down ? "+" : "-"} 1]\`, or let a chain of its own go the other way`,
   });
-}
-
-/** For each node the number of its strongly connected component (Tarjan 1972), without recursion. */
-function strongComponents(edges: readonly (readonly number[])[]): readonly number[] {
-  const component = new Array<number>(edges.length).fill(-1);
-  const index = new Array<number>(edges.length).fill(-1);
-  const low = new Array<number>(edges.length).fill(0);
-  const open: number[] = [];
-  let visited = 0;
-  let components = 0;
-  for (let root = 0; root < edges.length; root++) {
-    if (index[root] !== -1) continue;
-    const work: { readonly node: number; next: number }[] = [{ node: root, next: 0 }];
-    for (let top = work[work.length - 1]; top; top = work[work.length - 1]) {
-      const { node } = top;
-      if (top.next === 0) {
-        index[node] = low[node] = visited++;
-        open.push(node);
-      }
-      const target = edges[node]?.[top.next++];
-      if (target !== undefined) {
-        if (index[target] === -1) work.push({ node: target, next: 0 });
-        else if (component[target] === -1) low[node] = Math.min(low[node] ?? 0, index[target] ?? 0);
-        continue;
-      }
-      work.pop();
-      const parent = work[work.length - 1];
-      if (parent) low[parent.node] = Math.min(low[parent.node] ?? 0, low[node] ?? 0);
-      if (low[node] !== index[node]) continue;
-      for (let member = open.pop(); member !== undefined; member = open.pop()) {
-        component[member] = components;
-        if (member === node) break;
-      }
-      components++;
-    }
-  }
-  return component;
 }
 
 function reportLater(context: Context, name: ast.NameExpression, target: Definition, definition: Definition): void {
@@ -220,6 +187,12 @@ function reportLater(context: Context, name: ast.NameExpression, target: Definit
   });
 }
 
+function helpFor(context: Context, definition: Definition): string {
+  const chain = chainOf(definition);
+  if (chain) return `inside its chain only the steps before can be read, by their distance: \`${definition.name}[${definition.loops.map((loop) => (loop === chain ? `${loop.variable.name} ${goesDown(context, loop) ? "+" : "-"} 1` : loop.variable.name)).join(", ")}]\``;
+  return definition.loops.length > 0 ? "a loop that looks back is a `chain`" : "use another name on the right, or remove the dependence";
+}
+
 function reportCycle(context: Context, name: ast.NameExpression, path: readonly Definition[]): void {
   const [first] = path;
   if (path.length === 1 && first) {
@@ -229,7 +202,7 @@ function reportCycle(context: Context, name: ast.NameExpression, path: readonly 
       span: name.span,
       label: "read here",
       related: [{ span: first.statement.name.span, text: "while it is being defined" }],
-      help: first.loops.length > 0 ? "a loop that looks back is a `chain`" : "use another name on the right, or remove the dependence",
+      help: helpFor(context, first),
     });
     return;
   }

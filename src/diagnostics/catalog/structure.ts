@@ -107,7 +107,7 @@ export const structureErrors = {
   LVM4027: {
     title: "plate does not fit the column",
     explanation:
-      "`each t in 1..T` observes `x[t]` at every position of the first axis of `x`, which are counted from 1. The range must cover the axis exactly; a value that is not observed would be left out silently.\n\n```lvm\nmodel m(x: real[10, 2]) {\n  each t in 1..10 { x[t] ~ Normal(0, 1) }\n}\n```",
+      "`each t in 1..T` observes `x[t]` at every position of the first axis of `x`, which are counted from 1. The range must cover the axis exactly, with the starts of a chain; a value that is not observed would be left out silently.\n\n```lvm\nmodel m(x: real[10, 2]) {\n  each t in 1..10 { x[t] ~ Normal(0, 1) }\n}\n```",
   },
   LVM4028: {
     title: "site in a plate without its index",
@@ -116,11 +116,11 @@ export const structureErrors = {
   },
   LVM4029: {
     title: "index that no loop gives",
-    explanation: "On the left of `~` or `=`, an index is the variable of an enclosing `each` loop. Outside loops a site is written by its name alone.",
+    explanation: "On the left of `~` or `=`, an index is the variable of an enclosing loop. Outside loops a site is written by its name alone, but for the first values of a chain: `h[0] = zeros[16]` above `chain t in 1..T { h[t] = … }`.",
   },
   LVM4030: {
     title: "plate with a bad range",
-    explanation: "The range of a loop is `from..to` with whole constants, from at most to: `each t in 1..T`.",
+    explanation: "The range of a loop is `from..to` with whole constants, from at most to: `each t in 1..T`. A `chain` may also go down: `chain t in T..1`.",
   },
   LVM4031: {
     title: "model without an observation",
@@ -161,7 +161,7 @@ export const structureErrors = {
   },
   LVM4039: {
     title: "plates of the guide differ from the model's",
-    explanation: "A latent that the model draws inside `each t in 1..T` is drawn inside `each` over the same range in the guide, and outside loops otherwise.",
+    explanation: "A latent that the model draws inside `each t in 1..T` is drawn inside `each` or `chain` over the same range in the guide, and outside loops otherwise. What a chain draws has the same positions in both, however many of them are starts: a model with `z[1] ~ …` and `chain t in 2..T` may have a guide with `chain t in 1..T`.",
   },
   LVM4040: {
     title: "value of the wrong shape at an index",
@@ -183,7 +183,7 @@ export const structureErrors = {
   LVM4044: {
     title: "missing first value of a chain",
     explanation:
-      "A step of a chain may read the steps before. At the first step there is none, so that value is written above the chain: a distribution for what is drawn, an expression for what is computed. Only columns of the data read as zeros before their first element.\n\n```lvm\nguide m {\n  h[0] = zeros[16]\n  chain t in 1..9 { h[t] = h[t - 1] |> gru(x[t], 16) }\n}\n```",
+      "A step of a chain may read the steps before. At the first step there is none, so that value is written above the chain: a distribution for what is drawn, an expression for what is computed. Only columns of the data read as zeros before their first element.\n\n```lvm\nguide m {\n  h[0] = zeros[16]\n  chain t in 1..9 { h[t] = cell(h[t - 1], x[t]) }\n}\n```",
   },
   LVM4045: {
     title: "a chain reads ahead",
@@ -196,6 +196,16 @@ export const structureErrors = {
   LVM4047: {
     title: "steps of a chain from different families",
     explanation: "The start of a chain and its steps are drawn from the same distribution with the same parameters: `z[1] ~ Normal(0, 1)` and `z[t] ~ Normal(z[t - 1], 0.1)`. What differs from step to step are the values of these parameters.",
+  },
+  LVM4048: {
+    title: "said again in a chain",
+    explanation:
+      "A latent that a chain draws has one type and one scope, which stand where its first value is drawn. What stands twice could disagree.\n\n```lvm\nmodel m(x: real[9]) {\n  z[1]: real ~ Normal(0, 1)                         // the type stands here\n  chain t in 2..9 { z[t] ~ Normal(z[t - 1], 1) }   // and not here\n  each t in 1..9 { x[t] ~ Normal(z[t], 1) }\n}\n```",
+  },
+  LVM4049: {
+    title: "statistics of the batch within a chain",
+    explanation:
+      "`batch_norm` takes its statistics over a whole batch. A state that reads its own past is computed one step after the other, so it would have other statistics at each step, and the running ones would belong to none. Use `layer_norm` in cells; what the state does not feed (`features[t] = f(x[t])`, read by the cell) is computed for all steps at once and may use `batch_norm`.",
   },
   LVM4056: {
     title: "value in --set is not a number",

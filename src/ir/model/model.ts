@@ -84,7 +84,14 @@ export interface Plate {
   readonly chain?: "up" | "down";
   /** `where length(x) <= T`: the steps of a row end with its own length, which this column of the data holds. */
   readonly length?: string;
+  /** As the file says it, for readers: the letter `t` of `t_2`, and the ends of the range, `1` and `T`. */
+  readonly written?: { readonly variable: string; readonly from: string; readonly to: string };
   readonly origin: Span;
+}
+
+/** The loop variable as the user named it. */
+export function letterOf({ name, written }: Pick<Plate, "name" | "written">): string {
+  return written?.variable ?? name;
 }
 
 /**
@@ -252,6 +259,8 @@ export interface Training {
   readonly seed: number;
   /** How grey levels become `binary`: afresh at each visit with probability grey/255, or by threshold. */
   readonly binarize: { readonly kind: "fresh" } | { readonly kind: "threshold"; readonly at: number };
+  /** Every how many steps the gradient of a chain keeps its states: `sqrt` for memory that grows with the root of the steps. Undefined for all. */
+  readonly checkpoint?: number | "sqrt";
   /** Built-in data: `digits(8192)`. */
   readonly data?: { readonly source: string; readonly args: readonly number[]; readonly origin: Span };
   /** `observe y = 0.1`: keep this share of a partly observed column. */
@@ -268,6 +277,10 @@ export interface TrainingObjective {
   readonly freeBits: number;
   /** β rises from 0 (linear) over this many steps; 0 for none. `cycles` > 1 repeats it within them, in steps / cycles steps each (Fu et al. 2019: T and M). */
   readonly anneal: { readonly steps: number; readonly cycles: number };
+  /** Share of the gradient of a KL that goes to the prior, the rest to the guide (Hafner et al. 2021): undefined for both whole. */
+  readonly balance?: number;
+  /** Farthest prediction of a chain's prior that is held against the guide (Hafner et al. 2019); 1 for none but the next step. */
+  readonly overshooting?: number;
   /** Weight of log q(y | x) on observed rows of a partly observed column (Kingma et al. 2014). */
   readonly supervision: number;
   readonly constraints: readonly Constraint[];

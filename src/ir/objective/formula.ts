@@ -16,5 +16,8 @@ export type Formula =
   | { readonly kind: "divergence"; readonly left: Formula; readonly right: Formula }
   | { readonly kind: "entropy"; readonly of: Formula }
   | { readonly kind: "big-sum"; readonly index: string; readonly from?: Formula; readonly to?: Formula; readonly of: Formula }
+  | { readonly kind: "big-product"; readonly index: string; readonly from?: Formula; readonly to?: Formula; readonly of: Formula }
+  /** Several in one place, as an index: `s, t − 1`. */
+  | { readonly kind: "list"; readonly items: readonly Formula[] }
   | { readonly kind: "integral"; readonly of: Formula; readonly over: readonly Formula[] }
   | { readonly kind: "relation"; readonly left: Formula; readonly relation: string; readonly right: Formula };

@@ -45,6 +45,8 @@ export type TermKind =
    * Rows of a partly observed site take its value instead of the sum.
    */
   | "evidence"
+  /** −Σ_d KL(q(z_t) ‖ p(z_t | z_{t − d})): predictions of a chain's prior over several steps (Hafner et al. 2019). */
+  | "overshooting"
   /** Weight · log q(y | x) on the observed rows of a partly observed column. */
   | "supervision";
 
@@ -62,6 +64,8 @@ export interface Term {
   /** Latent sites under whose guide the expectation stands. */
   readonly expectation: readonly string[];
   readonly weight: TermWeight;
+  /** `overshooting`: the farthest prediction. */
+  readonly distance?: number;
   /** What computes the expectation. */
   readonly estimator: Estimator;
   readonly exactness: "exact" | "unbiased" | "biased";
@@ -86,6 +90,8 @@ export interface TermWeight {
   readonly perDataset: boolean;
   /** Least nats per coordinate, of its mean over the rows of the minibatch; 0 for none. */
   readonly freeBits: number;
+  /** Share of a KL's gradient that goes to the prior, the rest to the guide; undefined for the whole to both. */
+  readonly balance?: number;
 }
 
 export type Estimator = "closed-form" | "enumeration" | "reparameterization" | "implicit-reparameterization" | "score-function" | "relaxation" | "straight-through" | "deterministic";
