@@ -8,7 +8,7 @@ import { createScope, declare, type Entity, type Scope } from "./scope.js";
 import { checkOrder, type Definition, definitionsIn, headOf } from "./rules/statement-order.js";
 import { constantIn } from "./rules/loop-index.js";
 import { reportShapeMismatch } from "./shape-messages.js";
-import { loopPlate, type SequencePlates, sequencePlates } from "./loop-plates.js";
+import { loopPlate, loopWord, type SequencePlates, sequencePlates } from "./loop-plates.js";
 import { sequencesIn, type SequenceText } from "./rules/sequences-in.js";
 import { uniqueName } from "./unique-name.js";
 import { printType, sameShape } from "../types/type.js";
@@ -142,7 +142,7 @@ export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indic
       message: `\`${name.name}\` is drawn once for each ${list(variables)}`,
       span: name.span,
       label: "its index is missing",
-      related: scope.plates.map((plate) => ({ span: { ...plate.origin, end: plate.origin.start + 4 }, text: "in this loop" })),
+      related: scope.plates.map((plate) => ({ span: loopWord(plate), text: "in this loop" })),
       help: `write \`${written}\`, here and where it is read in the loop`,
     });
     return false;
@@ -158,7 +158,7 @@ export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indic
     message: variables.length === 0 ? `\`${name.name}\` has an index outside of any loop` : `the index of \`${name.name}\` is not that of its loops`,
     span: { ...first.span, end: indices[indices.length - 1]!.span.end },
     label: variables.length === 0 ? "no loop gives this" : `${list(variables)} ${variables.length > 1 ? "are" : "is"} expected here`,
-    related: scope.plates.map((plate) => ({ span: { ...plate.origin, end: plate.origin.start + 4 }, text: "in this loop" })),
+    related: scope.plates.map((plate) => ({ span: loopWord(plate), text: "in this loop" })),
     help: variables.length === 0 ? `write \`${name.name}\`, or put the statement into \`each t in 1..T { … }\`` : begins ? `write \`${name.name}[${[...variables, textOf(first.span)].join(", ")}]\`` : `write \`${written}\``,
   });
   return false;

@@ -6,7 +6,7 @@ import { elaborateAuto } from "./auto.js";
 import { addDefined, type Body, chainedBy, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, platesOf, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
-import { sequencePlates } from "./loop-plates.js";
+import { loopWord, sequencePlates } from "./loop-plates.js";
 import type { CheckedModel, ModelSite } from "./model.js";
 import { elaborateLocal } from "./rules/local.js";
 import { readBy } from "./rules/estimator.js";
@@ -344,7 +344,7 @@ function checkAuto(draft: Draft, statement: ast.AutoStatement, scope: Scope): vo
       message: "`auto` stands outside of loops",
       span: statement.span,
       label: "inside a loop",
-      related: scope.plates.map((plate) => ({ span: { ...plate.origin, end: plate.origin.start + 4 }, text: "this loop" })),
+      related: scope.plates.map((plate) => ({ span: loopWord(plate), text: "this loop" })),
       help: "move it out: it fits all steps of the latents at once",
     });
   }

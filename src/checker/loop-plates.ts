@@ -1,5 +1,5 @@
 import type * as ast from "../parser/ast.js";
-import { textOf } from "../diagnostics/span.js";
+import { type Span, textOf } from "../diagnostics/span.js";
 import { letterOf, type Plate } from "../ir/model/model.js";
 import type { Body } from "./body.js";
 import { evaluateConstant } from "./constants.js";
@@ -49,6 +49,11 @@ function makePlate(body: Body, scope: Scope, loop: ast.LoopStatement): Plate | u
 function sayEnd(end: ast.Expression, value: number): string {
   const text = textOf(end.span).replace(/\s+/g, " ").trim();
   return text.length > 0 && text.length <= 20 && !text.includes("//") ? text : String(value);
+}
+
+/** `each` or `chain` of a loop's text. */
+export function loopWord({ chain, origin }: Plate): Span {
+  return { ...origin, end: origin.start + (chain ? "chain" : "each").length };
 }
 
 /** The plates of such a name once its positions are known. */

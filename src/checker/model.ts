@@ -7,7 +7,7 @@ import { type Binding, type Column, type DistributionCall, letterOf, type Plate,
 import { addDefined, type Body, chainedBy, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, platesOf, type RowLength, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
-import { sequencePlates } from "./loop-plates.js";
+import { loopWord, sequencePlates } from "./loop-plates.js";
 import { checkRowLength } from "./rules/row-length.js";
 import { type Starts, sequenceOf } from "./rules/sequence-of.js";
 import { createScope, declare, type Scope } from "./scope.js";
@@ -339,7 +339,7 @@ function observedType(draft: Draft, statement: ast.SampleStatement, plates: read
         span: statement.name.span,
         label: `has positions 1 to ${axis.value}`,
         related: [
-          { span: { ...plate.origin, end: plate.origin.start + (plate.chain || chain ? 5 : 4) }, text: chain ? "the steps behind its start" : "this loop" },
+          { span: loopWord(chain ?? plate), text: chain ? "the steps behind its start" : "this loop" },
           { span: column.origin, text: `\`${column.name}\` got its size here` },
         ],
         help: helpForRange(column, plate, axis, chain),

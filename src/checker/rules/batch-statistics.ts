@@ -3,6 +3,7 @@ import { argumentsOf, exprsWithin } from "../../ir/model/walk.js";
 import { textOf } from "../../diagnostics/span.js";
 import { strongComponents } from "../../util/strong-components.js";
 import type { Context } from "../context.js";
+import { loopWord } from "../loop-plates.js";
 
 /** What the steps of loops compute, one after the other where it reads its own past. */
 interface Variable {
@@ -35,7 +36,7 @@ export function checkBatchStatistics(context: Context, program: ModelProgram): v
           message: `\`${call.network}\` takes statistics of the batch at each step of a chain`,
           span: call.origin,
           label: "reads its own past through this",
-          related: [{ span: layer.origin, text: `\`${textOf(layer.origin).replace(/\s+/g, " ").slice(0, 30)}\`` }, { span: { ...chain.origin, end: chain.origin.start + "chain".length }, text: "this chain" }],
+          related: [{ span: layer.origin, text: `\`${textOf(layer.origin).replace(/\s+/g, " ").slice(0, 30)}\`` }, { span: loopWord(chain), text: "this chain" }],
           help: "use `layer_norm`, or normalize what the state reads before it goes in: `features[t] = f(x[t])` is computed for all steps at once",
         });
         return;

@@ -2,6 +2,7 @@ import type * as ast from "../../parser/ast.js";
 import type { Parameter } from "../../ir/model/model.js";
 import { printType } from "../../types/type.js";
 import { type Body, isFree } from "../body.js";
+import { loopWord } from "../loop-plates.js";
 import { declare, type Scope } from "../scope.js";
 import { elaborateInitializer, learnableType } from "../parameters.js";
 
@@ -20,7 +21,7 @@ export function elaborateLocal(body: Body, scope: Scope, statement: ast.LocalSta
       message: "`local` stands outside of loops",
       span: name.span,
       label: "inside a loop",
-      related: scope.plates.map((plate) => ({ span: { ...plate.origin, end: plate.origin.start + 4 }, text: "this loop" })),
+      related: scope.plates.map((plate) => ({ span: loopWord(plate), text: "this loop" })),
       help: `move it out and give it the loop's size in front; in the loop read \`${name.name}[t]\``,
     });
     return undefined;

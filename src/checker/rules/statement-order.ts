@@ -188,9 +188,12 @@ function reportLater(context: Context, name: ast.NameExpression, target: Definit
 }
 
 function helpFor(context: Context, definition: Definition): string {
+  const { name, loops } = definition;
   const chain = chainOf(definition);
-  if (chain) return `inside its chain only the steps before can be read, by their distance: \`${definition.name}[${definition.loops.map((loop) => (loop === chain ? `${loop.variable.name} ${goesDown(context, loop) ? "+" : "-"} 1` : loop.variable.name)).join(", ")}]\``;
-  return definition.loops.length > 0 ? "a loop that looks back is a `chain`" : "use another name on the right, or remove the dependence";
+  if (!chain) return loops.length > 0 ? "a loop that looks back is a `chain`" : "use another name on the right, or remove the dependence";
+  const indices = loops.map((loop) => (loop === chain ? `${loop.variable.name} ${goesDown(context, loop) ? "+" : "-"} 1` : loop.variable.name));
+  const outer = loops.some((loop) => loop.loop === "each") ? "; a loop around it that looks back is a `chain`, too" : "";
+  return `inside its chain only the steps before can be read, by their distance: \`${name}[${indices.join(", ")}]\`${outer}`;
 }
 
 function reportCycle(context: Context, name: ast.NameExpression, path: readonly Definition[]): void {
