@@ -8,6 +8,9 @@ import { readModel, typeErrors } from "./support/type-check.js";
 
 const names = readdirSync(new URL("../../models/", import.meta.url)).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
 
+/** Of models with chains one is enough: their code is long and alike. */
+const golden = names.filter((name) => name === "deep_markov_model" || !readModel(name).text.includes("chain t in"));
+
 function emitted(name: string): string {
   const { value, diagnostics } = compile(readModel(name), { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
   expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
@@ -16,7 +19,7 @@ function emitted(name: string): string {
 }
 
 describe("emitted TypeScript", () => {
-  it.each(names)("%s is as before", async (name) => {
+  it.each(golden)("%s is as before", async (name) => {
     await expect(emitted(name)).toMatchFileSnapshot(`golden/${name}.ts.txt`);
   });
 

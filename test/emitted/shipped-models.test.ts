@@ -3,6 +3,7 @@ import { compile } from "../../src/driver/compile.js";
 import type { Model, TrainOptions } from "../../src/runtime/model.js";
 import { readModel } from "../codegen/support/type-check.js";
 import { anyData } from "../support/any-data.js";
+import { smallSizes } from "../support/small-sizes.js";
 import { trainAll } from "../training/support.js";
 import { emitted, inProcess, loadModule, shippedModels } from "./support.js";
 
@@ -22,7 +23,7 @@ const cases = shippedModels.flatMap((name) => (nativeModels.includes(name) ? [[n
 
 function compiled(name: string) {
   const source = readModel(name);
-  const { value, diagnostics } = compile(source, { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
+  const { value, diagnostics } = compile(source, { load: (path) => readModel(path.replace(/\.lvm$/, "")), set: smallSizes(source.text) });
   if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return { source, ...value };
 }

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { TensorProgram } from "../../src/ir/tensor/nodes.js";
 import { verify } from "../../src/ir/tensor/verify.js";
 import { lowerText, run, someParameters } from "../support/lowered.js";
+import { smallSizes } from "../support/small-sizes.js";
 
 const folder = new URL("../../models/", import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith(".lvm"));
@@ -15,8 +17,16 @@ function someColumn(kind: string, size: number | undefined, count: number): numb
   });
 }
 
+/** What programs that plan are given beside the data: the present step, states. */
+function statesOf(program: TensorProgram): Record<string, number[]> {
+  return Object.fromEntries(program.inputs.flatMap(({ op, shape, dtype }) =>
+    op.kind === "input" && op.role === "column" ? [[op.name, someColumn(dtype === "i32" ? "index" : "real", 2, shape.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 3), 1))]] : [],
+  ));
+}
+
 describe.each(names)("%s", (name) => {
-  const lowered = lowerText(readFileSync(new URL(name, folder), "utf8"), `models/${name}`);
+  const text = readFileSync(new URL(name, folder), "utf8");
+  const lowered = lowerText(text, `models/${name}`, smallSizes(text));
   const programs = Object.entries(lowered.programs).filter((entry): entry is [string, Exclude<(typeof entry)[1], number | undefined>] => typeof entry[1] === "object");
   const rows = 3;
   const inputs = {
@@ -25,7 +35,7 @@ describe.each(names)("%s", (name) => {
     ...Object.fromEntries(
       lowered.program.columns.map(({ name: column, type: { support, shape } }) => [
         column,
-        someColumn(support.kind, support.kind === "index" ? support.size : undefined, rows * shape.reduce((product, size) => product * size.value, 1)),
+        column === lowered.program.length?.column ? [lowered.program.length.most, 1, 2] : someColumn(support.kind, support.kind === "index" ? support.size : undefined, rows * shape.reduce((product, size) => product * size.value, 1)),
       ]),
     ),
   };
@@ -55,7 +65,7 @@ describe.each(names)("%s", (name) => {
   it("evaluates to finite numbers", () => {
     const small = programs.filter(([kind]) => kind !== "importance" || !/conv|semi/.test(name));
     for (const [kind, program] of small) {
-      for (const [output, value] of Object.entries(run(program, inputs, { rows }))) {
+      for (const [output, value] of Object.entries(run(program, { ...statesOf(program), ...inputs }, { rows }))) {
         expect(value.values.every(Number.isFinite), `${kind}: ${output}`).toBe(true);
       }
     }

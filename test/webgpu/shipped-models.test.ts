@@ -4,6 +4,7 @@ import { compile } from "../../src/driver/compile.js";
 import { readModel } from "../codegen/support/type-check.js";
 import { kernelModel } from "../engine/support/kernel-model.js";
 import { anyData } from "../support/any-data.js";
+import { smallSizes } from "../support/small-sizes.js";
 import { patterns, trainAll } from "../training/support.js";
 import { missing } from "./support.js";
 
@@ -24,7 +25,7 @@ const [rows, batch, steps] = [24, 8, 6];
 describe.skipIf(missing !== undefined).each(names)("%s on WebGPU", (name) => {
   it("trains, evaluates and samples as in WebAssembly", async () => {
     const source = shipped.includes(name) ? readModel(name) : { path: `test/training/models/${name}.lvm`, text: readFileSync(new URL(`${name}.lvm`, others), "utf8") };
-    const { value, diagnostics } = compile(source, { load: (path) => readModel(path.replace(/\.lvm$/, "")) });
+    const { value, diagnostics } = compile(source, { load: (path) => readModel(path.replace(/\.lvm$/, "")), set: smallSizes(source.text) });
     if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
     const data = anyData(value.program, rows);
     const options = { epochs: 100, steps, batch, metricsEvery: 1 };
