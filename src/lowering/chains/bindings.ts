@@ -3,8 +3,8 @@ import { InternalError } from "../../util/internal-error.js";
 import type { Frame, Lower, LoweringContext } from "../context.js";
 import { asNumber } from "../elementwise.js";
 import type { Value } from "../value.js";
-import { type ChainJob, lowerLoop, withStarts } from "./loop.js";
-import { sequenceValue, type Start } from "./sequence.js";
+import { type ChainJob, type ChainValue, lowerLoop, lowerPlain } from "./loop.js";
+import type { Start } from "./sequence.js";
 import { type ChainVariable, groupsOf, isRecurrent, variablesOf } from "./variables.js";
 
 /** The value of a binding: with its starts where it is a sequence, by a loop where its steps read steps before. */
@@ -21,20 +21,19 @@ export function lowerBinding(context: LoweringContext, of: "model" | "guide", bi
   const frame: Frame = { of };
   const job = bindingJob(frame, lower);
   if (!group) {
-    const value = lower(context, frame, binding.value);
-    const { sequence, plates } = binding;
-    return sequence ? sequenceValue(context, plates.at(-1)!, sequence.chain, value, job.starts(context, { step: binding } as ChainVariable)) : value;
+    if (!binding.sequence) return lower(context, frame, binding.value);
+    return lowerPlain(context, job, variablesOf(context.program, of, () => false).find((variable) => variable.key === key)!).value;
   }
-  const values = [...lowerLoop(context, job, group)].map(([variable, { value }]) => [variable, withStarts(context, job, variable, value)] as const);
-  for (const [variable, value] of values) context.bind(of, variable.name, value);
-  return values.find(([variable]) => variable.key === key)![1];
+  const values = [...lowerLoop(context, job, group)];
+  for (const [variable, { value }] of values) context.bind(of, variable.name, value);
+  return values.find(([variable]) => variable.key === key)![1].value;
 }
 
 /** Steps and starts of bindings. */
 export function bindingJob(frame: Frame, lower: Lower): ChainJob {
   return {
     step: (context, { step }) => ({ value: asNumber(context, lower(context, frame, bindingOf(step).value)) }),
-    starts: (context, { step }) => (bindingOf(step).sequence?.starts ?? []).map(({ position, value }): Start<Value> => ({ position, value: asNumber(context, lower(context, frame, value)) })),
+    starts: (context, { step }) => (bindingOf(step).sequence?.starts ?? []).map(({ position, value }): Start<ChainValue> => ({ position, value: { value: asNumber(context, lower(context, frame, value)) } })),
     zeros: () => undefined,
   };
 }

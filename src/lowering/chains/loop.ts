@@ -6,16 +6,16 @@ import type { LoweringContext } from "../context.js";
 import { argumentValues, type LoweredDistribution, mapArguments } from "../lowered-distribution.js";
 import { declarePlate, rowMask } from "../plates.js";
 import { aligned, canonical, eventShape, expanded, plateAxis, unionAxes, type AxisName, type Value } from "../value.js";
-import { sequenceValue, type Start } from "./sequence.js";
+import { sequenceDistribution, sequenceValue, type Start } from "./sequence.js";
 import { StepContext } from "./step-context.js";
-import { type ChainVariable, groupsOf, isRecurrent, isSameStep, lagsOf, readsAmong } from "./variables.js";
+import { type ChainVariable, groupsOf, isRecurrent, isSameStep, lagsOf, readsAmong, readsWithin } from "./variables.js";
 
 /** What a caller says of its variables. */
 export interface ChainJob {
   /** The variable at one step, in the context of that step; of a site with the distribution that it is drawn from. */
   readonly step: (context: LoweringContext, variable: ChainVariable) => ChainValue;
   /** The values of a variable before its first step, in order of position. Computed once. */
-  readonly starts: (context: LoweringContext, variable: ChainVariable) => readonly Start<Value>[];
+  readonly starts: (context: LoweringContext, variable: ChainVariable) => readonly Start<ChainValue>[];
   /** Steps before the first that have no start read as zeros of this shape (columns of the data). */
   readonly zeros: (context: LoweringContext, variable: ChainVariable) => Value | undefined;
 }
@@ -26,8 +26,8 @@ export interface ChainValue {
 }
 
 /**
- * A group of variables whose steps read each other's steps before: one loop. Gives each variable with an axis for the loop; the starts of a sequence are not in it.
- * A loop within the loop (nested chains) is one in its body.
+ * A group of variables whose steps read each other's steps before: one loop. Gives each variable at all its positions, starts included, along the plates of its value. A
+ * loop within the loop (nested chains) is one in its body.
  */
 export function lowerLoop(context: LoweringContext, job: ChainJob, group: readonly ChainVariable[], depth = 0): ReadonlyMap<ChainVariable, ChainValue> {
   const plan = planOf(context, job, group, depth);
@@ -44,7 +44,8 @@ export function lowerLoop(context: LoweringContext, job: ChainJob, group: readon
     axes = grown;
     if (!stable) continue;
     context.rewindStreams(mark);
-    return emitLoop(context, job, plan, axes, captures);
+    const made = emitLoop(context, job, plan, axes, captures);
+    return new Map([...made].map(([variable, value]) => [variable, variable.loops.at(-1) === plan.plate ? withStarts(context, job, variable, value) : value]));
   }
 }
 
@@ -62,7 +63,7 @@ interface LoopPlan {
 
 function planOf(context: LoweringContext, job: ChainJob, group: readonly ChainVariable[], depth: number): LoopPlan {
   const byKey = new Map(group.map((variable) => [variable.key, variable]));
-  const reads = group.flatMap((variable) => readsAmong(variable.reads, byKey)).filter(({ variable, read }) => isSameStep(variable, read, depth));
+  const reads = group.flatMap((variable) => readsAmong(readsWithin(variable, depth), byKey)).filter(({ variable, read }) => isSameStep(variable, read, depth));
   // The outermost loop in which a step before is read.
   const at = group[0]!.loops.findIndex((_, loop) => loop >= depth && reads.some(({ variable, read }) => (lagsOf(variable, read)[loop] ?? 0) > 0));
   if (at !== depth) {
@@ -75,7 +76,7 @@ function planOf(context: LoweringContext, job: ChainJob, group: readonly ChainVa
     const starts = (lags.get(variable) ?? 0) > 0 ? job.starts(context, variable) : [];
     return [variable, Array.from({ length: lags.get(variable)! }, (_, back): Value => {
       const position = plate.chain === "down" ? plate.from + plate.size + back : plate.from - 1 - back;
-      const value = starts.find((start) => start.position === position)?.value ?? job.zeros(context, variable);
+      const value = starts.find((start) => start.position === position)?.value.value ?? job.zeros(context, variable);
       if (!value) throw new InternalError(`${variable.key} has no value at ${position}`);
       return value;
     })];
@@ -98,7 +99,7 @@ function runStep(context: LoweringContext, job: ChainJob, plan: LoopPlan, axes: 
   const body = new StepContext(context, plan.group, plan.plate, plan.depth, b, { capture, carried });
   const values = new Map<ChainVariable, ChainValue>();
   for (const inner of groupsOf(plan.group, plan.depth + 1)) {
-    const computed = isRecurrent(inner, plan.depth + 1) ? wholeInner(body, job, inner, plan.depth + 1) : new Map([[inner[0]!, job.step(body, inner[0]!)]]);
+    const computed = isRecurrent(inner, plan.depth + 1) ? lowerLoop(body, job, inner, plan.depth + 1) : new Map([[inner[0]!, lowerPlain(body, job, inner[0]!, plan.plate)]]);
     for (const [variable, value] of computed) {
       values.set(variable, value);
       body.put(variable, value.value);
@@ -107,16 +108,21 @@ function runStep(context: LoweringContext, job: ChainJob, plan: LoopPlan, axes: 
   return { body, values };
 }
 
-/** A chain within the step: its values with their starts. */
-function wholeInner(context: LoweringContext, job: ChainJob, group: readonly ChainVariable[], depth: number): ReadonlyMap<ChainVariable, ChainValue> {
-  const made = lowerLoop(context, job, group, depth);
-  return new Map([...made].map(([variable, { value, distribution }]) => [variable, { value: withStarts(context, job, variable, value), ...(distribution ? { distribution } : {}) }]));
+/** A variable that reads no step before: all steps of its own chain at once, unless `within` is that chain. */
+export function lowerPlain(context: LoweringContext, job: ChainJob, variable: ChainVariable, within?: Plate): ChainValue {
+  const made = job.step(context, variable);
+  return variable.loops.at(-1) === within ? made : withStarts(context, job, variable, made);
 }
 
-/** The values of a loop's steps with those of its starts, along the plate of all positions. */
-export function withStarts(context: LoweringContext, job: ChainJob, variable: ChainVariable, steps: Value): Value {
+/** The values of a chain's steps with those of its starts, along the plate of all positions; their distributions likewise. */
+function withStarts(context: LoweringContext, job: ChainJob, variable: ChainVariable, { value, distribution }: ChainValue): ChainValue {
   const { sequence, plates } = variable.step;
-  return sequence ? sequenceValue(context, plates.at(-1)!, sequence.chain, steps, job.starts(context, variable)) : steps;
+  const own = plates.at(-1);
+  if (!sequence || !own) return { value, ...(distribution ? { distribution } : {}) };
+  const starts = job.starts(context, variable);
+  const values = starts.map(({ position, value: start }) => ({ position, value: start.value }));
+  const distributions = starts.flatMap(({ position, value: start }) => (start.distribution ? [{ position, value: start.distribution }] : []));
+  return { value: sequenceValue(context, own, sequence.chain, value, values), ...(distribution ? { distribution: sequenceDistribution(context, own, sequence.chain, distribution, distributions) } : {}) };
 }
 
 /** An input of a body that is thrown away, in place of a value of the program around. */

@@ -4,8 +4,8 @@ import type { ChainRunner, LoweringContext } from "../context.js";
 import type { LoweredDistribution } from "../lowered-distribution.js";
 import type { Value } from "../value.js";
 import { recurrentGroup } from "./bindings.js";
-import { type ChainJob, type ChainValue, lowerLoop, withStarts } from "./loop.js";
-import { sequenceDistribution, type Start } from "./sequence.js";
+import { type ChainJob, type ChainValue, lowerLoop, lowerPlain } from "./loop.js";
+import type { Start } from "./sequence.js";
 import { type ChainVariable, isRecurrent, loopsOf, variablesOf } from "./variables.js";
 
 export type DrawnSite = Site | GuideSite;
@@ -44,7 +44,7 @@ export function siteJob(bindings: ChainJob, { draw, zeros }: SiteDraws): SiteJob
   };
   return {
     step: (inside, variable): ChainValue => (variable.step.kind === "binding" ? bindings.step(inside, variable) : inside.b.at(variable.step.origin, () => draw(inside, siteOf(variable.step), siteOf(variable.step).distribution, loopsOf(variable.step)))),
-    starts: (inside, variable) => (variable.step.kind === "binding" ? bindings.starts(inside, variable) : drawnStarts(inside, variable).map(({ position, value }) => ({ position, value: value.value }))),
+    starts: (inside, variable) => (variable.step.kind === "binding" ? bindings.starts(inside, variable) : drawnStarts(inside, variable)),
     zeros: (inside, variable) => zeros?.(inside, variable),
     drawnStarts,
   };
@@ -62,15 +62,9 @@ export function chainRunner(context: LoweringContext, of: "model" | "guide", isU
     const variable = variables.get(key);
     const group = recurrentGroup(context, of, key) ?? (variable?.step.sequence ? [variable] : undefined);
     if (!group || !variable) return false;
-    const made = isRecurrent(group, 0) ? lowerLoop(context, job, group) : new Map([[variable, job.step(context, variable)]]);
-    const results = [...made].map(([each, value]) => ({ variable: each, ...value, whole: withStarts(context, job, each, value.value) }));
-    for (const each of results) if (each.variable.step.kind === "binding") context.bind(of, each.variable.name, each.whole);
-    for (const { variable: each, whole, distribution } of results) {
-      if (each.step.kind === "binding" || !distribution) continue;
-      const { sequence, plates } = each.step;
-      const starts = sequence ? job.drawnStarts(context, each).map(({ position, value }) => ({ position, value: value.distribution })) : [];
-      finish(each.step, whole, sequence ? sequenceDistribution(context, plates.at(-1)!, sequence.chain, distribution, starts) : distribution);
-    }
+    const made = [...(isRecurrent(group, 0) ? lowerLoop(context, job, group) : new Map([[variable, lowerPlain(context, job, variable)]]))];
+    for (const [{ step, name }, { value }] of made) if (step.kind === "binding") context.bind(of, name, value);
+    for (const [{ step }, { value, distribution }] of made) if (step.kind !== "binding" && distribution) finish(step, value, distribution);
     return true;
   };
   const start = (key: string, at: number): Value | undefined => {

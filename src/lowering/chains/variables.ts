@@ -13,6 +13,8 @@ export interface ChainVariable {
   readonly loops: readonly Plate[];
   /** What a step reads. */
   readonly reads: readonly Expr[];
+  /** What its starts read: within the loops around its own chain. */
+  readonly startReads: readonly Expr[];
 }
 
 export interface Starts {
@@ -29,7 +31,8 @@ export function variablesOf(program: ModelProgram, of: "model" | "guide", isUnkn
     const name = step.kind === "guide-site" ? step.site : step.name;
     if (step.kind !== "binding" && !isUnknown(name)) return [];
     const values = step.kind === "binding" ? [step.value] : argumentsOf(step.distribution);
-    return [{ key: `${step.kind === "binding" ? "binding" : "site"} ${name}`, name, step, plates: step.plates, loops: loopsOf(step), reads: values }];
+    const starts = (step.sequence?.starts ?? []).flatMap(({ value }) => ("distribution" in value ? argumentsOf(value) : [value]));
+    return [{ key: `${step.kind === "binding" ? "binding" : "site"} ${name}`, name, step, plates: step.plates, loops: loopsOf(step), reads: values, startReads: starts }];
   });
 }
 
@@ -75,6 +78,11 @@ export function readsAmong(reads: readonly Expr[], variables: ReadonlyMap<string
   return found;
 }
 
+/** What a variable reads within the first `depth` loops and one more: in the loops around its chain its starts are computed anew at each step. */
+export function readsWithin({ reads, startReads, loops }: ChainVariable, depth: number): readonly Expr[] {
+  return depth < loops.length - 1 ? [...reads, ...startReads] : reads;
+}
+
 /** Whether a read stands in the same steps of the first `depth` loops. */
 export function isSameStep(variable: ChainVariable, read: SteppedReference, depth: number): boolean {
   return lagsOf(variable, read).slice(0, depth).every((lag) => lag === 0);
@@ -87,7 +95,7 @@ export function isSameStep(variable: ChainVariable, read: SteppedReference, dept
 export function groupsOf(variables: readonly ChainVariable[], depth: number): readonly (readonly ChainVariable[])[] {
   const byKey = new Map(variables.map((variable) => [variable.key, variable]));
   const edges = new Map(variables.map((variable) => [
-    variable, readsAmong(variable.reads, byKey).filter(({ variable: other, read }) => isSameStep(other, read, depth)).map(({ variable: other }) => other),
+    variable, readsAmong(readsWithin(variable, depth), byKey).filter(({ variable: other, read }) => isSameStep(other, read, depth)).map(({ variable: other }) => other),
   ]));
   const index = new Map<ChainVariable, number>();
   const low = new Map<ChainVariable, number>();

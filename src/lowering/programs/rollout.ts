@@ -51,7 +51,7 @@ export function lowerRollout(program: ModelProgram, objective: Objective, states
   const isState = (variable: Pick<ChainVariable, "key">): boolean => lags.has(variable.key);
   const bindings = bindingJob(modelFrame, lowerExpression);
   const job = siteJob(
-    { ...bindings, starts: (inside, variable) => (isState(variable) ? (variable.step.sequence?.starts ?? []).map(({ position }) => ({ position, value: given(inside, variable, position) })) : bindings.starts(inside, variable)) },
+    { ...bindings, starts: (inside, variable) => (isState(variable) ? (variable.step.sequence?.starts ?? []).map(({ position }) => ({ position, value: { value: given(inside, variable, position) } })) : bindings.starts(inside, variable)) },
     {
       draw: (inside, step, call, plates, position) => {
         const site = step as Site;

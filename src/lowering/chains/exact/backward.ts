@@ -2,7 +2,8 @@ import type { SummedLayout, SummedVariable } from "../../../ir/model/summed-chai
 import type { TensorNode } from "../../../ir/tensor/nodes.js";
 import type { LoweringContext } from "../../context.js";
 import { addValues, aligned, type AxisName, canonical, expanded, unionAxes, type Value } from "../../value.js";
-import { factorsWithin, type ForwardPass, operandsOf, type Place } from "./forward.js";
+import { type ForwardPass, pieceValues } from "./forward.js";
+import type { Place } from "./loop-values.js";
 import { classAxis, lagAxis } from "./pieces.js";
 
 /** A label as a number in f32, for each axis of a window: the positions that the next step back is conditioned on. */
@@ -34,14 +35,14 @@ export function chainPath(context: LoweringContext, layout: SummedLayout, pass: 
   [...pass.suffix].reverse().forEach(writtenOut);
   if (pass.loop) {
     const { from, size, before, pieces } = pass.loop;
-    const given = operandsOf(context, layout, pieces, from, size);
+    const given = pieceValues(context, layout, pieces, from, size);
     const inside = noise();
     const made = b.loop({
       steps: size, reverse: layout.direction === "up", carries: windowAxes.map((axis) => expanded(b, space, labels.get(axis)!, lead)), invariants: given.invariants, scans: [before.node, ...given.scans],
       body: (inner, step) => {
         const place = { b: inner, space };
         const here = new Map(windowAxes.map((axis, at) => [axis, { node: step.carries[at]!, axes: lead }]));
-        const factors = factorsWithin(place, layout, pieces, step.invariants, step.scans.slice(1));
+        const factors = given.factors(place, { invariants: step.invariants, scans: step.scans.slice(1) });
         const next = stepBack(place, chained, lead, here, [{ node: step.scans[0]!, axes: before.axes }, ...factors], inside);
         return { carries: windowAxes.map((axis) => expanded(inner, space, next.get(axis)!, lead)), stacks: chained.map(({ site }) => here.get(lagAxis(site.name, 0))!.node) };
       },

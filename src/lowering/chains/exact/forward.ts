@@ -2,13 +2,11 @@ import type { SummedLayout, SummedVariable } from "../../../ir/model/summed-chai
 import type { TensorNode } from "../../../ir/tensor/nodes.js";
 import type { LoweringContext } from "../../context.js";
 import { addValues, aligned, type AxisName, type AxisSpace, canonical, expanded, unionAxes, type Value } from "../../value.js";
+import { atPlace, loopValues, type Place } from "./loop-values.js";
 import { alongChain, classAxis, lagAxis, maskedPiece, type Piece, wholePiece } from "./pieces.js";
 
 /** How a variable is eliminated: summed, or by its most probable value. */
 export type Elimination = "logsumexp" | "max";
-
-/** A builder with the axes of the program around: the step of a loop has a builder of its own. */
-export type Place = Pick<LoweringContext, "b" | "space">;
 
 /** One position of the chain, from which the steps of the pass the other way are made: what was known before it, and its factors. */
 export interface ForwardStep {
@@ -39,7 +37,6 @@ export interface LoopStretch {
 
 export interface LoopPiece {
   readonly value: Value;
-  readonly isScanned: boolean;
   readonly mask?: Value;
   readonly otherwise?: Value;
 }
@@ -88,12 +85,12 @@ export function forwardPass(context: LoweringContext, layout: SummedLayout, piec
   const axes = space.sort([...(table as Value | undefined)?.axes ?? [], ...windows, ...unionAxes(space, values).filter((axis) => !isOwn(axis) && axis !== classAxis(chain))]);
   const first = { node: b.add(table ? expanded(b, space, table, axes) : b.full(0, space.dims(axes)), constant), axes };
   constant = 0;
-  const given = operandsOf(context, layout, loopPieces, from, to - from + 1);
+  const given = pieceValues(context, layout, loopPieces, from, to - from + 1);
   const made = b.loop({
     steps: to - from + 1, reverse: down, carries: [first.node], invariants: given.invariants, scans: given.scans, checkpoint,
     body: (inner, step) => {
       const place = { b: inner, space };
-      const factors = factorsWithin(place, layout, loopPieces, step.invariants, step.scans);
+      const factors = given.factors(place, step);
       const next = eliminateOldest(place, chained, [{ node: step.carries[0]!, axes }, ...factors], how);
       const { normalized, total } = normalize(place, chained, next.table, how);
       return { carries: [expanded(inner, space, normalized, axes)], stacks: [expanded(inner, space, total, axes.filter((axis) => !windows.includes(axis)))] };
@@ -154,15 +151,8 @@ function normalize({ b, space }: Place, chained: readonly SummedVariable[], tabl
 }
 
 /** A factor at one position that is written out. */
-function atPosition(context: LoweringContext, layout: SummedLayout, { value, mask, otherwise }: Piece, position: number): Value {
-  const { b } = context;
-  const axis = classAxis(layout.chain!);
-  const at = (given: Value): Value => {
-    const along = given.axes.indexOf(axis);
-    if (along < 0) return given;
-    const part = b.sliceAxis(given.node, along, position - layout.chain!.from, 1);
-    return { node: b.reshape(part, part.shape.filter((_, index) => index !== along)), axes: given.axes.filter((each) => each !== axis) };
-  };
+function atPosition(context: LoweringContext, { chain }: SummedLayout, { value, mask, otherwise }: Piece, position: number): Value {
+  const at = (given: Value): Value => atPlace(context, given, classAxis(chain!), position - chain!.from);
   return mask ? maskedPiece(context, at(value), at(mask), otherwise) : at(value);
 }
 
@@ -172,32 +162,19 @@ function stretched(context: LoweringContext, layout: SummedLayout, piece: Piece,
   if (piece.from === -Infinity || piece.to < from || piece.from > to) return [];
   const steady = piece.from <= from && to <= piece.to;
   const value = steady ? piece.value : wholePiece(context, piece, chain);
-  const isScanned = value.axes.includes(classAxis(chain));
-  return [{ value, isScanned, ...(steady && piece.mask ? { mask: alongChain(context, piece.mask, chain), ...(piece.otherwise ? { otherwise: piece.otherwise } : {}) } : {}) }];
+  return [{ value, ...(steady && piece.mask ? { mask: alongChain(context, piece.mask, chain), ...(piece.otherwise ? { otherwise: piece.otherwise } : {}) } : {}) }];
 }
 
-/** What a loop over the pieces is given: arrays with the steps in front, and what is the same at each. */
-export function operandsOf({ b }: Place, layout: SummedLayout, pieces: readonly LoopPiece[], from: number, size: number): { readonly scans: TensorNode[]; readonly invariants: TensorNode[] } {
-  const axis = classAxis(layout.chain!);
-  const steps = (value: Value): TensorNode => {
-    const at = value.axes.indexOf(axis);
-    const part = b.sliceAxis(value.node, at, from - layout.chain!.from, size);
-    return b.transpose(part, [at, ...part.shape.map((_, index) => index).filter((index) => index !== at)]);
+/** What a loop over the pieces is given, and its factors at a step. */
+export function pieceValues(place: Place, { chain }: SummedLayout, pieces: readonly LoopPiece[], from: number, size: number) {
+  const all = loopValues(place, pieces.flatMap(({ value, mask, otherwise }) => [value, ...(mask ? [mask] : []), ...(otherwise ? [otherwise] : [])]), classAxis(chain!), from - chain!.from, size);
+  const factors = (inside: Place, step: Parameters<typeof all.within>[0]): readonly Value[] => {
+    const values = [...all.within(step)];
+    return pieces.map(({ mask, otherwise }) => {
+      const value = values.shift()!;
+      const own = mask && values.shift()!;
+      return own ? maskedPiece(inside, value, own, otherwise && values.shift()!) : value;
+    });
   };
-  return {
-    scans: pieces.flatMap(({ value, isScanned, mask }) => [...(isScanned ? [steps(value)] : []), ...(mask ? [steps(mask)] : [])]),
-    invariants: pieces.flatMap(({ value, isScanned, otherwise }) => [...(isScanned ? [] : [value.node]), ...(otherwise ? [otherwise.node] : [])]),
-  };
-}
-
-/** The factors of one step, from what the loop gives it. */
-export function factorsWithin({ b, space }: Place, layout: SummedLayout, pieces: readonly LoopPiece[], invariants: readonly TensorNode[], scans: readonly TensorNode[]): readonly Value[] {
-  const axis = classAxis(layout.chain!);
-  const [given, sliced] = [[...invariants], [...scans]];
-  const step = ({ axes }: Value): readonly AxisName[] => axes.filter((each) => each !== axis);
-  return pieces.map(({ value, isScanned, mask, otherwise }) => {
-    const here = { node: isScanned ? sliced.shift()! : given.shift()!, axes: step(value) };
-    if (!mask) return here;
-    return maskedPiece({ b, space }, here, { node: sliced.shift()!, axes: step(mask) }, otherwise && { node: given.shift()!, axes: otherwise.axes });
-  });
+  return { ...all, factors };
 }

@@ -50,7 +50,6 @@ export function piecesOf(context: LoweringContext, layout: SummedLayout, latents
     if (seen.has(site.name)) continue;
     seen.add(site.name);
     if (latent?.logJacobian) pieces.push(placed(context, layout, factor, maskedRows(context, latent.logJacobian)));
-    if (latent?.observed && latent.axis) pieces.push(placed(context, layout, ownPlace(layout, site), excluded(context, site, latent)));
   }
   for (const { site, classes } of layout.variables) for (const [at, each] of classes.entries()) pieces.push(...absent(context, site, site.plates[at]!, each));
   return pieces;
@@ -76,25 +75,6 @@ export function atSteps(context: LoweringContext, value: Value, own: Plate, step
   const at = array.axes.length;
   const part = context.b.sliceAxis(array.node, at, steps - own.from, 1);
   return { node: context.b.reshape(part, part.shape.filter((_, axis) => axis !== at)), axes: array.axes };
-}
-
-/** Where a variable itself stands, at all of its positions. */
-function ownPlace(layout: SummedLayout, site: Site): SummedFactor {
-  const variable = layout.variables.find((each) => each.site === site)!;
-  const at = site.plates.map((plate) => ({ plate, offset: 0 }));
-  const read = { site: site.name, at, expr: { kind: "reference" as const, to: { kind: "site" as const, name: site.name, whole: true }, type: site.type, origin: site.origin } };
-  return { site, call: site.distribution, loops: site.plates, reads: [read], places: site.plates.map((plate, index) => ({ class: variable.classes[index]!, plate, shift: 0 })), lags: new Map() };
-}
-
-/** −∞ at the labels that a row, which has the column's value, does not have. */
-function excluded(context: LoweringContext, site: Site, latent: Latent): Value {
-  const { b } = context;
-  const label = context.placed!.at(site.name, site.plates.map((plate) => ({ plate, offset: 0 })));
-  const column = site.plates.reduce((value, plate) => stepInto(context, value, plate, 0), context.inputColumn(site.name));
-  const axes = unionAxes(context.space, [label, latent.observed!, column]);
-  const at = (value: Value) => aligned(b, value, axes, 0);
-  const other = b.and(b.greater(at(latent.observed!), 0), b.notEqual(at(column), at(label)));
-  return { node: b.broadcast(b.select(other, -Infinity, 0), context.space.dims(axes)), axes };
 }
 
 /** Where a variable does not exist at positions of its class, it is uniform, and nothing reads it. */
@@ -139,7 +119,7 @@ function placed(context: LoweringContext, layout: SummedLayout, factor: SummedFa
 }
 
 /** The factor's own places, and those of loops around it that other factors know. */
-function placesWithin(layout: SummedLayout, factor: SummedFactor): SummedFactor["places"] {
+export function placesWithin(layout: SummedLayout, factor: SummedFactor): SummedFactor["places"] {
   const others = layout.factors.flatMap(({ places }) => places).filter(({ plate }) => plate && factor.loops.some(({ name }) => name === plate.name) && !factor.places.some((place) => place.plate?.name === plate.name));
   return [...factor.places, ...others.filter((place, at) => others.findIndex(({ plate }) => plate!.name === place.plate!.name) === at)];
 }

@@ -17,7 +17,7 @@ export class PlacedSites implements PlacedValues {
   private readonly elsewhere = new Map<string, Expr>();
 
   constructor(
-    program: ModelProgram,
+    private readonly program: ModelProgram,
     private readonly names: ReadonlySet<string>,
     private readonly source: PlacedSource,
   ) {
@@ -26,6 +26,12 @@ export class PlacedSites implements PlacedValues {
 
   has(site: string): boolean {
     return this.names.has(site);
+  }
+
+  /** The same without those that have got a value. */
+  without(drawn: ReadonlySet<string>): PlacedSites | undefined {
+    const rest = [...this.names].filter((name) => !drawn.has(name));
+    return rest.length === 0 ? undefined : new PlacedSites(this.program, new Set(rest), this.source);
   }
 
   at(site: string, at: readonly Position[]): Value {
