@@ -11,6 +11,7 @@ import type { CheckedModel, ModelSite } from "./model.js";
 import { elaborateLocal } from "./rules/local.js";
 import { readBy } from "./rules/estimator.js";
 import { checkEnumerationSize, checkGlobalGuide, checkGuideFit, checkGuidePlates, checkPartlyObserved } from "./rules/guide-site.js";
+import { checkSummedChains } from "./rules/summed-chains.js";
 import { reportMissingGuide, reportMissingSite } from "./rules/missing-guide.js";
 import { namesRead } from "./rules/expressions-within.js";
 import { type Starts, sequenceOf } from "./rules/sequence-of.js";
@@ -62,6 +63,7 @@ export function checkGuide(context: Context, model: CheckedModel, guide: ast.Gui
       return { steps: [], parameters: [], entries: new Map(), sound: false };
     }
     checkEnumerationSize(context, model, summed, new Map());
+    checkSummedChains(context, model, summed, new Map());
     return { steps: summed.map(summedChain), parameters: [], entries: new Map(summed.map((site) => [site.name, { how: "marginalized", span: site.origin }])), sound: true };
   }
   const before = context.diagnostics.length;
@@ -376,7 +378,9 @@ function checkMarginalized(draft: Draft, statement: ast.MarginalizeStatement, na
   const site = claim(draft, name, "marginalized");
   if (!site) return;
   const finite = cardinality(site.type.support) !== undefined;
-  if (!finite || site.scope === "global") {
+  // A chain of Gaussians is integrated out by the Kalman filter.
+  const gaussian = site.type.support.kind === "real" && !site.partlyObserved && (site.sequence !== undefined || site.plates.at(-1)?.chain !== undefined);
+  if ((!finite && !gaussian) || site.scope === "global") {
     context.error({
       code: "LVM4035",
       message: `\`${site.name}\` cannot be summed out`,
@@ -395,6 +399,8 @@ function checkMarginalized(draft: Draft, statement: ast.MarginalizeStatement, na
 function checkSummed(draft: Draft): void {
   const { context } = draft.body;
   const summed = draft.steps.flatMap((step) => (step.kind === "marginalized" ? (draft.model.sites.get(step.site) ?? []) : []));
-  if (summed.length > 0) checkEnumerationSize(context, draft.model, summed, draft.entries);
+  if (summed.length === 0) return;
+  checkEnumerationSize(context, draft.model, summed.filter(({ type }) => cardinality(type.support) !== undefined), draft.entries);
+  checkSummedChains(context, draft.model, summed, draft.entries);
 }
 

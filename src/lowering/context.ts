@@ -185,6 +185,7 @@ export interface ChainRunner {
 /** What stands for latents that have no value of their own in a program (chains/exact). */
 export interface PlacedValues {
   readonly has: (site: string) => boolean;
+  readonly without: (drawn: ReadonlySet<string>) => PlacedValues | undefined;
   readonly at: (site: string, at: readonly Position[]) => Value;
   readonly resolve: (context: LoweringContext, frame: Frame, expr: Expr, lower: Lower) => Value | undefined;
 }

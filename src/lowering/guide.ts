@@ -1,14 +1,13 @@
 import { distributions } from "../distributions/registry.js";
 import type { AutoGroup, DistributionCall, GuideSite, Marginalized, Site } from "../ir/model/model.js";
-import { placeKey } from "../ir/model/positions.js";
 import type { LatentPlan, Objective } from "../ir/objective/objective.js";
 import { InternalError } from "../util/internal-error.js";
 import { drawAutoGroup } from "./auto-guide.js";
 import type { Frame, LoweringContext } from "./context.js";
 import { bindingJob } from "./chains/bindings.js";
 import { renamed, renamedDistribution, sequenceDistribution } from "./chains/sequence.js";
-import { placedOf } from "./chains/exact/evidence.js";
-import { PlacedSites } from "./chains/exact/placed-values.js";
+import { isGaussian } from "./chains/exact/linear-system.js";
+import { placeSummedSites } from "./chains/exact/summed-sites.js";
 import { chainRunner, type SiteJob, siteJob } from "./chains/sites.js";
 import { loopsOf } from "./chains/variables.js";
 import { draw, logDensity, lowerDistribution } from "./densities.js";
@@ -35,8 +34,7 @@ export interface GuideOptions {
 
 /** Runs the guide: gives every latent site its value in `context.sites` and says how it came about. */
 export function runGuide(context: LoweringContext, objective: Objective, options: GuideOptions): Latent[] {
-  const placed = options.globalOnly ? new Set<string>() : placedOf(context);
-  if (placed.size > 0) context.placed = new PlacedSites(context.program, placed, (site, at) => labels(context, site, enumAxis(placeKey(site.name, at))));
+  if (!options.globalOnly) placeSummedSites(context, objective);
   const latents: Latent[] = [];
   const add = (latent: Latent): void => {
     latents.push(latent);
@@ -53,7 +51,7 @@ export function runGuide(context: LoweringContext, objective: Objective, options
     if (step.kind === "guide-site" && context.sites.get(step.site)) continue; // drawn with its chain
     context.b.at(step.origin, () => {
       if (step.kind === "auto") drawAuto(context, objective, step, options).forEach(add);
-      else if (step.kind === "marginalized") add(summedSite(context, objective, step));
+      else if (step.kind === "marginalized") summedSite(context, objective, step, add);
       else if (isEnumerated(step.site) || !context.chains.get("guide")!.run(`site ${step.site}`)) add(guideSite(context, objective, step, options));
     });
   }
@@ -108,10 +106,12 @@ function observedOr(context: LoweringContext, known: { value: Value; observed: V
   return { node: b.select(flag, aligned(b, known.value, axes, rank), aligned(b, drawn, axes, rank)), axes };
 }
 
-function summedSite(context: LoweringContext, objective: Objective, step: Marginalized): Latent {
+/** A latent that is summed out: its labels. One that is integrated out has no value at all. */
+function summedSite(context: LoweringContext, objective: Objective, step: Marginalized, add: (latent: Latent) => void): void {
   const site = siteOf(context.program, step.site);
+  if (isGaussian(site)) return;
   const observed = site.partlyObserved ? observedColumn(context, site).observed : undefined;
-  return { site, plan: planOf(objective, step.site), value: labels(context, site, enumAxis(step.site)), axis: enumAxis(step.site), observed };
+  add({ site, plan: planOf(objective, step.site), value: labels(context, site, enumAxis(step.site)), axis: enumAxis(step.site), observed });
 }
 
 function guideSite(context: LoweringContext, objective: Objective, step: GuideSite, options: GuideOptions): Latent {

@@ -6,11 +6,14 @@ import { InternalError } from "../util/internal-error.js";
 import { autoEntropy } from "./auto-guide.js";
 import type { LoweringContext } from "./context.js";
 import { alignedArguments, logDensity, logDensityElementwise } from "./densities.js";
-import type { LoweredDistribution } from "./lowered-distribution.js";
+import { type LoweredDistribution, mapArguments } from "./lowered-distribution.js";
 import { logFactor, logModel, modelDistribution } from "./densities-of-sites.js";
 import { eliminate } from "./elimination.js";
 import { siteOf, type Latent } from "./latents.js";
 import { observedColumn } from "./observed.js";
+import { chainEvidence } from "./chains/exact/summed-sites.js";
+import { overshootingValue } from "./chains/overshooting.js";
+import { lowerExpression } from "./expressions.js";
 import { maskedRows } from "./plates.js";
 import { addValues, aligned, eventShape, multiplyValues, plateAxis, sumAxes, unionAxes, type AxisName, type Value } from "./value.js";
 
@@ -40,10 +43,12 @@ function lowerTerm(context: LoweringContext, term: Term, latents: readonly Laten
     case "log-prior":
       return named(context, { term, value: logModel(context, site()) });
     case "kl": {
-      const coordinates = divergence(context, latent());
+      const coordinates = balanced(context, latent(), term.weight.balance);
       const total: Value = { node: b.negate(b.sumLast(coordinates.node, eventShape(coordinates).length)), axes: coordinates.axes };
       return named(context, { term, value: total, coordinates });
     }
+    case "overshooting":
+      return named(context, { term, value: overshootingValue(context, latent(), term.distance ?? 1, lowerExpression) });
     case "log-ratio":
       return named(context, { term, ...logRatio(context, latent()) });
     case "cross-entropy": {
@@ -55,6 +60,7 @@ function lowerTerm(context: LoweringContext, term: Term, latents: readonly Laten
     case "entropy":
       return named(context, { term, value: entropyOf(context, term, latents) });
     case "evidence": {
+      if (term.sites.some((name) => context.placed?.has(name))) return named(context, { term, value: chainEvidence(context, term, latents) });
       const summed = term.sites.map((name) => latentOf(latents, name));
       const factors = term.factors.map((name) => logFactor(context, siteOf(context.program, name), latents.find((candidate) => candidate.site.name === name)));
       return named(context, { term, value: eliminate(context, factors, summed.map(variableOf)) });
@@ -115,11 +121,21 @@ function groupOf(context: LoweringContext, site: string): AutoGroup {
   return group;
 }
 
+/** The KL with the share `balance` of its gradient for the prior, the rest for the guide: α KL(stop q ‖ p) + (1 − α) KL(q ‖ stop p), of the same value. */
+function balanced(context: LoweringContext, latent: Latent, balance: number | undefined): Value {
+  if (balance === undefined) return divergence(context, latent);
+  const { b } = context;
+  const stopped = (of: LoweredDistribution): LoweredDistribution => mapArguments(context, of, (arg) => ({ node: b.stopGradient(arg.node), axes: arg.axes }));
+  const [forPrior, forGuide] = [divergence(context, latent, { guide: stopped }), divergence(context, latent, { prior: stopped })];
+  return { node: b.add(b.multiply(forPrior.node, balance), b.multiply(forGuide.node, 1 - balance)), axes: forGuide.axes };
+}
+
 /** KL(q ‖ p) in closed form, for each independent coordinate: [...axes, …]. */
-function divergence(context: LoweringContext, latent: Latent): Value {
+function divergence(context: LoweringContext, latent: Latent, see: { readonly guide?: (of: LoweredDistribution) => LoweredDistribution; readonly prior?: (of: LoweredDistribution) => LoweredDistribution } = {}): Value {
   const { b, space } = context;
-  const prior = modelDistribution(context, latent.site);
-  const { guide } = latent;
+  const own = modelDistribution(context, latent.site);
+  const prior = see.prior?.(own) ?? own;
+  const guide = latent.guide && (see.guide?.(latent.guide) ?? latent.guide);
   const kl = guide && closedFormKl(guide.distribution.name, prior.distribution.name);
   if (!guide || !kl) throw new InternalError(`no closed-form KL for ${latent.site.name}`);
   const axes = space.sort([...guide.axes, ...prior.axes]);

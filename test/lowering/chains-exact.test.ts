@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { TensorNode, TensorProgram } from "../../src/ir/tensor/nodes.js";
 import { logSumExp } from "../support/linear-algebra.js";
-import { lowerText, maxError, run } from "../support/lowered.js";
+import { derivedGradient, gradient, lowerText, maxError, run } from "../support/lowered.js";
 
 const normals = (count: number, seed: number): number[] => {
   let state = seed;
@@ -178,6 +179,13 @@ for (const { name, text, rows, inputs, values, site, logJoint } of cases) {
       expect(run(lowered.programs.train, inputs, { rows }).elbo!.values[0]).toBeCloseTo(evidence.reduce((total, each) => total + each, 0) / rows, 9);
     });
 
+    it("has the slope of the evidence as its gradient", () => {
+      for (const parameter of ["w", "m"]) {
+        const slopes = gradient(lowered.programs.train, "loss", parameter, inputs, { rows });
+        expect(maxError(derivedGradient(lowered.programs.train, "loss", parameter, inputs, { rows }), slopes)).toBeLessThan(1e-7);
+      }
+    });
+
     it("has the marginals of all paths", () => {
       for (const [variable, count] of values.entries()) {
         const { site: of, at } = site(variable);
@@ -205,3 +213,61 @@ for (const { name, text, rows, inputs, values, site, logJoint } of cases) {
     });
   });
 }
+
+describe("paths drawn from the posterior", () => {
+  // 5000 rows of the same data, T = 3: 27 paths. Pearson's statistic over paths with at least 5 expected draws has at most 26 degrees of freedom: it passes 70 with probability
+  // below 1e-5 (fixed seed). Draws from the marginals alone, or from the prior, would have a statistic in the thousands.
+  it("are as frequent as they are probable", () => {
+    const rows = 5000;
+    const text = `param w: real[3] = 0
+param A: real[3, 3] = 0
+param m: real[3] = 0
+model test(x: real[3]) {
+  k[1]: index(3) ~ Categorical(logits = w)
+  chain t in 2..3 { k[t] ~ Categorical(logits = A[k[t-1]]) }
+  each t in 1..3 { x[t] ~ Normal(m[k[t]], 1.5) }
+}`;
+    const data = x.slice(0, 3);
+    const all = paths([3, 3, 3]);
+    const joints = all.map((path) => logSoftmax(w)[path[0]!]! + step(path, 1) + step(path, 2) + sum(3, (t) => logNormal1(data[t]!, m[path[t]!]!, 1.5)));
+    const drawn = run(lowerText(text).programs.infer!, { w, A, m, x: Array.from({ length: rows }, () => data).flat() }, { rows })["k"]!.values;
+    const counts = new Map<string, number>();
+    for (let row = 0; row < rows; row++) {
+      const key = [0, 1, 2].map((t) => drawn[row * 3 + t]).join();
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    const total = logSumExp(joints);
+    const statistic = all.reduce((chi, path, i) => {
+      const expected = rows * Math.exp(joints[i]! - total);
+      return expected < 5 ? chi : chi + ((counts.get(path.join()) ?? 0) - expected) ** 2 / expected;
+    }, 0);
+    expect(statistic).toBeLessThan(70);
+  });
+});
+
+describe("the cost of a sum over a chain", () => {
+  const program = (T: number, K = 3) => lowerText(`param w: real[${K}] = 0
+param A: real[${K}, ${K}] = 0
+param m: real[${K}] = 0
+model test(x: real[${T}]) {
+  k[1]: index(${K}) ~ Categorical(logits = w)
+  chain t in 2..${T} { k[t] ~ Categorical(logits = A[k[t-1]]) }
+  each t in 1..${T} { x[t] ~ Normal(m[k[t]], 0.5) }
+}`).programs;
+  const nodes = (of: TensorProgram): readonly TensorNode[] => of.nodes.flatMap((node) => [node, ...(node.op.kind === "loop" ? nodes(node.op.body) : [])]);
+  const elements = ({ shape }: TensorNode): number => shape.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1);
+
+  it("is one loop, whose code does not grow with the steps", () => {
+    const [short, long] = [program(10), program(1000)];
+    for (const name of ["train", "evaluate", "infer"] as const) expect(nodes(long[name]!).length).toBe(nodes(short[name]!).length);
+    expect(nodes(long.train).filter(({ op }) => op.kind === "loop").length).toBe(1);
+  });
+
+  it("has tables of K² for each step, and arrays of T·K", () => {
+    const K = 7;
+    const all = nodes(program(1000, K).train);
+    expect(Math.max(...all.map(elements))).toBe(1000 * K);
+    const [body] = all.flatMap(({ op }) => (op.kind === "loop" ? [op.body] : []));
+    expect(Math.max(...body!.nodes.map(elements))).toBe(K * K);
+  });
+});

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { gradientsOf } from "../../src/autodiff/gradients-of.js";
 import { check } from "../../src/checker/check.js";
 import { hasErrors } from "../../src/diagnostics/diagnostic.js";
 import { render } from "../../src/diagnostics/render.js";
 import type { SourceFile } from "../../src/diagnostics/span.js";
 import type { LoweredModel } from "../../src/ir/lowered-model.js";
+import { TensorBuilder } from "../../src/ir/tensor/builder.js";
+import { importProgram } from "../../src/ir/tensor/import-program.js";
 import { evaluate, evaluateNodes, seededRandom, type EvaluateBindings, type RandomSource, type Tensor } from "../../src/ir/tensor/evaluate.js";
 import type { TensorNode, TensorProgram } from "../../src/ir/tensor/nodes.js";
 import { lower } from "../../src/lowering/lower.js";
@@ -52,6 +55,15 @@ export function bindings(program: TensorProgram, inputs: Inputs, options: { rows
     bound[node.op.name] = { values, shape };
   }
   return { inputs: bound, rows, dataset, random: options.random ?? seededRandom(options.seed ?? 1) };
+}
+
+/** d output / d input as the compiler derives it. */
+export function derivedGradient(program: TensorProgram, output: string, input: string, inputs: Inputs, options: { rows: number; dataset?: number; seed?: number }): number[] {
+  const b = new TensorBuilder();
+  const made = importProgram(b, program);
+  const node = program.inputs.find(({ op }) => op.kind === "input" && op.name === input)!;
+  const [derivative] = gradientsOf(b, made.get(program.outputs[output]!)!, [made.get(node)!]);
+  return [...run(b.program("gradient", { derivative: derivative! }), inputs, options)["derivative"]!.values];
 }
 
 /**

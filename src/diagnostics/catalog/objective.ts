@@ -101,4 +101,14 @@ export const objectiveErrors = {
     explanation:
       "`overshooting = D` holds predictions of a chain's prior over 2 to D steps against the guide (Hafner et al. 2019): it needs a latent that a `chain` draws.\n\n```lvm\ntrain robot { maximize elbo(overshooting = 5) }\n```",
   },
+  LVM5026: {
+    title: "no sum from step to step",
+    explanation:
+      "A chain that is summed out (a chain of labels without a guide entry, or `marginalize`) is summed from one step to the next: the forward algorithm for labels, the Kalman filter for linear Gaussian chains. For that a density may read a few of its steps that lie at fixed distances, `k[t]` and `k[t-1]`; not all of them at once, not a fixed one beside those of a loop, and not a Gaussian chain beside labels that are summed out too.\n\n```lvm\nguide m { k ~ Categorical(logits = f(x)) by score(baseline = leave_one_out) }\n```",
+  },
+  LVM5027: {
+    title: "marginalized chain is not linear and Gaussian",
+    explanation:
+      "`marginalize z` of a continuous chain is exact by the Kalman filter, which needs every density that reads z to be a `Normal` or `MultivariateNormal` with a mean that is linear in z (a sum of what does not depend on z times elements of z, plus a constant) and with a spread that does not depend on z. Everything else needs a guide that draws z.\n\n```lvm\nparam a: real = 0.9\nmodel m(x: real[10]) {\n  z[1]: real ~ Normal(0, 1)\n  chain t in 2..10 { z[t] ~ Normal(a * z[t-1], 0.1) }    // not tanh(z[t-1])\n  each t in 1..10 { x[t] ~ Normal(z[t], 0.5) }\n}\nguide m { marginalize z }\n```",
+  },
 } as const;

@@ -81,6 +81,24 @@ export function placedSites(steps: readonly Step[], summed: ReadonlySet<string>)
   return placed;
 }
 
+/** Summed latents that share densities, and the sites of those densities, in the model's order. */
+export function summedComponents(steps: readonly Step[], summed: ReadonlySet<string>): readonly { readonly sites: readonly string[]; readonly factors: readonly string[] }[] {
+  const variables = loopVariables(steps);
+  const touched = [...(variables.sites.values() as Iterable<Site>)].map((site) => {
+    const exprs = [site.distribution, ...(site.sequence?.starts ?? []).map(({ value }) => value)].flatMap(argumentsOf);
+    return { name: site.name, reads: new Set([...(summed.has(site.name) ? [site.name] : []), ...readsOf(exprs, variables, (name) => summed.has(name)).map((read) => read.site)]) };
+  });
+  let groups: { sites: Set<string>; factors: string[] }[] = [];
+  for (const { name, reads } of touched) {
+    if (reads.size === 0) continue;
+    const joining = groups.filter((group) => [...reads].some((read) => group.sites.has(read)));
+    groups = groups.filter((group) => !joining.includes(group));
+    groups.push({ sites: new Set([...joining.flatMap(({ sites }) => [...sites]), ...reads]), factors: [...joining.flatMap(({ factors }) => factors), name] });
+  }
+  const order = touched.map(({ name }) => name);
+  return groups.map(({ sites, factors }) => ({ sites: order.filter((name) => sites.has(name)), factors: order.filter((name) => factors.includes(name)) }));
+}
+
 /** How the placed latents of one sum lie along their loops; `factors` are the sites whose densities read them. */
 export function layoutOf(steps: readonly Step[], placed: ReadonlySet<string>, factors: readonly string[]): SummedLayout | LayoutProblem {
   const variables = loopVariables(steps);

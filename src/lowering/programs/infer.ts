@@ -1,10 +1,14 @@
 import type { ModelProgram } from "../../ir/model/model.js";
 import type { Objective, Term } from "../../ir/objective/objective.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { gaussianPosterior } from "../chains/exact/gaussian-posterior.js";
+import { diagonalOf } from "../chains/exact/matrices.js";
 import { labelMarginals, labelPaths } from "../chains/exact/posterior.js";
+import { isGaussianTerm } from "../chains/exact/summed-sites.js";
 import { LoweringContext } from "../context.js";
 import { meanOf } from "../densities.js";
 import { logFactor } from "../densities-of-sites.js";
+import { dims } from "../../types/type.js";
 import { eliminate } from "../elimination.js";
 import { runGuide } from "../guide.js";
 import { siteOf, type Latent } from "../latents.js";
@@ -18,7 +22,7 @@ export function lowerInfer(program: ModelProgram, objective: Objective): TensorP
   const { b, space } = context;
   const latents = runGuide(context, objective, { counts: { row: 1, global: 1 } });
   const outputs: Record<string, TensorNode> = {};
-  for (const term of objective.terms) if (term.kind === "evidence" && term.sites.some((name) => context.placed?.has(name))) Object.assign(outputs, inferLabels(context, term, latents));
+  for (const term of objective.terms) if (term.kind === "evidence" && term.sites.some((name) => context.placed?.has(name))) Object.assign(outputs, isGaussianTerm(context, term) ? inferGaussians(context, term) : inferLabels(context, term, latents));
   for (const latent of latents) {
     const { site, value, guide } = latent;
     if (outputs[`probs.${site.name}`]) continue;
@@ -52,6 +56,21 @@ function inferLabels(context: LoweringContext, term: Term, latents: readonly Lat
   const paths = labelPaths(context, term, latents);
   for (const [name, draw] of paths?.draws ?? []) outputs[name] = expanded(b, space, draw, along(name));
   for (const [name, mode] of paths?.modes ?? []) outputs[`mode.${name}`] = expanded(b, space, mode, along(name));
+  return outputs;
+}
+
+/** Of Gaussian chains given all data: `mean.z`, the standard deviations `scale.z`, `covariance.z` of what has several elements, and a draw of the whole chain, `z`. */
+function inferGaussians(context: LoweringContext, term: Term): Record<string, TensorNode> {
+  const { b, space } = context;
+  const outputs: Record<string, TensorNode> = {};
+  for (const { site, mean, covariance, draw } of gaussianPosterior(context, term)) {
+    const lead = space.sort([ROWS, ...site.plates.map((plate) => declarePlate(context, plate))]);
+    outputs[site.name] = expanded(b, space, draw, lead);
+    outputs[`mean.${site.name}`] = expanded(b, space, mean, lead);
+    const scale = { node: b.sqrt(b.maximum(diagonalOf(context, covariance).node, 0)), axes: covariance.axes };
+    outputs[`scale.${site.name}`] = b.reshape(expanded(b, space, scale, lead), [...space.dims(lead), ...dims(site.type)]);
+    if (site.type.shape.length > 0) outputs[`covariance.${site.name}`] = expanded(b, space, covariance, lead);
+  }
   return outputs;
 }
 

@@ -1,6 +1,7 @@
 import type { ModelProgram, Site } from "../../ir/model/model.js";
 import type { Objective } from "../../ir/objective/objective.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { contextWithDraws } from "../chains/exact/drawn-context.js";
 import { LoweringContext } from "../context.js";
 import { draw, logDensity, meanOf } from "../densities.js";
 import { modelDistribution } from "../densities-of-sites.js";
@@ -11,13 +12,14 @@ import { enumAxis, expanded, isEnumAxis, type Value } from "../value.js";
 
 /**
  * What the model says of each observed column given the guide's draw of the latents: the mean, the probabilities of labels, or a draw
- * where neither exists. A marginalized site is drawn from the model, an enumerated one averaged over.
+ * where neither exists. A chain that is summed out is drawn from its posterior, an enumerated site averaged over.
  */
 export function lowerReconstruct(program: ModelProgram, objective: Objective): TensorProgram {
-  const context = new LoweringContext(program, "evaluate", "reconstruct.");
-  const { b, space } = context;
+  const given = new LoweringContext(program, "evaluate", "reconstruct.");
+  const { b, space } = given;
   const counts = { row: 1, global: 1 };
-  const latents = runGuide(context, objective, { counts });
+  const latents = runGuide(given, objective, { counts });
+  const context = contextWithDraws(given, objective, latents);
   const outputs: Record<string, TensorNode> = {};
   for (const step of program.model) {
     if (step.kind !== "site" || step.role !== "observed") continue;
