@@ -10,6 +10,8 @@ import { optimize } from "../../src/passes/pipeline.js";
 import { prepareLoops } from "../../src/passes/prepare-loops.js";
 import { simplify } from "../../src/passes/simplify.js";
 import { splitLoops } from "../../src/passes/split-loops.js";
+import { minCut } from "../../src/util/min-cut.js";
+import { randomGenerator } from "../../src/util/random-generator.js";
 import { numbers, type OperationCase, operationCases } from "../codegen/support/operation-cases.js";
 import { gatedLoop, type GatedSizes } from "../support/gated-loop.js";
 import { randomCase } from "./random-programs.js";
@@ -261,6 +263,25 @@ describe("what costs more outside stays", () => {
   });
 });
 
+describe("the cheapest cut", () => {
+  // Guards the choice itself: against every cut of small networks, and of equal ones that with the fewest nodes outside.
+  it("is the cheapest of all", () => {
+    const next = randomGenerator("cuts");
+    for (let trial = 0; trial < 300; trial++) {
+      const nodes = 3 + Math.floor(next() * 6);
+      const arcs = Array.from({ length: Math.floor(next() * 4 * nodes) }, () => ({ from: Math.floor(next() * nodes), to: Math.floor(next() * nodes), capacity: next() < 0.1 ? Infinity : Math.floor(next() * 5) }))
+        .filter(({ from, to, capacity }) => from !== to && to !== 0 && from !== 1 && !(capacity === Infinity && (from === 0 || to === 1)));
+      const costOf = (sink: (node: number) => boolean): number => arcs.reduce((sum, { from, to, capacity }) => sum + (!sink(from) && sink(to) ? capacity : 0), 0);
+      const all = Array.from({ length: 1 << (nodes - 2) }, (_, set) => (node: number): boolean => node === 1 || (node > 1 && ((set >> (node - 2)) & 1) === 1));
+      const least = Math.min(...all.map(costOf));
+      const fewest = Math.min(...all.filter((sink) => costOf(sink) === least).map((sink) => Array.from({ length: nodes }, (_, node) => sink(node)).filter(Boolean).length));
+      const chosen = minCut(nodes, arcs);
+      expect(chosen.slice(0, 2)).toEqual([false, true]);
+      expect([costOf((node) => chosen[node]!), chosen.filter(Boolean).length]).toEqual([least, fewest]);
+    }
+  });
+});
+
 describe("any program", () => {
   it("without loops is left alone, and so are loops of no steps", () => {
     const b = new TensorBuilder();
@@ -269,6 +290,16 @@ describe("any program", () => {
     const none = new TensorBuilder();
     const empty = none.program("none", { y: none.loop({ steps: 0, scans: [none.input("column", "x", [0, 3])], body: (k, { scans: [x] }) => ({ stacks: [k.exp(x!)] }) }).stacks[0]! });
     expect(splitLoops(empty)).toBe(empty);
+  });
+
+  it("bodies may be long chains", () => {
+    const b = new TensorBuilder();
+    const made = b.loop({ steps: 2, carries: [b.full(0, [2])], scans: [b.input("column", "x", [2, 2])], body: (k, { carries: [c], scans: [each] }) => {
+      const chain = (from: TensorNode): TensorNode => Array.from({ length: 2000 }).reduce<TensorNode>((x) => k.multiply(0.999, k.unary("sin", x)), from);
+      return { carries: [k.add(k.multiply(0.5, c!), chain(each!))], stacks: [chain(c!)] };
+    } });
+    const after = splitLoops(b.program("chain", { last: made.carries[0]!, all: made.stacks[0]! }));
+    expect(loopsOf(after).map(({ body }) => body.nodes.length)).toEqual([5]);
   });
 
   it("keeps names, places and network calls", () => {

@@ -80,6 +80,12 @@ export function splitLoop(b: TensorBuilder, op: LoopOp, inputs: readonly TensorN
     known.set(node, value);
     return value;
   };
+  /** Makes what `roots` need outside, operands first: bodies are long chains. */
+  const makeAll = (roots: Iterable<TensorNode>): void => {
+    const wanted = new Set(roots);
+    for (const node of wanted) if (free.has(node) || after.has(node)) for (const input of node.inputs) wanted.add(input);
+    for (const node of live) if (wanted.has(node) && node.op.kind !== "input" && (free.has(node) || (after.has(node) && !summed.has(node)))) outside(node);
+  };
   /** Σ over the steps of a node. */
   const total = (node: TensorNode): TensorNode =>
     b.at(node.origin, () => b.inScope(node.scope, () => {
@@ -96,6 +102,7 @@ export function splitLoop(b: TensorBuilder, op: LoopOp, inputs: readonly TensorN
   const isScan = (node: TensorNode): boolean => isGiven(node) && free.get(node) === true;
   const [invariants, scans] = [ordered.filter(isInvariant), ordered.filter(isScan)];
   const stackList = [...stackedNodes];
+  makeAll(passed);
   if (kept.length + stackList.length > 0) {
     const inner = new TensorBuilder({ simplify: false });
     const within = new Map<TensorNode, TensorNode>();
@@ -120,6 +127,7 @@ export function splitLoop(b: TensorBuilder, op: LoopOp, inputs: readonly TensorN
       stacks: new Map(stackList.map((node, i) => [node, results.stacks[i]!])),
     };
   } else loop = { carries: new Map(), histories: new Map(), stacks: new Map() };
+  makeAll(demanded);
 
   const inputOf = (carry: number): TensorNode | undefined => body.inputs.find((node) => bodyInputName(node) === `carry.${carry}`);
   const last = (at: number): TensorNode => {
