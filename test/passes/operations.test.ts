@@ -35,6 +35,10 @@ const cases: Readonly<Record<string, Make>> = {
   "cholesky of many": (b, x) => b.cholesky(spd(b, x, 2, 150)),
   "triangular-solve of many": (b, x) => b.triangularSolve(b.cholesky(spd(b, x, 2)), x([150, 1, 2, 1])),
   "gather in batches": (b, x, _, index) => b.gather(x([3, 5, 4]), index([3, 2], 5), 1),
+  // Columns of several operations side by side, as the gradient of slices of one product has them: walked part by part, also where parts are no whole vectors.
+  "parts along the last axis": (b, x) => b.addAll([b.pad(b.tanh(x([5, 6])), [0, 0], [0, 27], 0), b.pad(b.exp(x([5, 9])), [0, 6], [0, 18], 0), b.pad(x([5, 18]), [0, 15], [0, 0], 0)]),
+  "a concatenation along the last axis, and values that overlap it": (b, x) => b.add(b.concatenate([x([5, 17]), b.exp(x([5, 18]))], 1), b.pad(x([5, 10]), [0, 20], [0, 5], 0.5)),
+  "parts along the last axis of a reshape": (b, x) => b.reshape(b.add(b.pad(x([2, 3, 16]), [0, 0, 0], [0, 0, 20], 0), b.pad(b.square(x([2, 3, 20])), [0, 0, 16], [0, 0, 0], 1)), [6, 36]),
   "pad that cuts": (b, x) => b.pad(x([5, 6]), [-1, 2], [1, -2], 0.5),
   "pool2d-gradient": (b, x) => b.make({ kind: "pool2d-gradient", function: "max", window: [2, 2], strides: [2, 1], padding: [[1, 0], [0, 1]] }, [x([2, 5, 5, 3]), x([2, 3, 5, 3])], "f32", [2, 5, 5, 3]),
   "dot in batches, both transposed": (b, x) => b.dot(x([2, 1, 7, 5]), x([3, 4, 7]), true, true),

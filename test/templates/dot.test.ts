@@ -86,6 +86,10 @@ describe("dot", () => {
         check({ m: 1, n: 1, k: 1500, leftBatch: [], rightBatch: [], tl, tr, epilogue: "store", produced: false }, target, 5);
       }
       check({ m: 16, n: 32, k: 4000, leftBatch: [], rightBatch: [], tl: true, tr: false, epilogue: "store", produced: false }, target, 6);
+      // Where the left operand's rows lie far apart, parts are what the second cache holds.
+      const cut = { ...target, l2Bytes: 8 << 10 };
+      check({ m: 37, n: 21, k: 1030, leftBatch: [], rightBatch: [], tl: true, tr: false, epilogue: "accumulate", produced: false }, cut, 7);
+      check({ m: 37, n: 21, k: 1030, leftBatch: [], rightBatch: [], tl: true, tr: true, epilogue: "store", produced: true }, cut, 8);
     });
     it(`odd sizes of real models, ${nameOf(target)}`, () => {
       check({ m: 33, n: 127, k: 20, leftBatch: [], rightBatch: [], tl: false, tr: false, epilogue: "store", produced: false }, target, 1);

@@ -6,11 +6,17 @@ import { countOf, stridesOf } from "../static-shape.js";
 
 /**
  * An index along one axis. Either `base + lane · l` for lane l of a vector (`lane` 0: the same for all, a scalar), or any vector of i32.
- * `multiple` divides `base`, so that whole vectors can be seen not to straddle the rows of a reshape.
+ * `multiple` divides `base`, so that whole vectors can be seen not to straddle the rows of a reshape. `range`: bounds of the index in every lane (`end` excluded), where they say more
+ * than the axis does.
  */
 export type Coordinate =
-  | { readonly kind: "affine"; readonly base: KernelExpr; readonly lane: number; readonly multiple: number }
+  | { readonly kind: "affine"; readonly base: KernelExpr; readonly lane: number; readonly multiple: number; readonly range?: Range }
   | { readonly kind: "vector"; readonly value: KernelExpr };
+
+export interface Range {
+  readonly from: number;
+  readonly end: number;
+}
 
 /** A place in a tensor of shape `shape`; row-major order makes it a place in every reshape of that tensor as well. */
 export interface Position {
@@ -47,11 +53,16 @@ export function valueOf(k: KernelBuilder, coordinate: Coordinate): KernelExpr {
 export function plus(k: KernelBuilder, a: Coordinate, b: Coordinate | number): Coordinate {
   if (typeof b === "number") {
     if (b === 0) return a;
+    if (a.kind === "affine" && a.range) return { ...plus(k, { ...a, range: undefined }, b), range: { from: a.range.from + b, end: a.range.end + b } } as Coordinate;
     return a.kind === "affine" ? affine(k, k.share(k.add(a.base, b)), a.lane, gcd(a.multiple, Math.abs(b))) : { kind: "vector", value: k.share(k.add(a.value, b)) };
   }
+  if (isZero(a)) return b;
+  if (isZero(b)) return a;
   if (a.kind === "affine" && b.kind === "affine") return affine(k, k.share(k.add(a.base, b.base)), a.lane + b.lane, gcd(a.multiple, b.multiple));
   return { kind: "vector", value: k.share(k.add(valueOf(k, a), valueOf(k, b))) };
 }
+
+const isZero = (a: Coordinate): boolean => a.kind === "affine" && a.lane === 0 && a.base.kind === "constant" && a.base.value === 0;
 
 export function times(k: KernelBuilder, a: Coordinate, factor: number): Coordinate {
   if (factor === 1) return a;
@@ -76,9 +87,16 @@ export function split(k: KernelBuilder, a: Coordinate, by: number): [Coordinate,
   return [{ kind: "vector", value: k.share(k.divide(value, by)) }, { kind: "vector", value: k.share(k.remainder(value, by)) }];
 }
 
+/** Where an index lies with respect to `from` … `end` − 1, as far as that is known. */
+export function whereIs(a: Coordinate, from: number, end: number): "inside" | "before" | "behind" | undefined {
+  if (a.kind !== "affine" || !a.range) return undefined;
+  return a.range.end <= from ? "before" : a.range.from >= end ? "behind" : a.range.from >= from && a.range.end <= end ? "inside" : undefined;
+}
+
 /** Into 0 … size − 1. */
 export function clamped(k: KernelBuilder, a: Coordinate, size: number): Coordinate {
   if (size === 1) return affine(k, 0);
+  if (whereIs(a, 0, size) === "inside") return a;
   if (isUniform(a) && a.kind === "affine") return affine(k, k.share(k.min(k.max(a.base, 0), size - 1)));
   return { kind: "vector", value: k.share(k.min(k.max(valueOf(k, a), 0), size - 1)) };
 }

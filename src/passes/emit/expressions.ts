@@ -6,7 +6,7 @@ import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { countOf, staticShape } from "../static-shape.js";
 import type { View } from "../templates/template.js";
 import { movedBy } from "../templates/views.js";
-import { addressOf, affine, broadcastTo, clamped, type Coordinate, isUniform, keyOf, linear, plus, type Position, reshaped, valueOf } from "./coordinate.js";
+import { addressOf, affine, broadcastTo, clamped, type Coordinate, isUniform, keyOf, linear, plus, type Position, reshaped, valueOf, whereIs } from "./coordinate.js";
 import { emitBinary, emitCompare, emitUnary } from "./elementwise.js";
 import type { Words } from "../../ir/kernel/functions/random.js";
 import { emitRandom, emitRandomLogGamma, streamKey } from "./random.js";
@@ -235,13 +235,18 @@ export class Expressions {
     const fill = this.number(value, node.dtype);
     if (countOf(shape) === 0) return fill;
     let inside: KernelExpr | undefined;
+    let outside = false;
     const at = position.at.map((coordinate, axis) => {
       const moved = plus(k, coordinate, -low[axis]!);
+      const where = whereIs(moved, 0, shape[axis]!);
+      outside ||= where === "before" || where === "behind";
+      if (where !== undefined) return moved;
       const test = this.within(moved, low[axis]! > 0 ? 0 : undefined, high[axis]! > 0 ? shape[axis]! : undefined);
       if (!test) return moved;
       inside = inside ? k.binary("and", ...this.alike(inside, test)) : test;
       return clamped(k, moved, shape[axis]!);
     });
+    if (outside) return fill;
     const read = this.value(input, { shape, at });
     if (!inside) return read;
     const operands = [inside, read, fill];
@@ -260,7 +265,11 @@ export class Expressions {
     for (const part of node.inputs) {
       const shape = staticShape(part);
       const size = shape[axis]!;
-      if (size === 0) continue;
+      const where = whereIs(position.at[axis]!, start, start + size);
+      if (size === 0 || where === "before" || where === "behind") {
+        start += size;
+        continue;
+      }
       const moved = clamped(k, plus(k, position.at[axis]!, -start), size);
       const value = this.value(part, { shape, at: position.at.map((coordinate, i) => (i === axis ? moved : coordinate)) });
       if (result) {

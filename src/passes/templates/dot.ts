@@ -5,7 +5,7 @@ import { dotAlongSum } from "./dot-along-sum.js";
 import { dotBands, prefersBands } from "./dot-bands.js";
 import { maxGroups } from "./groups.js";
 import { packRight } from "./pack-right.js";
-import type { Operand, Template, TemplateContext, TemplateKernel, WriteAll, WriteOptions } from "./template.js";
+import type { Operand, Target, Template, TemplateContext, TemplateKernel, WriteAll, WriteOptions } from "./template.js";
 import { type Column, isHeavy, planTile, spillWords, step, writeTile, zeros } from "./tile.js";
 import { product, unravel } from "./views.js";
 import { withBody } from "./with-body.js";
@@ -35,6 +35,8 @@ export interface DotProblem extends WriteOptions {
   readonly columnsAdjacent: boolean;
   /** Neighbours along the summed axis are adjacent on both sides. */
   readonly sumAdjacent: boolean;
+  /** Neighbours along the summed axis lie rows of the left operand apart. */
+  readonly leftFar: boolean;
   /** The right operand is the same at every step of the loop around: packing it costs nothing. */
   readonly rightSteady: boolean;
   /** Batch axes of the right operand, aligned to `batch`: 1 where it repeats. */
@@ -107,6 +109,7 @@ function normalize(o: DotOptions): DotProblem {
       right: (b, _, at, sum, column, width) => readLeft(b, at, column, sum, width),
       columnsAdjacent: easy(o.left) && (o.transposeLeft || k === 1),
       sumAdjacent: easy(o.left) && rightsEasy && !o.transposeLeft && k > 1,
+      leftFar: false,
       rightSteady: o.left.steady === true,
       rightBatch: leftBatch,
       write: (b, index, values) => o.write(b, [...index.slice(0, -2), index.at(-1)!, index.at(-2)!], values),
@@ -116,7 +119,7 @@ function normalize(o: DotOptions): DotProblem {
     m, n, k, batch, side: o.rights.length, repeatable: o.repeatable, left: readLeft, right: readRight,
     columnsAdjacent: rightsEasy && n > 1 && (!o.transposeRight || k === 1),
     sumAdjacent: rightsEasy && easy(o.left) && k > 1 && !o.transposeLeft && (o.transposeRight || n === 1),
-    rightSteady: o.rights.every((operand) => operand.steady === true), rightBatch, write: o.write,
+    leftFar: o.transposeLeft, rightSteady: o.rights.every((operand) => operand.steady === true), rightBatch, write: o.write,
   };
 }
 
@@ -133,7 +136,7 @@ function dotTiles(p: DotProblem, context: TemplateContext, packs: boolean, scala
   const [rowTiles, panels] = [Math.ceil(p.m / tile.rows), Math.ceil(vectors / tile.columns)];
   const batches = product(p.batch);
   const tiles = batches * panels * rowTiles;
-  const splits = chooseSplits(tiles, p.k);
+  const splits = Math.max(chooseSplits(tiles, p.k), splitsForCache(p, target));
   const partWords = batches * p.side * p.m * p.n;
   const partials = splits > 1 ? context.scratch(splits * partWords) : 0;
   const total = tiles * splits;
@@ -220,6 +223,18 @@ function chooseSplits(tiles: number, k: number): number {
   const wanted = Math.min(Math.ceil(32 / tiles), Math.floor(k / 256));
   const chunk = Math.ceil(k / wanted);
   return Math.ceil(k / chunk);
+}
+
+/**
+ * Parts of a sum over rows that lie far apart (the gradient of a weight, over all rows and steps): a part of both operands stays in the caches while all tiles take it. Measured on Zen 4, 600×1800 over
+ * 3200 in four parts: 68 ms a core instead of 149.
+ */
+function splitsForCache({ m, n, k, leftFar, side, batch }: DotProblem, { l2Bytes }: Target): number {
+  const [words, result] = [m * k, side * m * n];
+  if (!leftFar || product(batch) > 1 || 4 * words <= 2 * l2Bytes) return 1;
+  // The parts' own sums take no more memory than twice what is read.
+  const wanted = Math.min(Math.ceil((4 * words) / (2 * l2Bytes)), Math.floor(k / 256), Math.floor((2 * (words + side * k * n)) / result));
+  return wanted < 2 ? 1 : Math.ceil(k / Math.ceil(k / wanted));
 }
 
 /** Adds the partial products in order and hands them to the epilogue. */
