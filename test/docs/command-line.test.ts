@@ -1,3 +1,4 @@
+import { smallRobot } from "../support/small-robot.js";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -37,6 +38,14 @@ function expectSection(name: string, expected: string): void {
   expect(sectionOf(readDoc("command-line.md"), name), "run with UPDATE_GOLDENS=1, and read the difference").toBe(expected);
 }
 
+/** An episode of a model that has hardly learnt anything. */
+async function planned(cwd: string): Promise<Awaited<ReturnType<typeof lvmc>>["lines"]> {
+  writeFileSync(join(cwd, "robot.lvm"), smallRobot);
+  const trained = await lvmc(["train", "robot.lvm", "--steps", "1", "--no-samples", "--device", "wasm", "--json"], { cwd });
+  const run = String(trained.lines.at(-1)?.["run"]);
+  return (await lvmc(["plan", run, "--environment", "robot_room", "--device", "wasm", "--episodes", "1", "--steps", "1", "--horizon", "3", "--samples", "8", "--elites", "2", "--iterations", "1", "--json"], { cwd })).lines;
+}
+
 describe("command-line.md", () => {
   it("has a section for each command", () => {
     const headings = [...readDoc("command-line.md").matchAll(/^## ([a-z]+)$/gm)].map(([, name]) => name);
@@ -63,6 +72,7 @@ describe("command-line.md", () => {
       ...(await lvmc(["eval", "m.lvm", "--run", run, "--evidence-samples", "5", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "m.lvm", "--data", "d.csv", "--device", "wasm", "--profile", "--verbose", "--json"], { cwd })).lines,
       ...(await lvmc(["doctor", "m.lvm", "--json"], { cwd })).lines,
+      ...(await planned(cwd)),
       ...(await lvmc(["train", "absent.lvm", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "m.lvm", "--data", "absent.csv", "--json"], { cwd })).lines,
     ];
