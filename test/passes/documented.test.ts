@@ -67,11 +67,11 @@ const examples: Readonly<Record<string, () => string>> = {
   fuse: () => `${scheduled("none", false)}\n${scheduled("full", false)}`,
   stages: () => `${scheduled("full", false)}\n${scheduled("full", true)}`,
   loops: () => {
-    const made = (steps: number): string => printPlan(schedule(program((b) => {
-      const [x, h, w] = [b.input("column", "x", [steps, 128, 8]), b.input("column", "h", [128, 8]), b.input("parameter", "w", [8, 8])];
+    const made = (steps: number, rows: number, units: number): string => printPlan(schedule(program((b) => {
+      const [x, h, w] = [b.input("column", "x", [steps, rows, units]), b.input("column", "h", [rows, units]), b.input("parameter", "w", [units, units])];
       return { y: b.loop({ steps, carries: [h], invariants: [w], scans: [x], body: (inner, step) => ({ carries: [inner.tanh(inner.add(inner.dot(step.carries[0]!, step.invariants[0]!), step.scans[0]!))] }) }).carries[0]! };
     }), { target: avx512Target }).plan);
-    return `${made(10)}\n${made(1000)}`;
+    return `${made(10, 16, 8)}\n${made(1000, 16, 8)}\n${made(1000, 128, 64)}`;
   },
   workgroups: () => printPlan(schedule(layer(), { target: webgpuTarget, aliases: { "next.bias": "bias" } }).plan),
   "memory-plan": () => {
