@@ -103,6 +103,9 @@ function reference(context: LoweringContext, frame: Frame, expr: Extract<Expr, {
     }
     case "site": {
       const site = siteNamed(context, to.name);
+      // A chain that looks back at another one may stand above it.
+      const chains = context.sites.get(to.name) ? undefined : context.chains.get(frame.of);
+      if (chains?.isUnknown(to.name)) chains.run(`site ${to.name}`);
       const value = found(context.sites.get(to.name) ?? (site?.role === "observed" ? observedValue(context, site) : undefined));
       if (!site) return value;
       if (to.whole) return arrayOverPlates(context, value, site.plates);

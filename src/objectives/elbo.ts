@@ -2,7 +2,7 @@ import type { AutoGroup, Site } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { Term } from "../ir/objective/objective.js";
 import { bigSum, density, divergence, familyFormula, guideDensity, guideFamily, guideOwnDensity, log, modelDensity, negative, number, product, subscript, sum, symbol } from "./formulas.js";
-import { type Component, marginalComponents, summedFactors } from "./marginalization.js";
+import { chainSum, type Component, marginalComponents, summedFactors } from "./marginalization.js";
 import { hasKlTerm } from "./estimators.js";
 import { type Plans, type Setting, isWeighted } from "./setting.js";
 import { type Piece, piecesOf, productOfSteps } from "./pieces.js";
@@ -42,11 +42,17 @@ export function dataTerms(setting: Setting, plans: Plans, components: readonly C
     const reads = component.factors.flatMap((name) => [...graph.modelReads(name).latents]).concat(drawn).filter((name) => !graph.isMarginalized(name));
     const factors = component.factors.map((name) => productOfSteps(piecesOf(setting, name, ["model"]), (piece) => modelDensity(name, piece)));
     const first = graph.site(component.factors.find((name) => !graph.isMarginalized(name)) ?? component.sites[0] ?? "");
+    const chain = chainSum(setting, component);
+    const plain = component.sites.filter((name) => !chain?.sites.includes(name));
+    const reason = [
+      ...(chain ? [`${chain.sites.join(", ")} ${chain.how}`] : []),
+      ...(plain.length > 0 ? [`${plain.join(", ")} summed out exactly${plain.some((name) => graph.site(name).partlyObserved) ? " (in rows that lack it)" : ""}`] : []),
+    ].join("; ");
+    const joint = product(...factors);
     return makeTerm(setting, plans, {
       kind: "evidence", sites: component.sites, factors: component.factors, name: components.length === 1 ? "evidence" : `evidence.${component.sites.join("+")}`,
-      origin: first.origin, reads, weight: unweighted,
-      reason: `${component.sites.join(", ")} summed out exactly${component.sites.some((name) => graph.site(name).partlyObserved) ? " (in rows that lack it)" : ""}`,
-      formula: log(component.sites.reduceRight((of, name) => bigSum(name, of), product(...factors))),
+      origin: first.origin, reads, weight: unweighted, ...(chain?.kind === "gaussian" ? { closedForm: reason } : { reason }),
+      formula: log(chain?.kind === "gaussian" ? { kind: "integral", of: joint, over: component.sites.map(symbol) } : component.sites.reduceRight((of, name) => bigSum(name, of), joint)),
     });
   });
   return [...reconstructions, ...evidences];

@@ -2,6 +2,7 @@ import { cardinality, isDiscrete } from "../types/support.js";
 import { elementCount } from "../types/type.js";
 import type { AutoGroup, GuideSite } from "../ir/model/model.js";
 import type { Estimator, LatentPlan } from "../ir/objective/objective.js";
+import { chainSum, marginalComponents } from "./marginalization.js";
 import { hasClosedFormKl, reparameterizationOf } from "./families.js";
 import { type Setting, isWeighted } from "./setting.js";
 
@@ -20,11 +21,14 @@ type Choice = Pick<LatentPlan, "estimator" | "scoreSamples" | "baseline" | "temp
 export function chooseEstimators(setting: Setting): readonly LatentPlan[] {
   const plans: LatentPlan[] = [];
   let joint = 1;
+  const sums = marginalComponents(setting).flatMap((component) => chainSum(setting, component) ?? []);
   for (const step of setting.program.guide) {
     if (step.kind === "binding") continue;
     if (step.kind === "marginalized") {
-      const states = stateCount(setting, step.site);
-      plans.push({
+      const chain = sums.find(({ sites }) => sites.includes(step.site));
+      const states = chain ? undefined : stateCount(setting, step.site);
+      if (chain) plans.push({ sites: [step.site], scope: "row", guide: "marginalized", estimator: chain.kind === "gaussian" ? "closed-form" : "enumeration", downstream: [], reason: chain.how, origin: step.origin });
+      else plans.push({
         sites: [step.site], scope: setting.graph.site(step.site).scope, guide: "marginalized", estimator: "enumeration", cardinality: states, downstream: [],
         reason: `summed out exactly${states === undefined ? "" : `: ${count(states, "state")}`}`, origin: step.origin,
       });

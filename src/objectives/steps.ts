@@ -67,7 +67,7 @@ function chain(setting: Setting, derived: Derived): readonly DerivationStep[] {
   const joint = [...observed, ...drawn];
   if (summed.length > 0) {
     const whole = density("p", [...joint, ...summed].map(row), given);
-    add("=", scaled(log(integrate(setting, drawn, row, summed.reduceRight<Formula>((of, name) => bigSum(name, of), whole)))), `${summed.join(", ")} ${summed.length === 1 ? "is" : "are"} summed out exactly${states(derived)}`);
+    add("=", scaled(log(integrate(setting, drawn, row, integrate(setting, summed, symbol, whole)))), summedText(derived, summed));
   }
   if (drawn.length === 0) {
     add("=", termSum(derived, derived.terms), summed.length > 0 ? "factors as declared" : "one term for each observed site: nothing is hidden, so the likelihood is exact");
@@ -166,6 +166,19 @@ function withRows(guide: Formula, row: (name: string) => Formula, hasGlobals: bo
   if (guide.kind !== "density" || !hasGlobals) return guide;
   const all = (items: readonly Formula[]): readonly Formula[] => items.map((item) => (item.kind === "symbol" ? row(item.name) : item));
   return { ...guide, of: all(guide.of), given: all(guide.given) };
+}
+
+/** `k is summed out exactly: 4 states`, and of chains how. */
+function summedText(derived: Derived, summed: readonly string[]): string {
+  const chains = new Map<string, string[]>();
+  const plain: string[] = [];
+  for (const name of summed) {
+    const plan = derived.latents.find(({ sites }) => sites.includes(name));
+    if (!plan || plan.cardinality !== undefined) plain.push(name);
+    else chains.set(plan.reason, [...(chains.get(plan.reason) ?? []), name]);
+  }
+  const say = (names: readonly string[], what: string): string => `${names.join(", ")} ${names.length === 1 ? "is" : "are"} ${what}`;
+  return [...[...chains].map(([how, names]) => say(names, how)), ...(plain.length > 0 ? [say(plain, `summed out exactly${states(derived)}`)] : [])].join("; ");
 }
 
 function states(derived: Derived): string {

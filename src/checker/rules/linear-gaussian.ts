@@ -46,7 +46,7 @@ export function checkLinearGaussian(context: Context, model: CheckedModel, layou
       if (depends === "constant" || (name === "mean" && depends === "affine")) continue;
       const culprit = depends === "affine" ? arg : depends;
       const read = [...names].join("`, `");
-      return depends === "affine"
+      return name !== "mean"
         ? blame(`the ${name} of \`${site.name}\` depends on \`${read}\``, culprit.origin, "only the mean may", `make it a parameter, or draw \`${first.name}\` in the guide: \`${first.name} ~ Normal(…)\``)
         : blame(`\`${textOf(culprit.origin)}\` is not linear in \`${read}\``, culprit.origin, `part of the mean of \`${site.name}\``, `use sums and products with what does not depend on it, or draw \`${first.name}\` in the guide: \`${first.name} ~ Normal(…)\``);
     }

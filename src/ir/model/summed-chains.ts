@@ -243,3 +243,12 @@ export function stepTable(layout: SummedLayout, valuesOf: (site: Site) => number
   });
   return { powers, log10: cost(largest) };
 }
+
+/** How many positions the state of a Gaussian chain has of each variable: as many as its own steps look back, and as many as one reader reads at once. */
+export function windowsOf(layout: SummedLayout): ReadonlyMap<string, number> {
+  const own = new Set(layout.variables.map(({ site }) => site.name));
+  return new Map([...own].map((name) => {
+    const lags = layout.factors.flatMap(({ site, reads, lags: all }) => reads.filter((read) => read.site === name).map((read) => all.get(placeKey(read.site, read.at))! + (own.has(site.name) ? 0 : 1)));
+    return [name, Math.max(1, ...lags)];
+  }));
+}

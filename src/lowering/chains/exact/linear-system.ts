@@ -1,7 +1,7 @@
 import { covarianceOf } from "../../../distributions/multivariate-normal.js";
 import type { Site } from "../../../ir/model/model.js";
 import { placeKey, type Position } from "../../../ir/model/positions.js";
-import type { SummedFactor, SummedLayout, SummedVariable } from "../../../ir/model/summed-chains.js";
+import { type SummedFactor, type SummedLayout, type SummedVariable, windowsOf } from "../../../ir/model/summed-chains.js";
 import type { TensorNode } from "../../../ir/tensor/nodes.js";
 import { dims, elementCount } from "../../../types/type.js";
 import { InternalError } from "../../../util/internal-error.js";
@@ -98,13 +98,12 @@ export function linearSystem(context: LoweringContext, layout: SummedLayout, bas
   const latent = new Set(layout.variables.map(({ site }) => site.name));
   const parts = layout.factors.map((factor) => partOf(context, layout, factor, basis, latent.has(factor.site.name)));
   const [transitions, observations] = [parts.filter(({ observed }) => !observed), parts.filter(({ observed }) => observed)];
-  const farthest = (site: string, of: readonly GaussianPart[]): number => Math.max(0, ...of.flatMap(({ blocks }) => blocks.filter((each) => each.site === site).map(({ lag }) => lag)));
+  const windows = windowsOf(layout);
   const state: StateElement[] = [];
   let size = 0;
   for (const variable of layout.variables) {
     const { name, type } = variable.site;
-    const width = Math.max(1, farthest(name, transitions), farthest(name, observations) + 1);
-    for (let lag = 0; lag < width; lag++) {
+    for (let lag = 0; lag < windows.get(name)!; lag++) {
       const elements = elementCount(type);
       state.push({ variable, lag, start: size, size: elements });
       size += elements;
