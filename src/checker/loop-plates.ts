@@ -1,5 +1,5 @@
 import type * as ast from "../parser/ast.js";
-import { type Span, textOf } from "../diagnostics/span.js";
+import { lineOf, type Span, textOf } from "../diagnostics/span.js";
 import { letterOf, type Plate } from "../ir/model/model.js";
 import type { Body } from "./body.js";
 import { evaluateConstant } from "./constants.js";
@@ -82,8 +82,19 @@ function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chai
   const end = chain.from + chain.size - 1;
   const positions = new Map<ast.Statement, number>();
   const statementAt = new Map<number, ast.Statement>();
-  for (const { statement } of starts) {
+  for (const { statement, at, name: named } of starts) {
     const index = indexOf(statement);
+    if (at > chained.at) {
+      context.error({
+        code: "LVM4011",
+        message: `\`${named}\` begins below its chain`,
+        span: statement.name.span,
+        label: "a value before the first step",
+        related: [{ span: chained.statement.name.span, text: "the chain goes on from it" }],
+        help: `move line ${lineOf(statement.span)} above line ${lineOf(loop.span)}`,
+      });
+      return undefined;
+    }
     const position = index && evaluateConstant(context, index, (each) => describeName(context, scope, each));
     if (!index || position === undefined) return undefined;
     const earlier = statementAt.get(position);

@@ -1,4 +1,4 @@
-import { lineOf, textOf } from "../../diagnostics/span.js";
+import { lineOf, type Span, textOf } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
 import { type Expr, letterOf, type Plate } from "../../ir/model/model.js";
 import { jointRank, type Support } from "../../types/support.js";
@@ -24,7 +24,7 @@ export function elaborateIndex(context: Context, scope: Scope, expression: ast.I
   for (const [at, index] of indices.entries()) {
     if (at < start.used) continue;
     const last = at === indices.length - 1;
-    const chained = start.chained && at === start.chained.plates.length - 1 ? start.chained : undefined;
+    const chained = start.entity && chainedAxis(start.entity, at);
     const next = applyIndex(context, scope, value, index, start.from[at] ?? 1, expression, last, elaborate, chained);
     if (!next) return undefined;
     value = next;
@@ -48,8 +48,24 @@ interface Beginning {
   readonly used: number;
   /** What each index counts from: the first value of the loop, for a site in loops. */
   readonly from: readonly number[];
-  /** What a chain defines, where it does: nothing but its own steps has a value. */
-  readonly chained?: Extract<Entity, { kind: "site" | "binding" }>;
+  /** Of a name in loops. */
+  readonly entity?: InLoops;
+}
+
+type InLoops = Extract<Entity, { kind: "site" | "binding" }>;
+
+/** An axis along which a chain defines a name: nothing but its own steps has a value. */
+interface ChainedAxis {
+  readonly name: string;
+  readonly declared: Span;
+  readonly goes: Plate["chain"];
+  /** Above the chain: the positions that have a value. */
+  readonly defined?: ReadonlySet<number>;
+}
+
+function chainedAxis({ name, declared, plates, chained, defined }: InLoops, axis: number): ChainedAxis | undefined {
+  const goes = axis === plates.length - 1 ? chained : plates[axis]?.chain;
+  return goes && { name, declared, goes, ...(axis === plates.length - 1 && defined ? { defined } : {}) };
 }
 
 function beginning(context: Context, scope: Scope, target: ast.Expression, indices: readonly ast.Expression[], elaborate: Elaborate): Beginning | undefined {
@@ -65,7 +81,7 @@ function beginning(context: Context, scope: Scope, target: ast.Expression, indic
     return step !== undefined && step.offset === 0 && step.plate.name === plate.name;
   });
   if (here) return { value: { kind: "reference", to: { kind: entity.kind, name: entity.name, whole: false }, type: entity.type, origin: target.span }, used: entity.plates.length, from: [] };
-  return { value: whole(entity, target), used: 0, from: entity.plates.map((plate) => plate.from), ...(entity.chained ? { chained: entity } : {}) };
+  return { value: whole(entity, target), used: 0, from: entity.plates.map((plate) => plate.from), entity };
 }
 
 function whole(entity: Extract<Entity, { kind: "site" | "binding" }>, target: ast.Expression): Expr {
@@ -125,7 +141,7 @@ function surviving(support: Support, rank: number): Support {
   return rank >= jointRank(support) ? support : apart(support);
 }
 
-function applyIndex(context: Context, scope: Scope, target: Expr, index: ast.Expression, from: number, whole: ast.IndexExpression, last: boolean, elaborate: Elaborate, chained?: Beginning["chained"]): Expr | undefined {
+function applyIndex(context: Context, scope: Scope, target: Expr, index: ast.Expression, from: number, whole: ast.IndexExpression, last: boolean, elaborate: Elaborate, chained?: ChainedAxis): Expr | undefined {
   const [first] = target.type.shape;
   if (index.kind === "missing") return undefined;
   if (!first) {
@@ -151,7 +167,7 @@ function applyIndex(context: Context, scope: Scope, target: Expr, index: ast.Exp
 }
 
 /** `z[3]` above the chain that defines it. */
-function notYet(context: Context, chained: NonNullable<Beginning["chained"]>, position: number, index: ast.Expression): undefined {
+function notYet(context: Context, chained: ChainedAxis, position: number, index: ast.Expression): undefined {
   const known = [...(chained.defined ?? [])].map((each) => `\`${chained.name}[${each}]\``).join(", ");
   context.error({
     code: "LVM4011",
@@ -203,12 +219,12 @@ function slice(context: Context, scope: Scope, target: Expr, index: ast.RangeExp
 }
 
 /** `x[t + offset]`. Steps before the beginning read as zeros (`a[t-1]` at the first step); a loop that runs past the end is a mistake. */
-function takeStep(context: Context, target: Expr, plate: Plate, offset: number, from: number, index: ast.Expression, chained?: Beginning["chained"]): Expr | undefined {
+function takeStep(context: Context, target: Expr, plate: Plate, offset: number, from: number, index: ast.Expression, chained?: ChainedAxis): Expr | undefined {
   const [size] = target.type.shape;
   if (!size) return undefined;
   const [first, lastStep] = [plate.from, plate.from + plate.size - 1];
   const end = from + size.value - 1;
-  if (chained?.chained && Number.isInteger(offset) && (first + offset < from || lastStep + offset > end)) {
+  if (chained && Number.isInteger(offset) && (first + offset < from || lastStep + offset > end)) {
     const below = first + offset < from;
     const missing = below ? first + offset : lastStep + offset;
     const variable = letterOf(plate);
@@ -219,7 +235,7 @@ function takeStep(context: Context, target: Expr, plate: Plate, offset: number, 
       label: `read where \`${variable}\` is ${below ? first : lastStep}`,
       related: [{ span: chained.declared, text: `\`${chained.name}\` has positions ${from} to ${end}` }],
       notes: [`the loop is on line ${lineOf(plate.origin)}`],
-      help: `let the loop run ${below ? `from ${from - offset}` : `to ${end - offset}`}, or ${below === (chained.chained === "up") ? `give \`${chained.name}[${missing}]\` a value before the chain` : `let the chain of \`${chained.name}\` run to ${missing}`}`,
+      help: `let the loop run ${below ? `from ${from - offset}` : `to ${end - offset}`}, or ${below === (chained.goes === "up") ? `give \`${chained.name}[${missing}]\` a value before the chain` : `let the chain of \`${chained.name}\` run to ${missing}`}`,
     });
     return undefined;
   }

@@ -54,9 +54,11 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
   const breaks = (definition: Definition, name: string): void => void broken.set(definition.statement, (broken.get(definition.statement) ?? new Set()).add(name));
   const byName = new Map<string, Definition[]>();
   for (const definition of definitions) byName.set(definition.name, [...(byName.get(definition.name) ?? []), definition]);
+  /** For each statement what it reads of steps before, wherever that is defined. */
+  const back = definitions.map((): number[] => []);
   const reads = definitions.map((definition) => {
     const said = new Set<string>();
-    return expressionsOf(definition.statement).flatMap(accessesIn).flatMap((access) => {
+    return expressionsOf(definition.statement).flatMap(accessesIn).flatMap((access): readonly Read[] => {
       const { name } = access;
       if (given(name.name) || said.has(name.name)) return [];
       const visible = (byName.get(name.name) ?? []).filter((other) => visibleFrom(other, definition));
@@ -65,7 +67,10 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
       if (chained && chain && definition.loops.includes(chain)) {
         const step = stepRead(context, access, chained);
         const started = isColumn(name.name) || visible.some((other) => other !== chained && other.at < chained.at);
-        if (step === "before" && started) return [];
+        if (step === "before" && started) {
+          back[definition.at]!.push(chained.at);
+          return [];
+        }
         if (step === "before" || step === "after") {
           said.add(name.name);
           breaks(definition, name.name);
@@ -73,13 +78,17 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
           else reportAhead(context, access, chained, chain);
           return [];
         }
-        return [{ name, target: chained }];
+        return [{ name, target: chained, ...(step === "all" ? { whole: chained } : {}) }];
       }
       // What a chain defines is whole below it; above it, its starts can be read, by their positions.
-      const started = access.indices.length > 0 && visible.some((other) => other !== chained && other.at < definition.at);
+      const last = access.indices.at(-1);
+      const started = last !== undefined && constantIn(context, "", last) !== undefined && visible.some((other) => other !== chained && other.at < definition.at);
       if (chained && !started) return [{ name, target: chained }];
       const target = visible.find((other) => other.at < definition.at) ?? visible[0];
-      return target ? [{ name, target }] : [];
+      // Inside of other loops a start is taken from the whole of what the chain defines.
+      const whole = chained && target && chained.at > definition.at && definition.loops.length > 0 ? chained : undefined;
+      if (whole) back[definition.at]!.push(whole.at);
+      return target ? [{ name, target, ...(whole ? { whole } : {}) }] : [];
     });
   });
   const reaches = (from: number, to: number): readonly number[] | undefined => {
@@ -100,11 +109,20 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
     return undefined;
   };
   const circles = strongComponents(reads.map((all) => all.map(({ target }) => target.at)));
+  // With the steps before: what is read whole inside of its chain may not depend on the steps of the reader.
+  const recurrences = strongComponents(reads.map((all, at) => [...all.map(({ target }) => target.at), ...back[at]!]));
   const reported = new Set<number>();
   for (const definition of definitions) {
     const seen = new Set<string>();
-    for (const { name, target } of reads[definition.at] ?? []) {
-      if (target.at < definition.at || seen.has(name.name)) continue;
+    for (const { name, target, whole } of reads[definition.at] ?? []) {
+      if (seen.has(name.name)) continue;
+      if (target.at < definition.at) {
+        if (!whole || recurrences[whole.at] !== recurrences[definition.at]) continue;
+        seen.add(name.name);
+        breaks(definition, name.name);
+        reportWhole(context, name, whole);
+        continue;
+      }
       seen.add(name.name);
       breaks(definition, name.name);
       const path = circles[target.at] === circles[definition.at] ? reaches(target.at, definition.at) : undefined;
@@ -118,15 +136,22 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
   return broken;
 }
 
+/** A name that a statement reads, where it is defined. `whole`: what a chain defines and is read with all of its steps, or at a fixed one, where they are not all taken. */
+interface Read {
+  readonly name: ast.NameExpression;
+  readonly target: Definition;
+  readonly whole?: Definition;
+}
+
 /** `chain t in 2..T` of a whole loop. */
 export function headOf(loop: ast.LoopStatement): Span {
   return { ...loop.span, end: Math.min(loop.range.span.end, loop.span.end) };
 }
 
-/** The chain whose steps this statement defines. */
-export function chainOf({ loops, local }: Definition): ast.LoopStatement | undefined {
+/** The chain whose steps this statement defines: `z[s, t]` in both loops, not the start `z[s, 0]` of another inside of the first. */
+export function chainOf({ statement, loops, local }: Definition): ast.LoopStatement | undefined {
   const last = loops.at(-1);
-  return last?.loop === "chain" && !local ? last : undefined;
+  return last?.loop === "chain" && !local && statement.kind !== "local" && statement.indices.length === loops.length ? last : undefined;
 }
 
 /** Which step of the chain an access reads, seen from a step of it: of loops around the chain those that differ decide. An index that is no `t`, `t - k` or `t + k` reads all. */
@@ -190,10 +215,23 @@ function reportLater(context: Context, name: ast.NameExpression, target: Definit
 function helpFor(context: Context, definition: Definition): string {
   const { name, loops } = definition;
   const chain = chainOf(definition);
+  const outside = loops.find((loop) => loop.loop === "chain");
+  if (!chain && outside) return `only the innermost loop looks back: put \`chain ${outside.variable.name}\` inside of \`each ${loops.at(-1)?.variable.name ?? ""}\``;
   if (!chain) return loops.length > 0 ? "a loop that looks back is a `chain`" : "use another name on the right, or remove the dependence";
   const indices = loops.map((loop) => (loop === chain ? `${loop.variable.name} ${goesDown(context, loop) ? "+" : "-"} 1` : loop.variable.name));
   const outer = loops.some((loop) => loop.loop === "each") ? "; a loop around it that looks back is a `chain`, too" : "";
   return `inside its chain only the steps before can be read, by their distance: \`${name}[${indices.join(", ")}]\`${outer}`;
+}
+
+function reportWhole(context: Context, name: ast.NameExpression, target: Definition): void {
+  context.error({
+    code: "LVM4012",
+    message: `\`${name.name}\` depends on steps of its chain that are not taken yet`,
+    span: name.span,
+    label: "all of its steps, or a fixed one",
+    related: [{ span: headOf(chainOf(target)!), text: "inside the chain that defines it" }, { span: target.statement.name.span, text: "which needs this step's value" }],
+    help: helpFor(context, target),
+  });
 }
 
 function reportCycle(context: Context, name: ast.NameExpression, path: readonly Definition[]): void {

@@ -72,10 +72,18 @@ export function readsAmong(reads: readonly Expr[], variables: ReadonlyMap<string
     const inner = new Set<Expr>();
     for (const expr of exprsWithin(value)) {
       if (!inner.has(expr)) visit(expr);
-      if (expr.kind === "step") inner.add(expr.target);
+      if (expr.kind === "step" || isStart(expr, variables)) inner.add(expr.target);
     }
   }
   return found;
+}
+
+/** `z[1]` of a chain that begins there: its value needs no step. */
+function isStart(expr: Expr, variables: ReadonlyMap<string, ChainVariable>): expr is Extract<Expr, { readonly kind: "position" }> {
+  if (expr.kind !== "position" || expr.target.kind !== "reference") return false;
+  const variable = variables.get(keyOf(expr.target.to));
+  const [own, ...others] = variable?.plates ?? [];
+  return own !== undefined && others.length === 0 && (variable!.step.sequence?.starts ?? []).some(({ position }) => position - own.from === expr.at);
 }
 
 /** What a variable reads within the first `depth` loops and one more: in the loops around its chain its starts are computed anew at each step. */
