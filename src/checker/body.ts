@@ -172,15 +172,15 @@ function reportNoChain(body: Body, scope: Scope, name: ast.Identifier, indices: 
   if (indices.length !== variables.length + 1 || constantIn(context, "", last) === undefined) return false;
   const others = body.definitions.filter((other) => other.name === name.name && other.statement.name !== name);
   const inEach = others.find((other) => other.loops.length === indices.length && other.loops.at(-1)?.loop === "each");
-  const unindexed = others.find((other) => other.local && other.loops.at(-1)?.loop === "chain");
+  const unindexed = others.find((other) => other.statement.kind !== "local" && other.statement.indices.length === 0 && other.loops.at(-1)?.loop === "chain");
   const steps = `${name.name}[${[...variables, "t"].join(", ")}]`;
   context.error({
     code: "LVM4029",
     message: `\`${name.name}[${indices.map((index) => textOf(index.span)).join(", ")}]\` begins no chain`,
     span: { ...indices[0]!.span, end: last.span.end },
     label: inEach ? "the steps of an `each` have no start" : "no `chain` defines the steps behind it",
-    related: inEach ? [{ span: headOf(inEach.loops.at(-1)!), text: "the steps are defined here" }] : unindexed ? [{ span: unindexed.statement.name.span, text: "without an index this is another value, of its step alone" }] : [],
-    help: inEach ? "make the loop a `chain`, or remove this statement" : unindexed ? `write \`${name.name}[${unindexed.loops.map((loop) => loop.variable.name).join(", ")}] = …\` in the chain` : `add \`chain t in ${startAfter(context, last)} { ${steps} … }\`, or write \`${name.name}\` without an index`,
+    related: inEach ? [{ span: headOf(inEach.loops.at(-1)!), text: "the steps are defined here" }] : unindexed ? [{ span: unindexed.statement.name.span, text: unindexed.local ? "without an index this is another value, of its step alone" : "its index is missing here" }] : [],
+    help: inEach ? "make the loop a `chain`, or remove this statement" : unindexed ? `write \`${name.name}[${unindexed.loops.map((loop) => loop.variable.name).join(", ")}] ${unindexed.local ? "=" : "~"} …\` in the chain` : `add \`chain t in ${startAfter(context, last)} { ${steps} … }\`, or write \`${name.name}\` without an index`,
   });
   return true;
 }

@@ -32,6 +32,49 @@ describe("shipped models", () => {
   }
 });
 
+const chains = new URL("../objectives/chains/", import.meta.url);
+
+describe("chains", () => {
+  // Guards: starts, loops in loops, both directions and `where` come out as they went in, with every comment, in one form.
+  for (const name of readdirSync(chains))
+    it(`${name} says the same and is steady`, () => {
+      const text = readFileSync(new URL(name, chains), "utf8");
+      const once = printed(text);
+      expect(printed(once)).toBe(once);
+      expect(tree(once)).toBe(tree(text));
+      expect(commentsOf(once)).toEqual(commentsOf(text));
+    });
+  it("starts, steps and comments in their places", () => {
+    const text = `const T = 9
+
+model m(x: real[T, 2], a: real[T]) where length(x) <= T { // rows have lengths
+  // the first two
+  z[1]: real ~ Normal(0, 1)
+  z[2] ~ Normal(z[1], 1) // one step on
+
+  chain t in 3..T {
+    // two steps back
+    z[t] ~ Normal(z[t-1] - z[t-2], 1)
+
+    each i in 1..2 {
+      x[t, i] ~ Normal(z[t] + a[t-1], 1) // before the first, a is 0
+    }
+    // end of the chain
+  }
+}
+
+guide m {
+  b[T+1] = 0
+  chain t in T..1 {
+    b[t] = b[t+1] + x[t, 1]
+  }
+}
+`;
+    expect(printed(text)).toBe(text);
+    expect(printed(text.replace(/\n\s*/g, (space) => (space.includes("\n\n") ? space : "\n"))).replace(/^ +/gm, "")).toBe(text.replace(/^ +/gm, ""));
+  });
+});
+
 describe("layout", () => {
   it("spaces, one statement a line, at most one empty line", () => {
     expect(printed("guide  m{ auto mean_field a,b   marginalize k\n\n\n\nlocal c:real[ 2 ]=0 }")).toBe(
