@@ -3,6 +3,7 @@ import { constrain } from "../../src/distributions/bijectors.js";
 import { TensorBuilder } from "../../src/ir/tensor/builder.js";
 import { evaluate } from "../../src/ir/tensor/evaluate.js";
 import { cholesky as choleskySupport } from "../../src/types/support.js";
+import { kernelModel } from "../engine/support/kernel-model.js";
 import { inverse, logNormal, type Matrix } from "../support/linear-algebra.js";
 import { derivedGradient, gradient, lowerText, maxError, run } from "../support/lowered.js";
 
@@ -213,6 +214,41 @@ for (const { name, text, rows, inputs, joint, gradients } of cases) {
   });
 }
 
+describe("a chain of 500 steps in float32", () => {
+  const T = 500;
+  const rows = 2;
+  const data = Float32Array.from(normals(rows * T, 11).map((each, i) => 3 * Math.sin(i / 20) + each));
+  // The prior is wide and the noise small beside it, so that covariances fall by a factor of 10⁸ at the first step.
+  const texts = {
+    "Kalman filter": `param a: real = 0.95
+model test(x: real[${T}]) {
+  p[1]: real ~ Normal(0, 1000)
+  v[1]: real ~ Normal(0, 10)
+  chain t in 2..${T} { p[t] ~ Normal(p[t-1] + v[t-1], 0.05)  v[t] ~ Normal(a * v[t-1], 0.1) }
+  each t in 1..${T} { x[t] ~ Normal(p[t], 0.1) }
+}
+guide test { marginalize p, v }`,
+    "forward algorithm": `param A: real[3, 3] = 0.5
+param m: real[3] = 0.1
+model test(x: real[${T}]) {
+  k[1]: index(3) ~ Categorical(logits = 0)
+  chain t in 2..${T} { k[t] ~ Categorical(logits = A[k[t-1]]) }
+  each t in 1..${T} { x[t] ~ Normal(m[k[t]], 0.5) }
+}`,
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    it(`has the evidence of the ${name} to 6 digits`, async () => {
+      const lowered = lowerText(text);
+      const model = await kernelModel(lowered, "wasm", { seed: 1 });
+      const { elbo } = await model.evaluate({ x: { values: data, rows, shape: [T] } });
+      model.dispose();
+      const inputs = { a: [0.95], A: new Array<number>(9).fill(0.5), m: new Array<number>(3).fill(0.1), x: [...data] };
+      const exact = run(lowered.programs.evaluate, inputs, { rows }).elbo!.values;
+      expect(Math.abs(elbo / (exact.reduce((total, each) => total + each, 0) / rows) - 1)).toBeLessThan(2e-6);
+    });
+  }
+});
+
 describe("draws of a whole chain from its posterior", () => {
   // 4000 rows of the same data. Each mean's error is normal with standard deviation scale/√4000; of 4 means and 10 products the largest passes 4.5 of them with probability
   // below 1e-4 (fixed seed). Draws without the correlation of neighbours (0.3 here) would be off by more than 15.
@@ -233,5 +269,28 @@ describe("draws of a whole chain from its posterior", () => {
         expect(Math.abs(products.reduce((total, each) => total + each, 0) / rows - covariance[id]![other]!)).toBeLessThan(4.5 * spread);
       }
     }
+  });
+});
+
+describe("a guide that is the exact posterior, written as a chain", () => {
+  // q(z_t | z_{t-1}) of a Gaussian Markov chain given the data, from its dense joint covariance: every importance weight is the evidence, whatever the draw.
+  it("weighs every draw by the evidence", () => {
+    const { joint } = cases[0]!;
+    const made = joint(0);
+    const { mean, covariance, logDensity } = made.joint.given(made.seen, made.values);
+    const z = made.states["z"]!;
+    const gain = z.map((id, t) => (t === 0 ? 0 : covariance[id]![z[t - 1]!]! / covariance[z[t - 1]!]![z[t - 1]!]!));
+    const offset = z.map((id, t) => mean[id]! - (t === 0 ? 0 : gain[t]! * mean[z[t - 1]!]!));
+    const scale = z.map((id, t) => 0.5 * Math.log(covariance[id]![id]! - (t === 0 ? 0 : gain[t]! * covariance[id]![z[t - 1]!]!)));
+    const lowered = lowerText(cases[0]!.text.replace("guide test { marginalize z }", `param gain: real[4] = 0
+param offset: real[4] = 0
+param scale: real[4] = 0
+guide test {
+  z[1] ~ Normal(offset[1], exp(scale[1]))
+  chain t in 2..4 { z[t] ~ Normal(gain[t] * z[t-1] + offset[t], exp(scale[t])) }
+}`));
+    const { log_weight } = run(lowered.programs.importance!, { a: 0.8, s: -0.4, gain, offset, scale, x: made.values }, { rows: 1 });
+    expect(log_weight!.values.length).toBe(lowered.programs.importance!.outputs["log_weight"]!.shape[0]);
+    expect(maxError(log_weight!.values, Array.from(log_weight!.values, () => logDensity))).toBeLessThan(1e-9);
   });
 });
