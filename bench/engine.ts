@@ -2,6 +2,7 @@ import { it } from "vitest";
 import { report } from "./support/report.js";
 import type { Section } from "./support/result.js";
 import { allocation } from "./sections/allocation.js";
+import { chainCompile } from "./sections/chain-compile.js";
 import { convVae } from "./sections/conv-vae.js";
 import { deepMarkovModel } from "./sections/deep-markov-model.js";
 import { eightSchools } from "./sections/eight-schools.js";
@@ -13,7 +14,7 @@ import { vae } from "./sections/vae.js";
  * shared machine say little, their ratios more. LVMC_PEERS names the Python environment of JAX and PyTorch; what is absent is skipped visibly.
  * BENCH_ONLY=vae,conv-vae,… takes some of the sections, BENCH_KEEP=1 keeps the run in bench/results/.
  */
-const sections: Readonly<Record<string, () => Promise<Section>>> = { vae, "conv-vae": convVae, "eight-schools": eightSchools, "deep-markov-model": deepMarkovModel, "start-up": startUp, allocation };
+const sections: Readonly<Record<string, () => Promise<Section>>> = { vae, "conv-vae": convVae, "eight-schools": eightSchools, "deep-markov-model": deepMarkovModel, "chain-compile": chainCompile, "start-up": startUp, allocation };
 
 it("measures", async () => {
   const wanted = process.env["BENCH_ONLY"]?.split(",") ?? Object.keys(sections);

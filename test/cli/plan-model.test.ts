@@ -6,7 +6,7 @@ import { createPlanner, crossEntropyDefaults, decodePng, environments, type Hist
 import { smallRobot } from "../support/small-robot.js";
 import { folderWith, lvmc } from "./harness.js";
 
-/** `lvmc plan` and `plan()` with compiled programs: that the whole way holds together. How well a model plans once it has learnt is measured by bench/robot.mjs. */
+/** `lvmc plan` and `plan()` with compiled programs: that the whole way holds together. How well a model plans once it has learnt is measured by `npm run bench:robot`. */
 const sizes = ["--steps", "2", "--horizon", "3", "--samples", "12", "--elites", "3", "--iterations", "2"];
 
 async function trained(device: string): Promise<{ readonly cwd: string; readonly run: string }> {
