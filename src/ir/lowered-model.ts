@@ -38,7 +38,11 @@ export interface LoweredPrograms {
   readonly importanceRows: number;
   /** Ancestral sampling of `rows` rows from the model (global latents from the guide): `<site>` draws, and `mean.<column>` where it exists. */
   readonly sample: TensorProgram;
-  /** The guide given all columns: for each row latent `<site>` (a draw) and, where it exists, `mean.<site>`; `probs.<site>` [rows, K] for summed sites; global latents likewise without rows. */
+  /**
+   * The guide given all columns: for each row latent `<site>` (a draw) and, where it exists, `mean.<site>`; `probs.<site>` [rows, K] for summed sites; global latents likewise without rows.
+   * Of chains that are summed out, the exact posterior: `probs.<site>` [rows, T, K] of labels with a path drawn (`<site>`) and the most probable one (`mode.<site>`); `mean.<site>`, `scale.<site>` (standard
+   * deviations), `covariance.<site>` [rows, T, n, n] where a step has several elements, and a draw (`<site>`) of linear Gaussian ones.
+   */
   readonly infer?: TensorProgram;
   /**
    * Of models of whose future one can imagine (`chains/states.ts`): the states at the present step, `state.<name>` [rows, steps back, …], of which `present` (i32 [rows]) says which it

@@ -28,7 +28,7 @@ export function checkSummedChains(context: Context, model: CheckedModel, summed:
     const layout = layoutOf(model.steps, new Set(own), factors);
     if (isProblem(layout)) reportProblem(context, model, layout, entries);
     else if (continuous.length > 0) checkLinearGaussian(context, model, layout, entries, networkOf(context));
-    else checkTable(context, model, layout, entries);
+    else if (!looksBackTwiceFromEnds(context, model, layout, entries)) checkTable(context, model, layout, entries);
   }
 }
 
@@ -71,6 +71,21 @@ function reportProblem(context: Context, model: CheckedModel, { kind, site, fact
     notes: ["a sum over a chain goes from step to step: a density may read a few steps that lie at fixed distances"],
     help: continuous ? `draw it in the guide: \`${site} ~ Normal(…)\`` : `draw it in the guide: \`${site} ~ … by score(baseline = leave_one_out)\``,
   });
+}
+
+/** A chain that goes down from the end of a row of its own length begins with as many steps as it looks back: more than one of them is not supported. */
+function looksBackTwiceFromEnds(context: Context, model: CheckedModel, { variables, direction }: SummedLayout, entries: Entries): boolean {
+  const found = direction === "down" ? variables.find(({ site, depth }) => depth > 1 && (site.sequence?.chain ?? site.plates.at(-1))?.length !== undefined) : undefined;
+  if (!found) return false;
+  const { name } = found.site;
+  context.error({
+    code: "LVM5026",
+    message: `\`${name}\` cannot be summed out step by step`,
+    span: entries.get(name)?.span ?? declared(model, name),
+    label: `goes down, looks back ${found.depth} steps, and begins where its row ends`,
+    help: `let it look back one step, or draw it in the guide: \`${name} ~ … by score(baseline = leave_one_out)\``,
+  });
+  return true;
 }
 
 /** K^(D+1) for a chain of K labels that looks back D steps; of several chains that share densities, the product of what one table holds. */
