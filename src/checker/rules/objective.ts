@@ -88,6 +88,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     return argument ? (readNumber(context, name, argument.value, ranges[name]) ?? otherwise) : otherwise;
   };
   const anneal = given.get("anneal");
+  const ahead = number("overshooting", 1);
   const objective: TrainingObjective = {
     kind,
     samples: number("samples", 1),
@@ -96,7 +97,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     anneal: anneal ? readAnneal(context, anneal.value) : { steps: 0, cycles: 1 },
     supervision: number("supervision", 0),
     ...(given.has("balance") ? { balance: number("balance", 0.5) } : {}),
-    ...(given.has("overshooting") ? { overshooting: number("overshooting", 1) } : {}),
+    ...(ahead > 1 ? { overshooting: ahead } : {}),
     constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
     origin: statement.span,
   };
@@ -224,7 +225,7 @@ function checkCombination(
     }
   }
   const overshooting = given.get("overshooting");
-  if (overshooting && model.sound && !model.latents.some(({ chained }) => chained)) {
+  if (overshooting && objective.overshooting !== undefined && model.sound && !model.latents.some(({ chained }) => chained)) {
     context.error({
       code: "LVM5025",
       message: `\`overshooting\` predicts along a chain, and \`${model.name}\` has no latent chain`,
