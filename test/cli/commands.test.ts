@@ -250,7 +250,7 @@ describe("init", () => {
 });
 
 describe("usage", () => {
-  it.each([[["nothing"]], [["check"]], [["train"]], [["train", "models/vae.lvm", "--epochs", "0"]], [["train", "models/vae.lvm", "--rate", "-1"]], [["train", "models/vae.lvm", "--batch", "1.5"]], [["compile", "models/vae.lvm", "--target", "cobol"]], [["check", "models/vae.lvm", "--colour"]], [["train", "--resume", "runs/nothing"]], [["eval", "models/vae.lvm"]], [["sample", "models/vae.lvm", "--run", "absent"]], [["sample", "runs/x", "-o", "a.gif"]]])("%j exits 2", async (args) => {
+  it.each([[["nothing"]], [["check"]], [["train"]], [["train", "models/vae.lvm", "--epochs", "0"]], [["train", "models/vae.lvm", "--rate", "-1"]], [["train", "models/vae.lvm", "--batch", "1.5"]], [["compile", "models/vae.lvm", "--target", "cobol"]], [["check", "models/vae.lvm", "--colour"]], [["train", "--resume", "runs/nothing"]], [["eval", "models/vae.lvm"]], [["sample", "models/vae.lvm", "--run", "absent"]], [["sample", "runs/x", "-o", "a.bmp"]]])("%j exits 2", async (args) => {
     const { code, err } = await lvmc(args);
     expect(code).toBe(exitCodes.usage);
     expect(err).not.toBe("");
