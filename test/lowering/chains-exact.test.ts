@@ -283,3 +283,52 @@ model test(x: real[${T}]) {
     expect(Math.max(...body!.nodes.map(elements))).toBe(K * K);
   });
 });
+
+describe("labels beside latents that the guide draws or enumerates", () => {
+  const [B, z] = [normals(4, 8), [0.4, -0.7, 1.1]];
+  const text = `param A: real[3, 3] = 0
+param m: real[3] = 0
+param B: real[2, 2] = 0
+param c: real[3] = 0
+model test(x: real[3]) {
+  kind: index(2) ~ Categorical(logits = B[1])
+  k[1]: index(3) ~ Categorical(logits = m * B[2][kind])
+  z[1]: real ~ Normal(m[k[1]], 1)
+  chain t in 2..3 {
+    k[t] ~ Categorical(logits = A[k[t-1]] + B[2][kind] * z[t-1])
+    z[t] ~ Normal(0.5 * z[t-1] + m[k[t]], 1)
+  }
+  each t in 1..3 { x[t] ~ Normal(z[t], 0.5) }
+}
+guide test {
+  kind ~ Categorical(logits = B[2])
+  each t in 1..3 { z[t] ~ Delta(c[t]) }
+}`;
+  const inputs = { A, m, B, c: z, x: x.slice(0, 3) };
+  const lowered = lowerText(text);
+  const logJoint = (kind: number, k: readonly number[]): number => {
+    const shift = B[2 + kind]!;
+    const labels = logSoftmax(m.map((each) => each * shift))[k[0]!]! + sum(2, (i) => logSoftmax(rowOf(A, K, k[i]!).map((each) => each + shift * z[i]!))[k[i + 1]!]!);
+    return labels + sum(3, (t) => logNormal1(z[t]!, (t === 0 ? 0 : 0.5 * z[t - 1]!) + m[k[t]!]!, 1) + logNormal1(x[t]!, z[t]!, 0.5));
+  };
+  const q = logSoftmax(B.slice(2)).map(Math.exp);
+  const all = paths([3, 3, 3]);
+
+  it("have the bound of the enumerated values, each with its own sum over paths", () => {
+    const expected = [0, 1].reduce((total, kind) => total + q[kind]! * (logSumExp(all.map((k) => logJoint(kind, k))) + logSoftmax(B.slice(0, 2))[kind]! - Math.log(q[kind]!)), 0);
+    expect(run(lowered.programs.evaluate, inputs, { rows: 1 }).elbo!.values[0]).toBeCloseTo(expected, 9);
+  });
+
+  it("have the marginals of each value, averaged", () => {
+    const probs = run(lowered.programs.infer!, inputs, { rows: 1 })["probs.k"]!.values;
+    const expected = [0, 1, 2].flatMap((t) => [0, 1, 2].map((label) => [0, 1].reduce((total, kind) => {
+      const joints = all.map((k) => logJoint(kind, k));
+      return total + q[kind]! * all.reduce((part, k, i) => (k[t] === label ? part + Math.exp(joints[i]! - logSumExp(joints)) : part), 0);
+    }, 0)));
+    expect(maxError(probs, expected)).toBeLessThan(1e-9);
+  });
+
+  it("have the slope of the bound as their gradient", () => {
+    for (const parameter of ["A", "B", "c"]) expect(maxError(derivedGradient(lowered.programs.train, "loss", parameter, inputs, { rows: 1 }), gradient(lowered.programs.train, "loss", parameter, inputs, { rows: 1 }))).toBeLessThan(1e-7);
+  });
+});

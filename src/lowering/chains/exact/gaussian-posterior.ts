@@ -3,9 +3,10 @@ import type { Term } from "../../../ir/objective/objective.js";
 import { dims } from "../../../types/type.js";
 import type { LoweringContext } from "../../context.js";
 import type { Value } from "../../value.js";
-import { kalmanFilter, smoothed } from "./kalman.js";
+import { kalmanFilter } from "./kalman.js";
 import { block } from "./matrices.js";
 import { ownPositions, placesOf } from "./posterior.js";
+import { smoothed } from "./smoother.js";
 import { systemOf } from "./summed-sites.js";
 
 export interface GaussianPosterior {

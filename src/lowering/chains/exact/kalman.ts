@@ -1,27 +1,11 @@
 import type { TensorNode } from "../../../ir/tensor/nodes.js";
-import { InternalError } from "../../../util/internal-error.js";
 import type { LoweringContext } from "../../context.js";
-import { addValues, type AxisName, canonical, expanded, ROWS, unionAxes, type Value } from "../../value.js";
-import type { GaussianPart, LinearSystem } from "./linear-system.js";
-import { atPlace, loopValues, type Place } from "./loop-values.js";
-import { block, chosen, combined, diagonalOf, identityMatrix, joined, rowsOf, solved, spread, symmetric, times, transposed, zeros } from "./matrices.js";
+import { addValues, type AxisName, expanded, ROWS, unionAxes, type Value } from "../../value.js";
+import { type LinearStep, selector, stepOver, stretches } from "./linear-steps.js";
+import type { LinearSystem } from "./linear-system.js";
+import { loopValues, type Place } from "./loop-values.js";
+import { block, chosen, combined, diagonalOf, identityMatrix, joined, rowsOf, solved, symmetric, times, transposed, zeros } from "./matrices.js";
 import { classAxis } from "./pieces.js";
-
-/**
- * One step of a linear-Gaussian chain: state ← F state + f + noise, noise of covariance Q = E N Eᵀ; seen = H state + d + noise of covariance R. `seen` is 1 where something is
- * observed, `goes` 0 where the row has ended.
- */
-interface Step {
-  readonly F: Value;
-  readonly f: Value;
-  readonly N: Value;
-  readonly H: Value;
-  readonly d: Value;
-  readonly R: Value;
-  readonly y: Value;
-  readonly seen?: Value;
-  readonly goes?: Value;
-}
 
 /** What the smoother needs of a step: predicted mean and covariance, Hᵀ S⁻¹ v, I − K H, Hᵀ S⁻¹ H, F, and the state of the simulated chain. */
 export interface FilterRecord {
@@ -34,7 +18,7 @@ export interface FilterRecord {
   readonly x: Value;
 }
 
-const recordNames = ["a", "P", "rhs", "J", "info", "F", "x"] as const;
+export const recordNames = ["a", "P", "rhs", "J", "info", "F", "x"] as const;
 
 export interface FilterPass {
   /** log p of what is observed, along the axes around the chain. */
@@ -62,7 +46,7 @@ export function kalmanFilter(context: LoweringContext, system: LinearSystem, str
   const { from, to, ahead, behind } = stretches(system);
   const axis = classAxis(chain);
   const along = stepOver(context, system, from, to);
-  const entries = Object.entries(along).filter((entry): entry is [keyof Step, Value] => entry[1] !== undefined);
+  const entries = Object.entries(along).filter((entry): entry is [keyof LinearStep, Value] => entry[1] !== undefined);
   const written = new Map<number, FilterRecord>();
   const single = new Map([...ahead, ...behind].map((position) => [position, stepOver(context, system, position, position)]));
   const lead = space.sort([...unionAxes(space, [...single.values(), along].flatMap((step) => Object.values(step) as Value[])), ...(stream === undefined ? [] : [ROWS])].filter((each) => each !== axis));
@@ -92,7 +76,7 @@ export function kalmanFilter(context: LoweringContext, system: LinearSystem, str
     body: (inner, step) => {
       const place = { b: inner, space };
       const within = values.within(step);
-      const here = Object.fromEntries(entries.map(([name], at) => [name, within[at]])) as unknown as Step;
+      const here = Object.fromEntries(entries.map(([name], at) => [name, within[at]])) as unknown as LinearStep;
       const before = Object.fromEntries(kinds.map((kind, at) => [kind, { node: step.carries[at]!, axes: carried[kind] }])) as unknown as State;
       const { state: next, total, record } = filterStep(place, system, here, before, lead, inside);
       for (const name of recordNames) if (record) axesOfRecord.set(name, record[name].axes);
@@ -106,80 +90,9 @@ export function kalmanFilter(context: LoweringContext, system: LinearSystem, str
   return { total: addValues(b, space, totals), written, loop: { from, size: to - from + 1, records } };
 }
 
-/** The positions of the loop: those of the chains' steps. The others are written out. */
-function stretches({ layout, transitions }: LinearSystem): { readonly from: number; readonly to: number; readonly ahead: readonly number[]; readonly behind: readonly number[] } {
-  const chain = layout.chain!;
-  const end = chain.from + chain.size - 1;
-  const steps = transitions.filter(({ site, from, to }) => from < to || site.sequence === undefined);
-  const [from, to] = [Math.max(chain.from, ...steps.map((part) => part.from)), Math.min(end, ...steps.map((part) => part.to))];
-  if (from > to) throw new InternalError("the chains of one sum have no step in common");
-  const positions = (first: number, last: number): number[] => Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
-  const [below, above] = [positions(chain.from, from - 1), positions(to + 1, end)];
-  return layout.direction === "down" ? { from, to, ahead: above.reverse(), behind: below.reverse() } : { from, to, ahead: below, behind: above };
-}
-
-/** The matrices at the positions from…to, along the chain's axis where they differ (not at a single one). */
-function stepOver(context: LoweringContext, system: LinearSystem, from: number, to: number): Step {
-  const { layout, state, size, transitions, observations } = system;
-  const chain = layout.chain!;
-  const at = (value: Value): Value => (from === to ? atPlace(context, value, classAxis(chain), from - chain.from) : value);
-  const newest = state.filter(({ lag }) => lag === 0);
-  const fresh = newest.reduce((total, element) => total + element.size, 0);
-  const own = newest.map(({ variable }) => transitions.find((part) => part.site === variable.site && part.from <= from && part.to >= to && (from === to || part.from < part.to)));
-  const starts = newest.map((_, index) => newest.slice(0, index).reduce((total, element) => total + element.size, 0));
-
-  const coefficient = (part: GaussianPart | undefined, rows: number, site: string, lag: number, columns: number): Value => {
-    const found = part?.blocks.filter((each) => each.site === site && each.lag === lag) ?? [];
-    return found.length === 0 ? zeros(context, rows, columns) : found.map(({ matrix }) => at(matrix)).reduce((left, right) => combined(context, "add", left, right));
-  };
-  const toOld = joined(context, "rows", newest.map((element, index) => joined(context, "columns", state.map(({ variable, lag, size: width }) => coefficient(own[index], element.size, variable.site.name, lag + 1, width)))));
-  const offsets = joined(context, "rows", newest.map((element, index) => (own[index] ? at(own[index].offset) : zeros(context, element.size, 1))));
-  // What does not exist is standard normal, and nothing reads it.
-  const noises = blockDiagonal(context, newest.map((element, index) => (own[index] ? at(own[index].covariance) : identityMatrix(context, element.size))));
-  const isCoupled = own.some((part) => part?.blocks.some(({ lag }) => lag === 0));
-  const within = isCoupled ? joined(context, "rows", newest.map((element, index) => joined(context, "columns", newest.map(({ variable, size: width }) => coefficient(own[index], element.size, variable.site.name, 0, width))))) : undefined;
-  // new = W new + M old + b + ε with W strictly lower triangular: (I − W)⁻¹ in front of everything.
-  const solving = within && solved(context, combined(context, "subtract", identityMatrix(context, fresh), within), identityMatrix(context, fresh));
-  const through = (value: Value): Value => (solving ? times(context, solving, value) : value);
-  const noise = solving ? times(context, times(context, solving, noises), solving, { right: true }) : noises;
-
-  const embedding = selector(context, size, fresh, newest.flatMap(({ start, size: width }, index) => Array.from({ length: width }, (_, i) => [start + i, starts[index]! + i] as const)));
-  const shift = selector(context, size, size, state.filter(({ lag }) => lag > 0).flatMap(({ start, size: width }) => Array.from({ length: width }, (_, i) => [start + i, start - width + i] as const)));
-  const goes = own.find((part) => part?.mask)?.mask;
-  const transition = {
-    F: combined(context, "add", times(context, embedding, through(toOld)), shift), f: times(context, embedding, through(offsets)), N: noise, ...(goes ? { goes: at(goes) } : {}),
-  };
-
-  const seen = observations.filter((part) => part.from <= to && part.to >= from);
-  if (seen.length === 0) return { ...transition, H: zeros(context, 0, size), d: zeros(context, 0, 1), R: zeros(context, 0, 0), y: zeros(context, 0, 1) };
-  const H = joined(context, "rows", seen.map((part) => joined(context, "columns", state.map(({ variable, lag, size: width }) => coefficient(part, rowsOf(part.offset), variable.site.name, lag, width)))));
-  const flags = seen.map((part): Value | undefined => {
-    const inside = part.from <= from && part.to >= to ? undefined : { node: context.b.constant(Array.from({ length: chain.size }, (_, index) => (index + chain.from >= part.from && index + chain.from <= part.to ? 1 : 0)), [chain.size]), axes: [classAxis(chain)] };
-    const all = [...(part.mask ? [at(part.mask)] : []), ...(inside ? [inside] : [])].map((flag) => spread(context, flag));
-    return all.length === 0 ? undefined : all.reduce((left, right) => combined(context, "multiply", left, right));
-  });
-  const ones = (part: GaussianPart): Value => ({ node: context.b.full(1, [rowsOf(part.offset), 1]), axes: [] });
-  return {
-    ...transition, H, d: joined(context, "rows", seen.map((part) => at(part.offset))), R: blockDiagonal(context, seen.map((part) => at(part.covariance))), y: joined(context, "rows", seen.map((part) => at(part.observed!))),
-    ...(flags.some((flag) => flag) ? { seen: joined(context, "rows", seen.map((part, index) => (flags[index] ? combined(context, "multiply", flags[index], ones(part)) : ones(part)))) } : {}),
-  };
-}
-
-function blockDiagonal(place: Place, blocks: readonly Value[]): Value {
-  if (blocks.length === 1) return blocks[0]!;
-  return joined(place, "rows", blocks.map((each, at) => joined(place, "columns", blocks.map((other, column) => (column === at ? each : zeros(place, rowsOf(each), rowsOf(other)))))));
-}
-
-/** A constant matrix with ones at these places. */
-function selector({ b }: Place, rows: number, columns: number, ones: readonly (readonly [number, number])[]): Value {
-  const values = new Array<number>(rows * columns).fill(0);
-  for (const [row, column] of ones) values[row * columns + column] = 1;
-  return { node: b.constant(values, [rows, columns]), axes: [] };
-}
-
 const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI);
 
-function filterStep(place: Place, system: LinearSystem, step: Step, before: State, lead: readonly AxisName[], noise: readonly [string, string] | undefined): { readonly state: State; readonly total: Value; readonly record: FilterRecord | undefined } {
+function filterStep(place: Place, system: LinearSystem, step: LinearStep, before: State, lead: readonly AxisName[], noise: readonly [string, string] | undefined): { readonly state: State; readonly total: Value; readonly record: FilterRecord | undefined } {
   const { b, space } = place;
   const { goes } = step;
   const size = system.size;
@@ -238,64 +151,4 @@ function filterStep(place: Place, system: LinearSystem, step: Step, before: Stat
 
 function normals({ b, space }: Place, stream: string, lead: readonly AxisName[], rows: number): Value {
   return { node: b.normal(stream, [...space.dims(lead), rows, 1]), axes: lead };
-}
-
-/** Of a chain given all data, along its axis: mean and draw [n, 1], covariance [n, n]. */
-export interface Smoothed {
-  readonly mean: Value;
-  readonly covariance: Value;
-  readonly draw: Value;
-}
-
-/**
- * The smoother of the filter's records, backwards (de Jong 1989; Durbin & Koopman 2012, section 4.4), which inverts nothing but the covariances of the prediction errors:
- *   r = Hᵀ S⁻¹ v + (I − K H)ᵀ F₊ᵀ r₊,   mean = a + P r,   N = Hᵀ S⁻¹ H + (I − K H)ᵀ F₊ᵀ N₊ F₊ (I − K H),   covariance = P − P N P.
- * A draw is the simulated state plus the difference of the smoothed means of the data and of the simulated data (Durbin & Koopman 2002).
- */
-export function smoothed(context: LoweringContext, system: LinearSystem, pass: FilterPass): Smoothed {
-  const { b, space } = context;
-  const chain = system.layout.chain!;
-  const { size } = system;
-  const { ahead, behind } = stretches(system);
-  const { records } = pass.loop;
-  if (!records) throw new InternalError("the filter kept no records");
-  const all: { readonly axes: readonly AxisName[] }[] = [...[...pass.written.values()].flatMap((record) => Object.values(record) as Value[]), ...Object.values(records)];
-  const lead = space.sort(all.flatMap(({ axes }) => axes));
-  let back = { r: zeros(context, size, 2), n: zeros(context, size, size) };
-  const results: { readonly from: number; readonly nodes: readonly TensorNode[] }[] = [];
-  const put = (made: ReturnType<typeof smootherStep>["result"], place: Place): TensorNode[] => [made.mean, made.covariance, made.draw].map((value) => expanded(place.b, space, value, lead));
-  const writtenOut = (position: number): void => {
-    const made = smootherStep(context, pass.written.get(position)!, back);
-    back = made.back;
-    results.push({ from: position, nodes: put(made.result, context).map((node) => b.expandDims(node, [0])) });
-  };
-  [...behind].reverse().forEach(writtenOut);
-  const made = b.loop({
-    steps: pass.loop.size, reverse: system.layout.direction === "up", carries: [expanded(b, space, back.r, lead), expanded(b, space, back.n, lead)], scans: recordNames.map((name) => records[name].node),
-    body: (inner, step) => {
-      const place = { b: inner, space };
-      const record = Object.fromEntries(recordNames.map((name, at) => [name, { node: step.scans[at]!, axes: records[name].axes }])) as unknown as FilterRecord;
-      const { back: next, result } = smootherStep(place, record, { r: { node: step.carries[0]!, axes: lead }, n: { node: step.carries[1]!, axes: lead } });
-      return { carries: [expanded(inner, space, next.r, lead), expanded(inner, space, next.n, lead)], stacks: put(result, place) };
-    },
-  });
-  back = { r: { node: made.carries[0]!, axes: lead }, n: { node: made.carries[1]!, axes: lead } };
-  results.push({ from: pass.loop.from, nodes: made.stacks });
-  [...ahead].reverse().forEach(writtenOut);
-  const sorted = [...results].sort((left, right) => left.from - right.from);
-  const [mean, covariance, draw] = [0, 1, 2].map((at) => canonical(b, space, b.concatenate(sorted.map(({ nodes }) => nodes[at]!), 0), [classAxis(chain), ...lead])) as [Value, Value, Value];
-  return { mean, covariance, draw };
-}
-
-function smootherStep(place: Place, { a, P, rhs, J, info, F, x }: FilterRecord, back: { readonly r: Value; readonly n: Value }) {
-  const size = rowsOf(P);
-  const r = combined(place, "add", rhs, times(place, J, back.r, { left: true }));
-  const n = combined(place, "add", info, times(place, times(place, J, back.n, { left: true }), J));
-  const means = combined(place, "add", a, times(place, P, r));
-  const column = (at: number): Value => block(place, means, [0, size], [at, 1]);
-  const covariance = symmetric(place, combined(place, "subtract", P, times(place, times(place, P, n), P)));
-  return {
-    result: { mean: column(0), covariance, draw: combined(place, "add", x, combined(place, "subtract", column(0), column(1))) },
-    back: { r: times(place, F, r, { left: true }), n: times(place, times(place, F, n, { left: true }), F) },
-  };
 }

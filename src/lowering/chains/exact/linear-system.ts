@@ -8,11 +8,10 @@ import { InternalError } from "../../../util/internal-error.js";
 import type { LoweringContext } from "../../context.js";
 import { alignedArguments } from "../../densities.js";
 import type { LoweredDistribution } from "../../lowered-distribution.js";
-import { observedColumn } from "../../observed.js";
 import { rowMask } from "../../plates.js";
-import { type AxisName, eventShape, multiplyValues, type Value } from "../../value.js";
+import { type AxisName, eventShape, type Value } from "../../value.js";
 import type { PlacedSource } from "./placed-values.js";
-import { alongClass, atSteps, classAxis, distributionOf, placesWithin, valueAt } from "./pieces.js";
+import { alongClass, classAxis, distributionOf, placesWithin, valueAt } from "./pieces.js";
 import { block, combined, identityMatrix, rowsOf, times } from "./matrices.js";
 
 /** Where the elements of a read stand among the unit vectors of its loop; 0 is the zero vector. */
@@ -128,14 +127,8 @@ function partOf(context: LoweringContext, layout: SummedLayout, factor: SummedFa
   });
   const rows = place.plate && rowMask(context, place.plate);
   const made = { site, ...covers, offset: along(offset), blocks, covariance: along(noiseOf(context, lowered)) };
-  const steps = rows ? [along(rows, 1)] : [];
-  if (own) return { ...made, ...(steps[0] ? { mask: steps[0] } : {}) };
-  const partly = site.partlyObserved ? observedColumn(context, site) : undefined;
-  const atOwn = (value: Value): Value => (site.sequence ? atSteps(context, value, site.plates.at(-1)!, start ?? site.sequence.chain) : value);
-  const known = partly ? [along(atOwn(partly.observed))] : [];
-  const value = partly ? atOwn(partly.value) : valueAt(context, factor);
-  const mask = [...steps, ...known].reduce<Value | undefined>((left, right) => (left ? multiplyValues(context.b, context.space, left, right) : right), undefined);
-  return { ...made, observed: along(asColumn(context, value)), ...(mask ? { mask } : {}) };
+  const mask = rows ? { mask: along(rows, 1) } : {};
+  return own ? { ...made, ...mask } : { ...made, ...mask, observed: along(asColumn(context, valueAt(context, factor))) };
 }
 
 /** A value's own shape as one column. */

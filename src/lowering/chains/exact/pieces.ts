@@ -25,7 +25,7 @@ export const classAxis = (of: PlateClass): AxisName => plateAxis(of.name);
 
 const modelFrame: Frame = { of: "model" };
 
-export function declareLayout({ space }: LoweringContext, layout: SummedLayout, sizeOf: (site: Site) => number = labelCount): void {
+function declareLayout({ space }: LoweringContext, layout: SummedLayout, sizeOf: (site: Site) => number = labelCount): void {
   for (const { site, depth } of layout.variables) for (let lag = 0; lag <= depth; lag++) space.declare(lagAxis(site.name, lag), sizeOf(site));
   for (const each of layout.classes) space.declare(classAxis(each), each.size);
 }
@@ -69,7 +69,7 @@ export function valueAt(context: LoweringContext, { site, start, reads }: Summed
 }
 
 /** The part of a sequence at a position, or at the steps of its chain. */
-export function atSteps(context: LoweringContext, value: Value, own: Plate, steps: Plate | number): Value {
+function atSteps(context: LoweringContext, value: Value, own: Plate, steps: Plate | number): Value {
   const array = arrayOverPlates(context, value, [own]);
   if (typeof steps !== "number") return stepInto(context, array, steps, 1 - own.from);
   const at = array.axes.length;
