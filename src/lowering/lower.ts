@@ -27,7 +27,8 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
   // A point has no density to divide by: importance weights would be of another measure than the model's.
   const hasDensities = !evaluation.latents.some(({ estimator }) => estimator === "deterministic");
   const importance = latent && evaluation.bound === "elbo" && hasDensities ? lowerImportance(program, evaluation, IMPORTANCE_SAMPLES) : undefined;
-  const states = latent ? modelStates(program) : undefined;
+  // A state that is summed out has no draw that only the past decides: the guide's posterior of it reads all columns.
+  const states = latent && !program.guide.some(({ kind }) => kind === "marginalized") ? modelStates(program) : undefined;
   return {
     program,
     training,

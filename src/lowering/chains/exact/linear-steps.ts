@@ -71,7 +71,7 @@ export function stepOver(context: LoweringContext, system: LinearSystem, from: n
   const H = joined(context, "rows", seen.map((part) => joined(context, "columns", state.map(({ variable, lag, size: width }) => coefficient(part, rowsOf(part.offset), variable.site.name, lag, width)))));
   const flags = seen.map((part): Value | undefined => {
     const inside = part.from <= from && part.to >= to ? undefined : { node: context.b.constant(Array.from({ length: chain.size }, (_, index) => (index + chain.from >= part.from && index + chain.from <= part.to ? 1 : 0)), [chain.size]), axes: [classAxis(chain)] };
-    const all = [...(part.mask ? [at(part.mask)] : []), ...(inside ? [inside] : [])].map((flag) => spread(context, flag));
+    const all = [...(part.mask ? [at(part.mask)] : []), ...(inside ? [spread(context, inside)] : [])];
     return all.length === 0 ? undefined : all.reduce((left, right) => combined(context, "multiply", left, right));
   });
   const ones = (part: GaussianPart): Value => ({ node: context.b.full(1, [rowsOf(part.offset), 1]), axes: [] });

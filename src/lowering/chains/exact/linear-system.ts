@@ -8,11 +8,11 @@ import { InternalError } from "../../../util/internal-error.js";
 import type { LoweringContext } from "../../context.js";
 import { alignedArguments } from "../../densities.js";
 import type { LoweredDistribution } from "../../lowered-distribution.js";
-import { rowMask } from "../../plates.js";
-import { type AxisName, eventShape, type Value } from "../../value.js";
+import { declarePlate, rowMask } from "../../plates.js";
+import { type AxisName, eventShape, expanded, type Value } from "../../value.js";
 import type { PlacedSource } from "./placed-values.js";
 import { alongClass, classAxis, distributionOf, placesWithin, valueAt } from "./pieces.js";
-import { block, combined, identityMatrix, rowsOf, times } from "./matrices.js";
+import { block, combined, identityMatrix, rowsOf, spread, times } from "./matrices.js";
 
 /** Where the elements of a read stand among the unit vectors of its loop; 0 is the zero vector. */
 interface BasisSlot {
@@ -64,7 +64,7 @@ export interface GaussianPart {
   readonly blocks: readonly { readonly site: string; readonly lag: number; readonly matrix: Value }[];
   /** [n, n]. */
   readonly covariance: Value;
-  /** f32, 1 where a row has this step. */
+  /** f32, 1 where a row has this step: without a shape for the chain's own, [n, 1] for what is observed. */
   readonly mask?: Value;
   /** [n, 1], of what is observed; undefined for the chain's own. */
   readonly observed?: Value;
@@ -127,8 +127,31 @@ function partOf(context: LoweringContext, layout: SummedLayout, factor: SummedFa
   });
   const rows = place.plate && rowMask(context, place.plate);
   const made = { site, ...covers, offset: along(offset), blocks, covariance: along(noiseOf(context, lowered)) };
-  const mask = rows ? { mask: along(rows, 1) } : {};
-  return own ? { ...made, ...mask } : { ...made, ...mask, observed: along(asColumn(context, valueAt(context, factor))) };
+  if (own) return { ...made, ...(rows ? { mask: along(rows, 1) } : {}) };
+  // Loops within a step, around what is seen: their elements stand one below the other.
+  const inner = factor.loops.filter(({ name }) => !places.some(({ plate }) => plate?.name === name));
+  const ones: Value = { node: context.b.full(1, [rowsOf(offset), 1]), axes: [] };
+  const masks = [...(rows ? [along(rows, 1)] : []), ...inner.flatMap((plate) => rowMask(context, plate) ?? [])].map((flag) => spread(context, flag.node.dtype === "bool" ? { ...flag, node: context.b.cast(flag.node, "f32") } : flag));
+  const within = (value: Value, how: "rows" | "blocks" = "rows"): Value => inner.reduce((given, plate) => stacked(context, given, declarePlate(context, plate), how), value);
+  return {
+    ...made, offset: within(made.offset), covariance: within(made.covariance, "blocks"), blocks: blocks.map((each) => ({ ...each, matrix: within(each.matrix) })), observed: within(along(asColumn(context, valueAt(context, factor)))),
+    ...(masks.length > 0 ? { mask: within(masks.reduce((left, right) => combined(context, "multiply", left, right), ones)) } : {}),
+  };
+}
+
+/** The matrices along an axis below each other, or as the blocks of a diagonal. */
+function stacked(context: LoweringContext, value: Value, axis: AxisName, how: "rows" | "blocks"): Value {
+  const { b, space } = context;
+  const count = space.size(axis) as number;
+  const axes = space.sort([...value.axes, axis]);
+  const rest = axes.filter((each) => each !== axis);
+  const [rows, columns] = eventShape(value) as [number, number];
+  const full = expanded(b, space, value, axes);
+  const order = [...rest, axis].map((each) => axes.indexOf(each));
+  const last = b.transpose(full, [...order, axes.length, axes.length + 1]);
+  if (how === "rows") return { node: b.reshape(last, [...space.dims(rest), count * rows, columns]), axes: rest };
+  const spreadOut = b.multiply(b.reshape(last, [...space.dims(rest), count, rows, 1, columns]), b.reshape(identityMatrix(context, count).node, [count, 1, count, 1]));
+  return { node: b.reshape(spreadOut, [...space.dims(rest), count * rows, count * columns]), axes: rest };
 }
 
 /** A value's own shape as one column. */
