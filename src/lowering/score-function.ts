@@ -13,7 +13,8 @@ export function scoreSurrogate(context: LoweringContext, latent: Latent, terms: 
   const { b, space } = context;
   const logGuide = latent.logGuide;
   if (!logGuide) return b.scalar(0);
-  const ownPlates = latent.site.plates.map((plate) => plateAxis(plate.name));
+  // A step that others read has a part in their terms, so its score takes the terms of all steps.
+  const ownPlates = latent.plan.coupled ? [] : latent.site.plates.map((plate) => plateAxis(plate.name));
   const downstream = terms.filter(({ term }) => latent.plan.downstream.includes(term.name));
   const costs = downstream.map((term): Value => {
     const expected = expectation(context, term.value, latents, logGuide.axes);

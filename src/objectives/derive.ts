@@ -1,7 +1,7 @@
 import type { LagrangeConstraint, LatentPlan, Objective, Term } from "../ir/objective/objective.js";
 import type { Constraint, ModelProgram } from "../ir/model/model.js";
 import { elboTerms } from "./elbo.js";
-import { chooseEstimators, hasKlTerm } from "./estimators.js";
+import { chooseEstimators, hasKlTerm, isCoupled } from "./estimators.js";
 import { isInsideLogMeanExp } from "./importance-weighted.js";
 import { likelihoodTerms, posteriorTerms } from "./point-estimates.js";
 import { type Plans, type Setting, settingOf } from "./setting.js";
@@ -31,6 +31,7 @@ function finishPlan(setting: Setting, plan: LatentPlan, terms: readonly Term[]):
   return {
     ...plan,
     estimator: needed ? plan.estimator : "closed-form",
+    ...(plan.estimator === "score-function" && plan.sites.some((site) => isCoupled(setting, site)) ? { coupled: true } : {}),
     downstream,
     reason: [kl, needed ? plan.reason : "no other term reads it"].filter((part) => part !== "").join("; "),
   };

@@ -108,9 +108,13 @@ export function stateCount(setting: Setting, name: string): number | undefined {
   const site = graph.site(name);
   const values = cardinality(site.type.support);
   if (values === undefined) return undefined;
-  const coupled = graph.sites.some((other) => graph.modelReads(other.name).coupled.has(name)) || graph.latents.some((other) => graph.guideReads(other).coupled.has(name));
-  const steps = coupled ? site.plates.reduce((product, plate) => product * plate.size, 1) : 1;
+  const steps = isCoupled(setting, name) ? site.plates.reduce((product, plate) => product * plate.size, 1) : 1;
   return values ** (elementCount(site.type) * steps);
+}
+
+/** Whether some density reads the site at another step than its own, or at all steps at once. */
+export function isCoupled({ graph }: Setting, name: string): boolean {
+  return graph.sites.some((other) => graph.modelReads(other.name).coupled.has(name)) || graph.latents.some((other) => graph.guideReads(other).coupled.has(name));
 }
 
 /**

@@ -105,6 +105,8 @@ export interface LatentPlan {
   /** score-function: draws for each row (≥ 2 with the leave-one-out baseline). */
   readonly scoreSamples?: number;
   readonly baseline?: "leave_one_out" | "none";
+  /** score-function: some density reads a step of the site from another step, or all of them: then each step's score needs the terms of all steps. */
+  readonly coupled?: true;
   readonly temperature?: number;
   /** Values summed over by enumeration or marginalization. */
   readonly cardinality?: number;
