@@ -3,7 +3,7 @@ import type { Position } from "../ir/model/positions.js";
 import { TensorBuilder } from "../ir/tensor/builder.js";
 import type { Dim, TensorNode } from "../ir/tensor/nodes.js";
 import { InternalError } from "../util/internal-error.js";
-import { type AxisName, AxisSpace, ROWS, type Value } from "./value.js";
+import { type AxisName, AxisSpace, plateAxis, ROWS, type Value } from "./value.js";
 import { constrainedParameter } from "./parameters.js";
 
 /** Training uses batch statistics and dropout; evaluation the running statistics and none. */
@@ -50,6 +50,8 @@ export class LoweringContext {
     this.space = inside?.space ?? new AxisSpace(rows);
     this.plates = inside?.plates ?? new Map();
     this.networks = new Map(program.networks.map((network) => [network.name, network]));
+    // An outer loop's axis stands before an inner one's, whatever a program asks for first.
+    if (!inside) for (const { plates } of [...program.model, ...program.guide].flatMap((step) => ("plates" in step ? [step] : []))) for (const plate of plates) this.space.declare(plateAxis(plate.name), plate.size);
   }
 
   /** A parameter's constrained value, gathered for the rows of the batch when it has one value per row. */

@@ -332,3 +332,18 @@ guide test {
     for (const parameter of ["A", "B", "c"]) expect(maxError(derivedGradient(lowered.programs.train, "loss", parameter, inputs, { rows: 1 }), gradient(lowered.programs.train, "loss", parameter, inputs, { rows: 1 }))).toBeLessThan(1e-7);
   });
 });
+
+describe("loops within loops", () => {
+  // The emission reads the inner loop's labels before anything has the outer loop's axis.
+  it("draw columns whose axes stand as the loops do", () => {
+    const { programs } = lowerText(`param A: real[2, 2] = 0
+model test(x: real[4, 3]) {
+  k[1]: index(2) ~ Categorical(logits = A[1])
+  chain t in 2..3 { k[t] ~ Categorical(logits = A[k[t-1]]) }
+  each i in 1..4 { each s in 1..3 { x[i, s] ~ Normal(A[1][k[s]] + 10 * i, 0.001) } }
+}`);
+    const { values, shape } = run(programs.sample, { A: [0, 0, 0, 0] }, { rows: 1 })["x"]!;
+    expect(shape).toEqual([1, 4, 3]);
+    expect(Array.from(values, (each) => Math.round(each / 10))).toEqual([1, 2, 3, 4].flatMap((i) => [i, i, i]));
+  });
+});
