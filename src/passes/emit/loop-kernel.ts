@@ -76,14 +76,13 @@ export function loopKernel(context: EmitContext): Template {
     ...facts, body: [],
     launches: (): readonly Placed[] => {
       const { preamble, launches } = emission();
-      const moved = (pieces: readonly Piece[]): number => 8 * pieces.length && carries.reduce((sum, { carry }) => sum + 8 * carry.words, 0);
+      const bytesOfCarries = carries.reduce((sum, { carry }) => sum + 8 * carry.words, 0);
       const origins = uniqueOrigins(loop.origin ? [loop.origin] : []);
       const kernel = (what: string, pieces: readonly Piece[], bytes: number): readonly Placed[] => (pieces.length === 0 ? [] : [plainKernel(what, sideBySide(pieces), bytes, origins)]);
-      const [first, last] = [begin(), end()];
       return [
-        ...kernel(preamble.length === 0 ? `${title}: first carries` : `${title}: first carries, packed operands`, [...first, ...preamble], moved(first) + preamble.reduce((sum, { bytes }) => sum + bytes, 0)),
+        ...kernel(preamble.length === 0 ? `${title}: first carries` : `${title}: first carries, packed operands`, [...begin(), ...preamble], bytesOfCarries + preamble.reduce((sum, { bytes }) => sum + bytes, 0)),
         ...(launches.length === 0 ? [] : [{ steps, reverse: op.reverse, body: launches }]),
-        ...kernel(`${title}: last carries`, last, moved(last)),
+        ...kernel(`${title}: last carries`, end(), bytesOfCarries),
       ];
     },
   };
