@@ -333,6 +333,22 @@ guide test {
   });
 });
 
+describe("the cost of several chains with one reader", () => {
+  // Eliminated one after the other: Kⁿ⁺¹ entries in the largest table, where one variable of Kⁿ values would need K²ⁿ.
+  it("is that of a table of n + 1 labels", () => {
+    const names = ["a", "b", "c"];
+    const { train } = lowerText(`param A: real[4, 4] = 0
+model test(x: real[9]) {
+${names.map((name) => `  ${name}[1]: index(4) ~ Categorical(logits = A[1])`).join("\n")}
+  chain t in 2..9 { ${names.map((name) => `${name}[t] ~ Categorical(logits = A[${name}[t-1]])`).join("  ")} }
+  each t in 1..9 { x[t] ~ Normal(${names.map((name) => `A[2][${name}[t]]`).join(" + ")}, 0.5) }
+}`).programs;
+    const [body] = train.nodes.flatMap(({ op }) => (op.kind === "loop" ? [op.body] : []));
+    const sizes = body!.nodes.map(({ shape }) => shape.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1));
+    expect(Math.max(...sizes)).toBe(4 ** 4);
+  });
+});
+
 describe("loops within loops", () => {
   // The emission reads the inner loop's labels before anything has the outer loop's axis.
   it("draw columns whose axes stand as the loops do", () => {
