@@ -3,6 +3,7 @@ import { textOf } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
 import type { Size } from "../types/type.js";
 import { mostSuggestions, type ConstantValue, type Constant, type Context } from "./context.js";
+import { evaluateSchedule, schedules } from "./schedules.js";
 import type { SizeOrigin } from "./shape-messages.js";
 
 /** Most elements that a value may have: what an index of 32 bits reaches. */
@@ -215,6 +216,8 @@ function finite(context: Context, expression: ast.Expression, value: ConstantVal
 function evaluateCall(context: Context, expression: ast.CallExpression, describe?: DescribeName): ConstantValue | undefined {
   if (expression.callee.kind === "missing") return undefined;
   const name = expression.callee.name;
+  const schedule = Object.hasOwn(schedules, name) ? schedules[name] : undefined;
+  if (schedule) return evaluateSchedule(context, expression, name, schedule, (part) => evaluateConstantValue(context, part, describe));
   const rule = Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!rule) {
     notConstant(context, expression, `\`${name}\` cannot be called in a constant`);

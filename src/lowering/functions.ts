@@ -7,6 +7,7 @@ import { dims } from "../types/type.js";
 import { InternalError } from "../util/internal-error.js";
 import type { LoweringContext } from "./context.js";
 import { asNumber, elementwise, expandedTogether } from "./elementwise.js";
+import { timeEmbedding } from "./time-embedding.js";
 import { aligned, eventShape, unionAxes, type Value } from "./value.js";
 
 export interface FunctionCall {
@@ -193,6 +194,24 @@ export const functionLowerings: Readonly<Record<FunctionName, Lowering>> = {
     const spread = b.broadcast(b.reshape(value.node, [...before, h, 1, w, 1, c]), [...before, h, factor, w, factor, c]);
     return b.reshape(spread, [...before, h * factor, w * factor, c]);
   }),
+  patchify: onShape((call, value, lead) => {
+    const [h, w, c] = eventShape(value) as [number, number, number];
+    const size = attribute(call, "size");
+    return swapMiddle(call.context.b, value.node, lead, [h / size, size, w / size, size, c], dims(call.expr.type));
+  }),
+  unpatchify: onShape((call, value, lead) => {
+    const [h, w, c] = dims(call.expr.type) as [number, number, number];
+    const size = attribute(call, "size");
+    return swapMiddle(call.context.b, value.node, lead, [h / size, w / size, size, size, c], [h, w, c]);
+  }),
+  time_embedding: (call) => {
+    const t = asNumber(call.context, call.args[0]!);
+    return { node: timeEmbedding(call.context.b, t.node, attribute(call, "size"), attribute(call, "period")), axes: t.axes };
+  },
+  // A vector has the last axis of x: NumPy's rule repeats it over the positions.
+  add_channels: pointwise((b, x, v) => b.add(x!, v!)),
+  scale_channels: pointwise((b, x, v) => b.multiply(x!, v!)),
+  modulate: pointwise((b, x, scale, shift) => b.add(b.multiply(b.add(1, scale!), x!), shift!)),
   // Inverted dropout (Srivastava et al. 2014): kept units are scaled by 1 / (1 − rate), so that evaluation changes nothing.
   dropout: onShape((call, value) => {
     const { b, mode } = call.context;
@@ -203,6 +222,13 @@ export const functionLowerings: Readonly<Record<FunctionName, Lowering>> = {
   }),
   stop_gradient: onShape((call, value) => call.context.b.stopGradient(value.node)),
 };
+
+/** Behind the `lead` compiler axes: seen as `split`, five axes of which the second and third change places, then as `shape`. Patches of an image, and back. */
+function swapMiddle(b: TensorBuilder, node: TensorNode, lead: number, split: readonly number[], shape: readonly number[]): TensorNode {
+  const before = node.shape.slice(0, lead);
+  const order = [...before.map((_, axis) => axis), ...[0, 2, 1, 3, 4].map((axis) => lead + axis)];
+  return b.reshape(b.transpose(b.reshape(node, [...before, ...split]), order), [...before, ...shape]);
+}
 
 function toDeclaredShape(): Lowering {
   return onShape((call, value, lead) => call.context.b.reshape(value.node, [...value.node.shape.slice(0, lead), ...dims(call.expr.type)]));

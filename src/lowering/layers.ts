@@ -3,10 +3,13 @@ import type { Expr } from "../ir/model/model.js";
 import type { TensorNode } from "../ir/tensor/nodes.js";
 import { samePadding } from "../ir/tensor/shape-rules.js";
 import { InternalError } from "../util/internal-error.js";
+import { selfAttention } from "./attention.js";
 import type { LoweringContext } from "./context.js";
 import { lowerGru, lowerLstm, lowerRnn } from "./cells.js";
 import { asNumber } from "./elementwise.js";
-import type { Value } from "./value.js";
+import { groupNorm, layerNorm } from "./normalization.js";
+import { residualBlock } from "./residual-block.js";
+import { eventShape, unionAxes, type Value } from "./value.js";
 
 export interface LayerCall {
   readonly context: LoweringContext;
@@ -30,6 +33,12 @@ function required(call: LayerCall, role: string): TensorNode {
   const node = weight(call, role);
   if (!node) throw new InternalError(`${call.expr.layer} has no ${role}`);
   return node;
+}
+
+/** The learnt scale and offset of a normalization; the value itself where there are none (`affine = false`). */
+function rescaled(call: LayerCall, node: TensorNode): TensorNode {
+  const [scale, offset] = [weight(call, "scale"), weight(call, "offset")];
+  return scale && offset ? call.context.b.add(call.context.b.multiply(node, scale), offset) : node;
 }
 
 function withBias(call: LayerCall, node: TensorNode): TensorNode {
@@ -87,12 +96,13 @@ export const layerLowerings: Readonly<Record<LayerName, (call: LayerCall) => Val
 
   // Ba, Kiros & Hinton 2016: over the last axis.
   layer_norm: (call) => {
-    const { b } = call.context;
-    const x = call.args[0]!;
-    const centered = b.subtract(x.node, b.mean(x.node, [-1], true));
-    const variance = b.mean(b.square(centered), [-1], true);
-    const normalized = b.divide(centered, b.sqrt(b.add(variance, attribute(call, "epsilon", 1e-5))));
-    return { node: b.add(b.multiply(normalized, required(call, "scale")), required(call, "offset")), axes: x.axes };
+    const x = asNumber(call.context, call.args[0]!);
+    return { node: rescaled(call, layerNorm(call.context.b, x.node, attribute(call, "epsilon", 1e-5))), axes: x.axes };
+  },
+
+  group_norm: (call) => {
+    const x = asNumber(call.context, call.args[0]!);
+    return { node: rescaled(call, groupNorm(call.context.b, x.node, eventShape(x).length, attribute(call, "groups"), attribute(call, "epsilon", 1e-5))), axes: x.axes };
   },
 
   // Ioffe & Szegedy 2015: statistics of the batch in training (over every axis but the last), running ones in evaluation.
@@ -112,7 +122,30 @@ export const layerLowerings: Readonly<Record<LayerName, (call: LayerCall) => Val
       stateUpdates.set(call.expr.parameters["variance"]!, moved(runningVariance, variance));
     }
     const normalized = b.divide(b.subtract(x.node, mean), b.sqrt(b.add(variance, epsilon)));
-    return { node: b.add(b.multiply(normalized, required(call, "scale")), required(call, "offset")), axes: x.axes };
+    return { node: rescaled(call, normalized), axes: x.axes };
+  },
+
+  // Of an image the positions are its pixels, row by row.
+  self_attention: (call) => {
+    const { b } = call.context;
+    const x = asNumber(call.context, call.args[0]!);
+    const [channels, ...before] = eventShape(x).toReversed();
+    const positions = before.reduce<number>((count, dim) => count * Number(dim), 1);
+    const flat = b.reshape(x.node, [...x.node.shape.slice(0, x.axes.length), positions, channels!]);
+    const projection = (role: string) => [required(call, role), required(call, `${role}_bias`)] as const;
+    const heard = selfAttention(b, flat, attribute(call, "heads"), { queries: projection("queries"), keys: projection("keys"), values: projection("values"), output: projection("output") });
+    return { node: b.reshape(heard, x.node.shape), axes: x.axes };
+  },
+
+  position_embedding: (call) => {
+    const x = asNumber(call.context, call.args[0]!);
+    return { node: call.context.b.add(x.node, required(call, "table")), axes: x.axes };
+  },
+
+  residual_block: (call) => {
+    const [x, condition] = call.args.map((arg) => asNumber(call.context, arg));
+    const axes = unionAxes(call.context.space, condition ? [x!, condition] : [x!]);
+    return residualBlock(call.context.b, { x: x!, condition, axes, groups: attribute(call, "groups"), weight: (role) => weight(call, role) });
   },
 
   rnn: (call) => lowerRnn(call, (role) => required(call, role)),

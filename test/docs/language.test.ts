@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { CallParameter } from "../../src/checker/functions/function-rule.js";
 import { functionRules } from "../../src/checker/functions/function-rules.js";
 import { layerRules } from "../../src/checker/layers/layer-rules.js";
+import { schedules } from "../../src/checker/schedules.js";
 import { typeNames } from "../../src/checker/type-expressions.js";
 import { catalog } from "../../src/diagnostics/catalog.js";
 import { functionNames } from "../../src/ir/model/functions.js";
@@ -53,6 +54,7 @@ const generated: Readonly<Record<string, string>> = {
       .map(([name, support]) => [`\`${name}\``, Object.entries(supports).filter(([other, wider]) => other !== name && other !== "interval" && isSubset(support, wider)).map(([other]) => `\`${other}\``).join(", ")]),
   ),
   functions: table(["function", "meaning", "options"], functionNames.map((name) => [`\`${name}\``, functionRules[name].doc, options(functionRules[name].parameters)])),
+  schedules: table(["schedule", "meaning"], Object.entries(schedules).map(([name, { doc }]) => [`\`${name}\``, doc])),
   layers: table(["layer", "meaning", "options"], layerNames.map((name) => [`\`${name}\``, layerRules[name].doc, options(layerRules[name].parameters)])),
 };
 

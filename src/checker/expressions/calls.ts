@@ -10,6 +10,7 @@ import type { Context } from "../context.js";
 import { functionAliases, functionHabits, functionRules } from "../functions/function-rules.js";
 import type { BoundCall, FunctionRule } from "../functions/function-rule.js";
 import { layerRules, weightSupport } from "../layers/layer-rules.js";
+import { schedules } from "../schedules.js";
 import type { NetworkFrame, Scope } from "../scope.js";
 import { bindArguments, type Elaborate } from "./arguments.js";
 import { describeEntity, numberExpr, resolve, type Value } from "./names.js";
@@ -66,6 +67,10 @@ function reportUnknownCall(context: Context, callee: ast.NameExpression): void {
   const { name, span } = callee;
   if (isDistributionName(name)) {
     context.error({ code: "LVM3020", message: "a distribution is no value", span, label: "distributions stand after `~`", help: `draw from it first: \`z ~ ${name}(…)\`` });
+    return;
+  }
+  if (Object.hasOwn(schedules, name)) {
+    context.error({ code: "LVM2004", message: `\`${name}\` makes a constant`, span, label: "called where values are computed", help: `give the array a name at the top of the file: \`const alpha = ${name}(…)\`` });
     return;
   }
   const known = [...context.networks.keys(), ...functionNames, ...layerNames, "repeat"];

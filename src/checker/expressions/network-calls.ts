@@ -105,11 +105,11 @@ function fitInput(context: Context, expr: Expr, input: NetworkSignature["inputs"
   return undefined;
 }
 
-/** `repeat(x, block, 3)`: copies of a network, each with weights of its own, one after the other. */
+/** `repeat(x, block, 3)`: copies of a network, each with weights of its own, one after the other. `repeat(x, block, 3, c)`: its further inputs are the same for each copy. */
 export function elaborateRepeat(context: Context, scope: Scope, call: ast.CallExpression, elaborate: Elaborate): Expr | undefined {
   const help = "write `x |> repeat(block, 3)`";
-  const [input, block, times, extra] = call.args;
-  if (!input || !block || !times || extra) {
+  const [input, block, times, ...more] = call.args;
+  if (!input || !block || !times) {
     context.error({ code: "LVM3007", message: "`repeat` takes a value, a network and a number", span: call.span, label: `${call.args.length} arguments`, help });
     return undefined;
   }
@@ -120,17 +120,23 @@ export function elaborateRepeat(context: Context, scope: Scope, call: ast.CallEx
   const value = elaborate(input.value);
   const size = evaluateSize(context, times.value, { describe: (name) => describeName(context, scope, name) });
   const network = repeated(context, scope, block.value);
+  const others = more.map((argument) => elaborate(argument.value));
   if (!value || !size || !network) return undefined;
-  const [from, to] = [network.inputs[0], network.outputs[0]];
-  if (network.inputs.length !== 1 || network.outputs.length !== 1 || !from || !to || !sameTypes(from.type, to.type)) {
+  const [[from, ...rest], to] = [network.inputs, network.outputs[0]];
+  if (network.outputs.length !== 1 || !from || !to || !sameTypes(from.type, to.type)) {
     context.error({
       code: "LVM3025",
       message: `\`${network.name}\` cannot be repeated`,
       span: block.span,
-      label: "needs one input and one output of the same type",
+      label: "needs one output, of the type of its first input",
       related: [{ span: network.item.name.span, text: `(${network.inputs.map((each) => printType(each.type)).join(", ")}) -> (${network.outputs.map((each) => printType(each.type)).join(", ")})` }],
-      help: "make its output the same type as its input",
+      help: "make its output the same type as its first input",
     });
+    return undefined;
+  }
+  if (rest.length !== more.length) {
+    const form = `x |> repeat(${["block", "n", ...rest.map((each) => each.name)].join(", ").replace("block", network.name)})`;
+    context.error({ code: "LVM3007", message: `\`${network.name}\` has ${network.inputs.length === 1 ? "one input" : `${network.inputs.length} inputs`}`, span: call.span, label: `${more.length + 1} given`, related: [{ span: network.item.name.span, text: "declared here" }], help: `write \`${form}\`: what follows the number goes to every copy` });
     return undefined;
   }
   if (size.value > 100) {
@@ -139,14 +145,15 @@ export function elaborateRepeat(context: Context, scope: Scope, call: ast.CallEx
   }
   noteCall(context, scope, network.item.name.name, call.span);
   const first = fitInput(context, value, from, network);
-  if (!first) return undefined;
+  const shared = rest.map((each, at) => others[at] && fitInput(context, others[at], each, network)).filter((each) => each !== undefined);
+  if (!first || shared.length < rest.length) return undefined;
   let expr = first;
   for (let step = 0; step < size.value; step += 1) {
     const name = copyName(context, network.name);
     const signature: NetworkSignature = { ...network, name };
     context.networks.set(name, { signature, state: "declared" });
     context.copies.push({ name, item: network.item });
-    expr = { kind: "call", call: context.freshCall(), network: name, args: [expr], output: to.name, type: to.type, origin: call.span };
+    expr = { kind: "call", call: context.freshCall(), network: name, args: [expr, ...shared], output: to.name, type: to.type, origin: call.span };
   }
   return expr;
 }

@@ -1,6 +1,8 @@
 import type { FunctionName } from "../../ir/model/functions.js";
+import { addChannels, modulate, scaleChannels, timeEmbedding } from "./conditioning.js";
 import { clip, comparison, pair, unary, where } from "./elementwise.js";
 import type { FunctionRule } from "./function-rule.js";
+import { patchify, unpatchify } from "./patches.js";
 import * as ranges from "./ranges.js";
 import { anything, range, rising, type Range } from "./ranges.js";
 import { along, cumsum, dropout, globalAveragePool, pool, reduction, upsample } from "./reductions.js";
@@ -82,6 +84,12 @@ export const functionRules: Readonly<Record<FunctionName, FunctionRule>> = {
   avg_pool: pool("`avg_pool(x, 2)`: the mean of each window of [height, width, channels].", false),
   global_avg_pool: globalAveragePool,
   upsample,
+  patchify,
+  unpatchify,
+  time_embedding: timeEmbedding,
+  add_channels: addChannels,
+  scale_channels: scaleChannels,
+  modulate,
   dropout,
   stop_gradient: {
     doc: "`stop_gradient(x)`: x, through which no gradient flows.",
@@ -91,11 +99,12 @@ export const functionRules: Readonly<Record<FunctionName, FunctionRule>> = {
 };
 
 /** Other names under which users know a function. */
-export const functionAliases: Readonly<Record<string, FunctionName>> = { pow: "power", swish: "silu", logistic: "sigmoid" };
+export const functionAliases: Readonly<Record<string, FunctionName>> = { pow: "power", swish: "silu", logistic: "sigmoid", downsample: "avg_pool" };
 
 /** Habits from other libraries: for suggestions only. */
 export const functionHabits: Readonly<Record<string, string>> = {
   linear: "dense", fully_connected: "dense", conv: "conv2d", conv_2d: "conv2d", conv2d_transpose: "conv_transpose2d", deconv: "conv_transpose2d", batchnorm: "batch_norm",
   layernorm: "layer_norm", cat: "concat", concatenate: "concat", view: "reshape", avgpool: "avg_pool", maxpool: "max_pool", onehot: "one_hot", detach: "stop_gradient",
-  log_sum_exp: "logsumexp", prod: "product", ln: "log", sum_of: "sum", average: "mean", dot: "matmul", diag: "diagonal", average_pool: "avg_pool", resize: "upsample",
+  log_sum_exp: "logsumexp", prod: "product", ln: "log", sum_of: "sum", average: "mean", dot: "matmul", diag: "diagonal", average_pool: "avg_pool", resize: "upsample", groupnorm: "group_norm", attention: "self_attention", multi_head_attention: "self_attention",
+  positional_embedding: "position_embedding", sinusoidal_embedding: "time_embedding", timestep_embedding: "time_embedding", film: "modulate", resblock: "residual_block", resnet_block: "residual_block",
 };

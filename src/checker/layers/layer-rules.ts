@@ -6,7 +6,11 @@ import { sizeOf } from "../../types/type.js";
 import type { BoundCall, CallParameter } from "../functions/function-rule.js";
 import { windowed } from "../functions/reductions.js";
 import { madeBy, realOf, wrongRank } from "../functions/shapes.js";
+import { positionEmbedding, selfAttention } from "./attention.js";
 import { gru, lstm, rnn } from "./cells.js";
+import { batchNorm, groupNorm, layerNorm } from "./normalization.js";
+import { residualBlock } from "./residual-block.js";
+import { biasFlag, initChoice, input, kernel as kernelOf, zeros } from "./weights.js";
 
 /** A weight that a layer brings with it. */
 export interface Weight {
@@ -31,15 +35,9 @@ export interface LayerRule {
   type(call: BoundCall): TypedLayer | undefined;
 }
 
-const input: CallParameter = { name: "x", doc: "the input", kind: "value" };
-const biasFlag: CallParameter = { name: "bias", doc: "whether a bias is added", kind: "flag", default: true };
-const constant = (value: number): Initializer => ({ kind: "constant", value });
-const zeros = (role: string, size: Size, trainable = true): Weight => ({ role, shape: [size], init: constant(0), trainable });
-const ones = (role: string, size: Size, trainable = true): Weight => ({ role, shape: [size], init: constant(1), trainable });
-
 const dense: LayerRule = {
-  doc: "`dense(400)`: kernelᵀ·x + bias on the last axis. Kernel uniform with variance 1 / inputs (LeCun et al. 1998), zero bias.",
-  parameters: [input, { name: "units", doc: "size of the output", kind: "size" }, biasFlag],
+  doc: "`dense(400)`: kernelᵀ·x + bias on the last axis. Kernel uniform with variance 1 / inputs (LeCun et al. 1998), or zero (`init = zero`); zero bias.",
+  parameters: [input, { name: "units", doc: "size of the output", kind: "size" }, biasFlag, initChoice],
   type(call) {
     const [x] = call.args;
     const [units] = call.sizes["units"] ?? [];
@@ -47,7 +45,7 @@ const dense: LayerRule = {
     const last = x.type.shape[x.type.shape.length - 1];
     if (!last) return wrongRank(call, x, "a vector", "make a vector of one of it: `reshape(1)`");
     const bias = call.words["bias"] === true;
-    const kernel: Weight = { role: "kernel", shape: [last, units], init: { kind: "lecun_uniform", fanIn: last.value }, trainable: true };
+    const kernel = kernelOf(call, "kernel", [last, units], last.value);
     return {
       type: realOf([...x.type.shape.slice(0, -1), madeBy(call, units.value, units.text)]),
       attributes: { units: units.value, bias },
@@ -64,6 +62,7 @@ const convolutionParameters: readonly CallParameter[] = [
   { name: "padding", doc: "`\"same\"` or `\"valid\"`", kind: "choice", choices: ["same", "valid"], default: "same" },
   { name: "dilation", doc: "distance of the kernel's taps", kind: "size", default: 1 },
   biasFlag,
+  initChoice,
 ];
 
 function convolution(doc: string, transposed: boolean): LayerRule {
@@ -91,7 +90,7 @@ function convolution(doc: string, transposed: boolean): LayerRule {
       // Each output of a transposed convolution sees one in stride² of the kernel's places.
       const fanIn = (area * channels.value) / (transposed ? stride * stride : 1);
       const shape = transposed ? [side, side, out, channels] : [side, side, channels, out];
-      const weight: Weight = { role: "kernel", shape, init: { kind: "lecun_uniform", fanIn }, trainable: true };
+      const weight = kernelOf(call, "kernel", shape, fanIn);
       return {
         type: realOf([madeBy(call, rows), madeBy(call, columns), madeBy(call, out.value, out.text)]),
         attributes: { channels: out.value, kernel, stride, padding, dilation, bias },
@@ -128,38 +127,6 @@ const embedding: LayerRule = {
   },
 };
 
-const layerNorm: LayerRule = {
-  doc: "`layer_norm`: zero mean and unit variance over the last axis, then a learnt scale and offset (Ba, Kiros & Hinton 2016).",
-  parameters: [input, { name: "epsilon", doc: "added to the variance", kind: "number", default: 1e-5, from: 0 }],
-  type(call) {
-    const [x] = call.args;
-    const last = x?.type.shape[x.type.shape.length - 1];
-    if (!x) return undefined;
-    if (!last) return wrongRank(call, x, "a vector", "a single number has nothing to be normalized over");
-    return { type: realOf(x.type.shape), attributes: { epsilon: call.numbers["epsilon"] ?? 1e-5 }, weights: [ones("scale", last), zeros("offset", last)] };
-  },
-};
-
-const batchNorm: LayerRule = {
-  doc: "`batch_norm`: zero mean and unit variance over the rows of a batch (and over height and width), for each entry of the last axis; running statistics in evaluation (Ioffe & Szegedy 2015).",
-  parameters: [
-    input,
-    { name: "epsilon", doc: "added to the variance", kind: "number", default: 1e-5, from: 0 },
-    { name: "momentum", doc: "share of the old running statistics that is kept at a step", kind: "number", default: 0.9, from: 0, to: 1 },
-  ],
-  type(call) {
-    const [x] = call.args;
-    const last = x?.type.shape[x.type.shape.length - 1];
-    if (!x) return undefined;
-    if (!last) return wrongRank(call, x, "a vector", "make a vector of one of it: `reshape(1)`");
-    return {
-      type: realOf(x.type.shape),
-      attributes: { epsilon: call.numbers["epsilon"] ?? 1e-5, momentum: call.numbers["momentum"] ?? 0.9 },
-      weights: [ones("scale", last), zeros("offset", last), zeros("mean", last, false), ones("variance", last, false)],
-    };
-  },
-};
-
 /** Type rules and weights of every layer: total over the model IR's names. */
 export const layerRules: Readonly<Record<LayerName, LayerRule>> = {
   dense,
@@ -167,7 +134,11 @@ export const layerRules: Readonly<Record<LayerName, LayerRule>> = {
   conv_transpose2d: convolution("`conv_transpose2d(32, kernel = 4, stride = 2)`: the transpose of a convolution; grows height and width by the stride.", true),
   embedding,
   layer_norm: layerNorm,
+  group_norm: groupNorm,
   batch_norm: batchNorm,
+  self_attention: selfAttention,
+  position_embedding: positionEmbedding,
+  residual_block: residualBlock,
   rnn,
   gru,
   lstm,

@@ -10,10 +10,10 @@ type Entries = ReadonlyMap<string, { readonly span: Span }>;
 /** How a value depends on the chain: not at all, as a sum of coefficients times its elements, or in another way, with the expression that is to blame. */
 type Dependence = "constant" | "affine" | Expr;
 
-/** Functions of one value that are linear in it; others of `linearIn` in some of their arguments. */
-const linear: ReadonlySet<FunctionName> = new Set(["negate", "sum", "mean", "cumsum", "transpose", "reshape", "flatten", "broadcast", "reverse", "concat", "stack", "add", "subtract", "diagonal", "trace", "upsample", "global_avg_pool", "avg_pool"]);
+/** Functions that are linear in their arguments together. */
+const linear: ReadonlySet<FunctionName> = new Set(["negate", "sum", "mean", "cumsum", "transpose", "reshape", "flatten", "broadcast", "reverse", "concat", "stack", "add", "subtract", "diagonal", "trace", "upsample", "global_avg_pool", "avg_pool", "patchify", "unpatchify", "add_channels"]);
 /** Products: linear in each argument, as long as the others do not depend on the chain. */
-const bilinear: ReadonlySet<FunctionName> = new Set(["multiply", "matmul", "outer"]);
+const bilinear: ReadonlySet<FunctionName> = new Set(["multiply", "matmul", "outer", "scale_channels"]);
 
 /**
  * The Kalman filter's conditions: every density that reads the chains is a Normal or MultivariateNormal whose mean is affine in them and whose spread does not read them.

@@ -4,6 +4,7 @@
  *     then that axis is gone from the result
  *   clip: low, high · leaky_relu: slope · elu: alpha · reshape, broadcast: shape (broadcast repeats a single number) · one_hot: size
  *   max_pool, avg_pool: size, stride, padding ("same" | "valid") · upsample: factor · dropout: rate
+ *   patchify, unpatchify: size (the image's height and width follow from the types) · time_embedding: size, period
  *   matmul contracts the last axis of the left with the first axis of the right; transpose swaps the two axes of a matrix;
  *   diagonal makes a matrix of a vector, and gives a matrix's diagonal; concat and stack take any number of arguments.
  */
@@ -26,6 +27,10 @@ export const functionNames = [
   "sum", "mean", "product", "min", "max", "logsumexp", "norm", "cumsum",
   // pooling and resampling of [height, width, channels]
   "max_pool", "avg_pool", "global_avg_pool", "upsample",
+  // images as rows of patches
+  "patchify", "unpatchify",
+  // conditioning: a moment as waves, and vectors that act at every position of [positions, channels] or [height, width, channels]
+  "time_embedding", "add_channels", "scale_channels", "modulate",
   // regularization
   "dropout", "stop_gradient",
 ] as const;
