@@ -6,6 +6,9 @@ export const heavyKinds: ReadonlySet<TensorOpKind> = new Set([
   "pool2d-gradient", "cholesky", "triangular-solve", "scatter-add", "loop", "loop-result",
 ] as TensorOpKind[]);
 
+/** Work of a kernel, in units of one addition, that takes a workgroup about as long as a dispatch takes a GPU: steps of loops with less of it are no launches there. */
+export const dispatchWork = 8192;
+
 /** Operations that keep every element where it is, in row-major order, when no operand is broadcast. */
 export const alignedKinds: ReadonlySet<TensorOpKind> = new Set(["unary", "binary", "compare", "select", "cast", "reshape", "stop-gradient", "broadcast", "random-log-gamma"]);
 

@@ -1,5 +1,5 @@
 import type { TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
-import { elementFlops, heavyKinds } from "./costs.js";
+import { dispatchWork, elementFlops, heavyKinds } from "./costs.js";
 import { countOf, staticShape } from "./static-shape.js";
 
 /** What a program costs, whatever the device. */
@@ -30,7 +30,8 @@ export function estimateWork(program: TensorProgram): Work {
       const body = estimateWork(op.body);
       flops += op.steps * body.flops;
       bytes += op.steps * body.bytes;
-      loopSteps += op.steps * body.kernels;
+      // Small steps stay in one kernel.
+      loopSteps += body.flops < dispatchWork * body.kernels ? 1 : op.steps * body.kernels;
     } else if (heavy) {
       flops += heavyFlops(node);
       bytes += node.inputs.reduce((sum, input) => sum + 4 * sizeOf(input), 4 * sizeOf(node));

@@ -4,6 +4,7 @@ import { TensorBuilder } from "../ir/tensor/builder.js";
 import { importProgram } from "../ir/tensor/import-program.js";
 import { loopInputNames } from "../ir/tensor/loops.js";
 import type { LoopOp, TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
+import { dispatchWork } from "./costs.js";
 import type { EmitContext } from "./emit/context.js";
 import { costOf, emitStages } from "./emit-stages.js";
 import type { LoopPlan, Surroundings } from "./loop-plan.js";
@@ -74,8 +75,6 @@ function found(views: ReadonlyMap<string, View>, name: string): View {
 
 /** A kernel that is worth a barrier (as src/codegen/c has it): below that threads gain nothing from a body's kernels. */
 const sharedCost = 16_384;
-/** Work of a kernel, in units of one addition, that takes a workgroup about as long as a dispatch takes a GPU. */
-const dispatchWork = 8192;
 
 function isLarge(kernels: readonly { readonly groups: number; readonly flops: number; readonly bytes: number; readonly alone: boolean }[], work: number, simt: boolean): boolean {
   if (kernels.some(({ alone }) => alone)) return true;

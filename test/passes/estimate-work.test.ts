@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { lowerTrainingStep } from "../../src/lowering/training-step.js";
 import { runsOf } from "../../src/ir/kernel/launches.js";
+import { lowerTrainingStep } from "../../src/lowering/training-step.js";
 import { estimateWork } from "../../src/passes/estimate-work.js";
 import { schedule } from "../../src/passes/schedule.js";
 import { webgpuTarget } from "../../src/passes/templates/template.js";
@@ -19,15 +19,16 @@ describe("estimates of a step's work", () => {
     const estimate = estimateWork(step.program);
     const { kernels } = schedule(step.program, { target: webgpuTarget, aliases: step.aliases, use: "train", pinned: { step: 0 } }).kernels;
     const sum = (of: "flops" | "bytes"): number => kernels.reduce((total, kernel) => total + runsOf(kernel) * kernel[of], 0);
+    // Steps of a microsecond are for no GPU, however long they take.
+    const least = 1e6;
     for (const of of ["flops", "bytes"] as const) {
-      // Steps of a microsecond are for no GPU, however long they take.
-      const least = 1e6;
       const ratio = (estimate[of] + least) / (sum(of) + least);
       expect(ratio, `${of}: ${estimate[of]} for ${sum(of)}`).toBeGreaterThan(0.5);
       expect(ratio, `${of}: ${estimate[of]} for ${sum(of)}`).toBeLessThan(2);
     }
     const runs = kernels.reduce((total, kernel) => total + runsOf(kernel), 0);
-    if (runs >= 8) expect(estimate.kernels / runs, `${estimate.kernels} for ${runs} runs of kernels`).toSatisfy((ratio: number) => ratio > 0.5 && ratio < 2);
+    // Of a step that is nearly nothing most kernels are strung together.
+    if (runs >= 8 && sum("flops") > least) expect(estimate.kernels / runs, `${estimate.kernels} for ${runs} runs of kernels`).toSatisfy((ratio: number) => ratio > 0.5 && ratio < 2);
   });
 
   it("are exact for a product: 2·m·n·k operations, and room for a kernel that adds its parts", () => {
