@@ -28,7 +28,9 @@ describe.each([...names, ...otherNames].filter((name) => only === undefined || o
     if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
     const data = anyData(value.program, rows);
     const options = { epochs: 100, steps: 20, batch: 20, metricsEvery: 1 };
-    const reference = await loadEmitted(emitTfjsModule(value))({ device: "tfjs-wasm", seed: 1 });
+    // The exponentials of tfjs-wasm are off by 1e-5, which recurrent networks spread: 1e-3 after a dozen steps, where tfjs-cpu stays within 1e-6.
+    const isSequence = Object.keys(smallSizes(source.text)).length > 0;
+    const reference = await loadEmitted(emitTfjsModule(value))({ device: isSequence ? "tfjs-cpu" : "tfjs-wasm", seed: 1 });
     const expected = await trainAll(reference, data, options);
     const model = await kernelModel(value.lowered, device, { seed: 1 });
     const found = await trainAll(model, data, options);
