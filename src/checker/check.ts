@@ -6,6 +6,8 @@ import { maxDiagnostics } from "../parser/parse.js";
 import type { CheckedModule, ModelProgram } from "../ir/model/model.js";
 import type { Context } from "./context.js";
 import { type CheckedGuide, checkGuide } from "./guide.js";
+import { checkDiffusionProgram } from "./diffusion/diffusion-program.js";
+import { isDiffusion } from "./diffusion/check-diffusion.js";
 import { type CheckedFile, checkItems, type ImportSession, type Load } from "./imports.js";
 import { type CheckedModel, checkModel } from "./model.js";
 import { assembleProgram } from "./program.js";
@@ -119,6 +121,11 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
     if (seen.has(item.name.name)) continue;
     seen.add(item.name.name);
     const before = context.diagnostics.length;
+    if (isDiffusion(item)) {
+      const program = checkDiffusionProgram(context, item, guides.get(item.name.name) as ast.GuideItem | undefined, trains.get(item.name.name) as ast.TrainItem | undefined, fileScope);
+      if (program && !hasErrors(context.diagnostics.slice(before))) programs.push(program);
+      continue;
+    }
     const model = checkModel(context, item, fileScope);
     const guide = checkGuide(context, model, guides.get(item.name.name) as ast.GuideItem | undefined, fileScope);
     const train = trains.get(item.name.name) as ast.TrainItem | undefined;

@@ -27,6 +27,16 @@ export function assembleProgram(context: Context, model: CheckedModel, guide: Ch
   };
 }
 
+/** Of the file's networks and parameters those that some expressions use, in the file's order. */
+export function usedBy(context: Context, exprs: readonly Expr[]): Pick<ModelProgram, "networks" | "parameters"> {
+  const used = { networks: new Set<string>(), parameters: new Set<string>() };
+  for (const expr of exprs) collect(context, expr, used);
+  return {
+    parameters: [...context.parameters.values()].filter(({ name }) => used.parameters.has(name)),
+    networks: [...context.networks].flatMap(([name, { network }]) => (used.networks.has(name) && network ? [network] : [])),
+  };
+}
+
 interface Used {
   readonly networks: Set<string>;
   readonly parameters: Set<string>;

@@ -4,6 +4,7 @@ import type { ModelProgram } from "../ir/model/model.js";
 import type { Objective } from "../ir/objective/objective.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { dims } from "../types/type.js";
+import { lowerDiffusion } from "./diffusion/lower-diffusion.js";
 import { storedParameter } from "./parameters.js";
 import { modelStates } from "./chains/states.js";
 import { lowerBelief } from "./programs/belief.js";
@@ -23,6 +24,12 @@ const IMPORTANCE_ELEMENTS = 2 ** 22;
 
 /** The tensor programs of a checked model: model IR and objective IR → tensor IR. */
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
+  if (program.diffusion) {
+    return {
+      program, training, evaluation, parameters: program.parameters.map(storedParameter), columns: columnsOf(program),
+      programs: { ...lowerDiffusion(program, program.diffusion), importanceSamples: IMPORTANCE_SAMPLES, importanceRows: 1 },
+    };
+  }
   const latent = program.model.some((step) => step.kind === "site" && (step.role === "latent" || step.partlyObserved));
   // A point has no density to divide by: importance weights would be of another measure than the model's.
   const hasDensities = !evaluation.latents.some(({ estimator }) => estimator === "deterministic");
@@ -34,7 +41,7 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
     training,
     evaluation,
     parameters: [...program.parameters.map(storedParameter), ...multipliers(training)],
-    columns: program.columns.map(({ name, type }) => ({ name, dtype: type.support.kind === "index" ? "i32" : "f32", shape: dims(type) })),
+    columns: columnsOf(program),
     programs: {
       train: lowerTrain(program, training),
       evaluate: lowerEvaluate(program, evaluation),
@@ -47,6 +54,10 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
       ...(states ? { belief: lowerBelief(program, evaluation, states), rollout: lowerRollout(program, evaluation, states, "rollout"), imagine: lowerRollout(program, evaluation, states, "imagine") } : {}),
     },
   };
+}
+
+function columnsOf(program: ModelProgram): LoweredModel["columns"] {
+  return program.columns.map(({ name, type }) => ({ name, dtype: type.support.kind === "index" ? "i32" : "f32", shape: dims(type) }));
 }
 
 /** Rows for which no tensor of a program has more numbers than `most`; at least one, at most 256. */

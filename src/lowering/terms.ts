@@ -71,6 +71,9 @@ function lowerTerm(context: LoweringContext, term: Term, latents: readonly Laten
       const known = observedColumn(context, target);
       return named(context, { term, value: multiplyValues(b, space, logDensity(context, guide, known.value), known.observed) });
     }
+    case "prior-matching":
+    case "denoising":
+      throw new InternalError(`${term.name} is a term of a diffusion`);
     default:
       return assertNever(term.kind);
   }

@@ -1,5 +1,6 @@
 import type { LagrangeConstraint, LatentPlan, Objective, Term } from "../ir/objective/objective.js";
 import type { Constraint, ModelProgram } from "../ir/model/model.js";
+import { deriveDiffusion } from "./diffusion.js";
 import { elboTerms } from "./elbo.js";
 import { chooseEstimators, hasKlTerm, isCoupled } from "./estimators.js";
 import { isInsideLogMeanExp } from "./importance-weighted.js";
@@ -12,6 +13,7 @@ import { derivationSteps } from "./steps.js";
  * derivation. The evaluation objective is the plain bound: β = 1 and one sample, without annealing, free bits, supervision and constraints.
  */
 export function deriveObjective(program: ModelProgram, mode: Objective["mode"]): Objective {
+  if (program.diffusion) return deriveDiffusion(program, program.diffusion, mode);
   const setting = settingOf(program, mode);
   const chosen = chooseEstimators(setting);
   const plans: Plans = new Map(chosen.flatMap((plan) => plan.sites.map((site) => [site, plan] as const)));

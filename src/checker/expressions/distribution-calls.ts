@@ -1,3 +1,4 @@
+import { valuesOverLoop } from "../affine.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import { textOf, type Span } from "../../diagnostics/span.js";
 import type { Fix } from "../../diagnostics/diagnostic.js";
@@ -255,7 +256,7 @@ function fitSupport(context: Context, distribution: Distribution, spec: Paramete
     context.error({ code: "LVM3002", message: `\`${spec.name}\` of \`${distribution.name}\` must be a constant`, span: argument.value.span, label: "this is computed", help: `write a number or a \`const\`: \`${spec.name} = 256\`` });
     return false;
   }
-  if (accepts(spec.support, expr) || (spec.support.kind === "positive" && spec.eventRank === 1 && expr.kind === "constant" && expr.values.every((value) => value > 0))) return true;
+  if (accepts(spec.support, expr) || (spec.support.kind === "positive" && isPositiveEverywhere(spec, expr))) return true;
   const mend = mendArgument(distribution, spec, expr, argument, chosen);
   context.error({
     code: "LVM3014",
@@ -267,6 +268,12 @@ function fitSupport(context: Context, distribution: Distribution, spec: Paramete
     fixes: mend.fixes,
   });
   return false;
+}
+
+/** A constant array that is positive, or a scalar that constants make positive at every step of its loop, `1 - alpha[t]`. */
+function isPositiveEverywhere(spec: ParameterSpec, expr: Expr): boolean {
+  if (spec.eventRank === 1) return expr.kind === "constant" && expr.values.every((value) => value > 0);
+  return valuesOverLoop(expr)?.every((value) => value > 0) ?? false;
 }
 
 /** A real value where a probability belongs is a logit more often than not; else the function that brings it into the support. */

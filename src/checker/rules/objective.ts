@@ -13,6 +13,8 @@ export interface TrainedModel {
   readonly observed: readonly TrainedColumn[];
   /** False where the model or its guide has errors: then checks that would follow from these stay silent. */
   readonly sound: boolean;
+  /** The reverse of a noising chain: its objective has weights over steps, and none of the options of latents. */
+  readonly diffusion?: true;
 }
 
 export interface TrainedColumn {
@@ -82,7 +84,8 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     }
     return fallback;
   }
-  const given = assignOptions(context, choice, kind === "elbo" ? optionNames : [], 0);
+  const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? ["weight"] : optionNames, 0);
+  const weight = given.get("weight");
   const number = (name: keyof typeof ranges, otherwise: number): number => {
     const argument = given.get(name);
     return argument ? (readNumber(context, name, argument.value, ranges[name]) ?? otherwise) : otherwise;
@@ -98,6 +101,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     supervision: number("supervision", 0),
     ...(given.has("balance") ? { balance: number("balance", 0.5) } : {}),
     ...(ahead > 1 ? { overshooting: ahead } : {}),
+    ...(weight ? { weight: readWeight(context, weight.value) } : {}),
     constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
     origin: statement.span,
   };
@@ -114,6 +118,19 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     });
   }
   return objective;
+}
+
+/** `bound`, `simple`, `min_snr(5)`: how the steps of a diffusion are weighed. */
+function readWeight(context: Context, expression: ast.Expression): TrainingObjective["weight"] {
+  const choice = readChoice(expression);
+  if (choice?.name === "bound" || choice?.name === "simple") return { kind: choice.name };
+  if (choice?.name === "min_snr") {
+    const gamma = assignOptions(context, choice, ["gamma"], 1).get("gamma");
+    const value = gamma ? readNumber(context, "gamma", gamma.value, { above: 0 }) : 5;
+    return { kind: "min_snr", gamma: value ?? 5 };
+  }
+  context.error({ code: "LVM5028", message: "this is no weight of a diffusion's steps", span: expression.span, label: "unknown", help: "write `weight = bound` (the default: the bound itself), `weight = simple` (Ho et al. 2020) or `weight = min_snr(5)` (Hang et al. 2023)" });
+  return undefined;
 }
 
 /** `1000`, or `cyclical(1000, 4)`: four cycles within 1000 steps, as T and M of Fu et al. 2019. */

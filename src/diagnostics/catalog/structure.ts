@@ -215,6 +215,23 @@ export const structureErrors = {
     title: "name hides another",
     explanation: "A column, latent or binding may not have the name of a constant, parameter, network or model of the file: a reader could not tell which one a line means.",
   },
+  LVM4060: {
+    title: "form of a diffusion",
+    explanation:
+      "A diffusion is two chains: the guide turns the datum x[0] to noise, the model goes back. `guide(x[t-1] | x[t], …)` is the guide's own step backwards, with what a network says in place of the datum: `noise = …`, `velocity = …` or `x[0] = …`.\n\n```lvm\nconst T = 100\nconst alpha = cosine_schedule(T)\nnetwork denoise(x: real[2], t: positive) -> (noise: real[2]) { noise = concat(x, reshape(t / T, 1)) |> dense(64) |> relu |> dense(2) }\nmodel m(x[0]: real[2]) {\n  x[T] ~ Normal(0, 1)\n  chain t in T..1 { x[t-1] ~ guide(x[t-1] | x[t], noise = denoise(x[t], t)) }\n}\nguide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 - alpha[t]) } }\n```",
+  },
+  LVM4061: {
+    title: "forward chain with parameters",
+    explanation: "The closed forms of a diffusion come from the numbers of its forward chain. One that is learnt has none: its marginal and its posterior change while it trains. Without `guide(… | …)`, as an ordinary chain with a guide, it can still be trained, step by step.",
+  },
+  LVM4062: {
+    title: "forward chain that is not linear and Gaussian",
+    explanation: "Each step of the forward chain is `Normal(a[t] * x[t-1], b[t])` with numbers a[t] and b[t]: then q(x[t] | x[0]) and q(x[t-1] | x[t], x[0]) are Gaussian, and their means and variances follow from a and b alone.",
+  },
+  LVM4063: {
+    title: "schedule of a diffusion",
+    explanation: "Every step of the forward chain adds noise and takes signal away: α falls, from below 1. Where a step leaves no signal at all, the noise in it says nothing of the datum: predict the velocity or the datum there.",
+  },
   LVM4090: {
     title: "not supported by this version",
     explanation:

@@ -1,5 +1,6 @@
 import type { Span, SourceFile } from "../../diagnostics/span.js";
 import type { Type } from "../../types/type.js";
+import type { ForwardChain, Prediction } from "../diffusion/coefficients.js";
 import type { DistributionName } from "../../distributions/names.js";
 import type { FunctionName } from "./functions.js";
 import type { LayerName } from "./layers.js";
@@ -24,6 +25,31 @@ export interface ModelProgram {
   /** Bindings and guide entries in dependency order. */
   readonly guide: readonly GuideStep[];
   readonly training: Training;
+  /** The model is the reverse of a noising chain (`guide(x[t-1] | x[t], …)`): then `model` and `guide` are empty, and everything follows from this. */
+  readonly diffusion?: Diffusion;
+}
+
+/** A datum x[0] that the guide turns to noise step by step, without parameters, and the model back. */
+export interface Diffusion {
+  /** x: the column, and the states of the chain. */
+  readonly name: string;
+  /** Of one state. */
+  readonly type: Type;
+  /** t in 1..T. */
+  readonly plate: Plate;
+  readonly forward: ForwardChain;
+  /** What the network says, of the state `x[t]` and of `t`: the datum, the noise, or the velocity. */
+  readonly prediction: Prediction;
+  /** Reads the state as `x[t]` (a reference to the site x, whole, at step t of the plate), `t` as the plate's loop variable, and columns. */
+  readonly network: Expr;
+  /** Of p(x_{t−1} | x_t): that of q(x_{t−1} | x_t, x_0), or that of the forward step. */
+  readonly variance: "small" | "large";
+  /** p(x_T). */
+  readonly prior: { readonly mean: number; readonly scale: number; readonly origin: Span };
+  /** Bindings of the reverse chain, in order. */
+  readonly bindings: readonly Binding[];
+  readonly origin: Span;
+  readonly guideOrigin: Span;
 }
 
 /** A column of the data. `observed` when it stands on the left of `~`, else it is an input to condition on. */
@@ -279,6 +305,8 @@ export interface TrainingObjective {
   readonly anneal: { readonly steps: number; readonly cycles: number };
   /** Share of the gradient of a KL that goes to the prior, the rest to the guide (Hafner et al. 2021): undefined for both whole. */
   readonly balance?: number;
+  /** Of a diffusion: how the squared errors of the steps are weighed: as the bound has it, all alike (Ho et al. 2020), or by min(snr, γ) (Hang et al. 2023). */
+  readonly weight?: { readonly kind: "bound" } | { readonly kind: "simple" } | { readonly kind: "min_snr"; readonly gamma: number };
   /** Farthest prediction of a chain's prior that is held against the guide (Hafner et al. 2019); 1 for none but the next step. */
   readonly overshooting?: number;
   /** Weight of log q(y | x) on observed rows of a partly observed column (Kingma et al. 2014). */

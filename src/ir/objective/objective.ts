@@ -41,12 +41,16 @@ export type TermKind =
   /** log p(z | parents) at a point (Delta guide, posterior mode). */
   | "log-prior"
   /**
-   * log Σ_k p(k) Π p(x | k): everything that depends on marginalized sites. A factor that is an automatic latent carries its log Jacobian.
+   * log Σ_k p(k) Π p(x | k): everything that depends on marginalized sites; of linear Gaussian chains an integral, with the estimator closed-form. A factor that is an automatic latent carries its log Jacobian.
    * Rows of a partly observed site take its value instead of the sum.
    */
   | "evidence"
   /** −Σ_d KL(q(z_t) ‖ p(z_t | z_{t − d})): predictions of a chain's prior over several steps (Hafner et al. 2019). */
   | "overshooting"
+  /** −KL(q(x_T | x_0) ‖ p(x_T)) of a diffusion. */
+  | "prior-matching"
+  /** −Σ_t E KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) of a diffusion, t ≥ 2: weighted squared errors. */
+  | "denoising"
   /** Weight · log q(y | x) on the observed rows of a partly observed column. */
   | "supervision";
 

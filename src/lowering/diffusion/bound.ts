@@ -1,0 +1,109 @@
+import { datumOf, marginalsOf, posteriorsOf } from "../../ir/diffusion/coefficients.js";
+import type { Diffusion, TrainingObjective } from "../../ir/model/model.js";
+import type { TensorNode } from "../../ir/tensor/nodes.js";
+import { elementCount } from "../../types/type.js";
+import type { LoweringContext } from "../context.js";
+import { asNumber } from "../elementwise.js";
+import { lowerExpression } from "../expressions.js";
+import { expanded, ROWS, SAMPLES, type AxisName, type Value } from "../value.js";
+import { DenoisingContext } from "./denoising-context.js";
+
+/**
+ * −log p(x_0 | x_1) at t = 1 and KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) at t ≥ 2 are `error_t · e² + constant_t · D` in the squared error e² of what the network predicts,
+ * summed over D elements; in float64, by step from t = 1 on.
+ */
+export interface StepLosses {
+  readonly error: readonly number[];
+  readonly constant: readonly number[];
+}
+
+export function stepLosses({ forward, prediction, variance }: Pick<Diffusion, "forward" | "prediction" | "variance">): StepLosses {
+  const marginals = marginalsOf(forward);
+  const posteriors = posteriorsOf(forward, marginals);
+  const { ofOutput } = datumOf(prediction, marginals);
+  const steps = forward.step.map((_, t) => t).slice(1);
+  return {
+    error: steps.map((t) => {
+      const spread = t === 1 || variance === "large" ? forward.noise[t]! : posteriors.deviation[t]!;
+      return ((posteriors.ofData[t]! * ofOutput[t]!) / spread) ** 2 / 2;
+    }),
+    constant: steps.map((t) => {
+      if (t === 1) return Math.log(forward.noise[1]!) + 0.5 * Math.log(2 * Math.PI);
+      const ratio = variance === "large" ? (posteriors.deviation[t]! / forward.noise[t]!) ** 2 : 1;
+      return (ratio - 1 - Math.log(ratio)) / 2;
+    }),
+  };
+}
+
+/** What the squared errors weigh in training; undefined for the bound. */
+export function trainingWeights({ forward, prediction }: Diffusion, weight: TrainingObjective["weight"]): readonly number[] | undefined {
+  if (!weight || weight.kind === "bound") return undefined;
+  const T = forward.step.length - 1;
+  if (weight.kind === "simple") return new Array<number>(T).fill(1 / T);
+  const marginals = marginalsOf(forward);
+  const { ofOutput } = datumOf(prediction, marginals);
+  return Array.from({ length: T }, (_, at) => (Math.min(marginals.snr[at + 1]!, weight.gamma) * ofOutput[at + 1]! ** 2) / T);
+}
+
+/** One step of each row: its number less one, the squared error there, and whether it is the first. */
+export interface StepDraw {
+  readonly place: Value;
+  readonly squared: Value;
+}
+
+/**
+ * Draws a step for each row and the state there in closed form, and asks the network. With `strata` above 1 there are as many draws of a row, one in each part of 1 … T; where
+ * that is T itself each step is there once.
+ */
+export function drawStep(context: LoweringContext, diffusion: Diffusion, strata: number): StepDraw {
+  const { b, space } = context;
+  const { name, type, plate, forward, prediction } = diffusion;
+  const T = plate.size;
+  const axes: AxisName[] = strata > 1 ? space.sort([space.declare(SAMPLES, strata), ROWS]) : [ROWS];
+  const dims = space.dims(axes);
+  const parts = strata > 1 ? b.reshape(b.cast(b.iota(strata), "f32"), [strata, 1]) : b.scalar(0);
+  const within = strata >= T ? b.full(0.5, dims) : b.uniform(context.stream("step"), dims);
+  const place = b.minimum(b.cast(b.unary("floor", b.multiply(b.add(parts, within), T / strata)), "i32"), b.scalar(T - 1, "i32"));
+  const { signal, deviation } = marginalsOf(forward);
+  const shape = type.shape.map(({ value }) => value);
+  const each = (values: readonly number[]): TensorNode => {
+    const picked = b.gather(b.constant(values, [T]), place);
+    return b.reshape(picked, [...picked.shape, ...shape.map(() => 1)]);
+  };
+  const data = asNumber(context, context.inputColumn(name));
+  const x0 = expanded(b, space, data, axes);
+  const noise = b.normal(context.stream("noise"), [...dims, ...shape]);
+  const [s, d] = [each(signal.slice(1)), each(deviation.slice(1))];
+  const state: Value = { node: b.add(b.multiply(s, x0), b.multiply(d, noise)), axes };
+  const asked = new DenoisingContext(context, { name, plate, state, place: { node: place, axes } });
+  const output = asNumber(asked, lowerNetwork(asked, diffusion));
+  const radius = each(signal.slice(1).map((value, at) => Math.hypot(value, deviation[at + 1]!)));
+  const target = prediction === "data" ? x0 : prediction === "noise" ? noise : b.divide(b.subtract(b.multiply(s, noise), b.multiply(d, x0)), radius);
+  const error = b.subtract(target, expanded(b, space, output, axes));
+  return { place: { node: place, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes } };
+}
+
+/** The network's output, with the bindings of the reverse chain. */
+export function lowerNetwork(context: LoweringContext, { bindings, network }: Diffusion): Value {
+  // Bindings are looked up by name in the program's model, which is empty here.
+  for (const { name, value } of bindings) context.bind("model", name, lowerExpression(context, { of: "model" }, value));
+  return lowerExpression(context, { of: "model" }, network);
+}
+
+/** KL(q(x_T | x_0) ‖ p(x_T)) of each row, summed over elements. */
+export function priorDivergence(context: LoweringContext, { name, type, forward, prior }: Diffusion): Value {
+  const { b } = context;
+  const { signal, deviation } = marginalsOf(forward);
+  const [s, d] = [signal.at(-1)!, deviation.at(-1)!];
+  const data = asNumber(context, context.inputColumn(name));
+  const moved = b.subtract(b.multiply(data.node, s), prior.mean);
+  const squares = b.sumLast(b.square(moved), type.shape.length);
+  const constant = elementCount(type) * (Math.log(prior.scale / d) + d ** 2 / (2 * prior.scale ** 2) - 0.5);
+  return { node: b.add(b.multiply(squares, 1 / (2 * prior.scale ** 2)), constant), axes: data.axes };
+}
+
+/** Elements of a table at each draw's step. */
+export function atStep(context: LoweringContext, values: readonly number[], { place }: StepDraw): Value {
+  const { b } = context;
+  return { node: b.gather(b.constant(values, [values.length]), place.node), axes: place.axes };
+}

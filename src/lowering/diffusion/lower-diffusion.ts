@@ -1,0 +1,62 @@
+import type { LoweredPrograms } from "../../ir/lowered-model.js";
+import type { Diffusion, ModelProgram } from "../../ir/model/model.js";
+import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
+import { elementCount } from "../../types/type.js";
+import { LoweringContext, type Mode } from "../context.js";
+import { meanOver } from "../score-function.js";
+import { ROWS, SAMPLES, type Value } from "../value.js";
+import { atStep, drawStep, priorDivergence, stepLosses, trainingWeights } from "./bound.js";
+import { lowerDiffusionSample, type SamplerOptions } from "./sample.js";
+
+/** Draws of t for each row in one evaluation: one in each part of 1 … T. */
+const evaluationDraws = 16;
+
+/** The programs of a diffusion. */
+export function lowerDiffusion(program: ModelProgram, diffusion: Diffusion, sampler: SamplerOptions = {}): Pick<LoweredPrograms, "train" | "evaluate" | "sample"> {
+  return { train: lowerTrain(program, diffusion), evaluate: lowerEvaluate(program, diffusion), sample: lowerDiffusionSample(program, diffusion, sampler) };
+}
+
+/** Nats of each row: the three terms, at one or several draws of t. */
+function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, strata: number) {
+  const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
+  const { b } = context;
+  const T = diffusion.plate.size;
+  const losses = stepLosses(diffusion);
+  const draw = drawStep(context, diffusion, strata);
+  const at = (values: readonly number[]): TensorNode => atStep(context, values, draw).node;
+  const own = b.multiply(T, b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type))));
+  const isFirst = b.equal(draw.place.node, b.scalar(0, "i32"));
+  const rows = (node: TensorNode): Value => meanOver(context, { node, axes: draw.place.axes }, SAMPLES);
+  return {
+    context, draw,
+    prior: { node: b.negate(priorDivergence(context, diffusion).node), axes: [ROWS] } satisfies Value,
+    denoising: rows(b.negate(b.select(isFirst, 0, own))),
+    reconstruction: rows(b.negate(b.select(isFirst, own, 0))),
+  };
+}
+
+function lowerTrain(program: ModelProgram, diffusion: Diffusion): TensorProgram {
+  const { context, draw, ...terms } = boundOf(program, diffusion, "train", 1);
+  const { b } = context;
+  const mean = (value: Value): TensorNode => meanOver(context, value, ROWS).node;
+  const outputs: Record<string, TensorNode> = {};
+  for (const [name, value] of named(diffusion, terms)) outputs[`term.${name}`] = mean(value);
+  outputs["elbo"] = b.addAll(Object.values(outputs));
+  const weights = trainingWeights(diffusion, program.training.objective.weight);
+  const weighted = weights && mean({ node: b.multiply(b.multiply(atStep(context, weights, draw).node, diffusion.plate.size), draw.squared.node), axes: draw.squared.axes });
+  outputs["loss"] = b.named(weighted ?? b.negate(outputs["elbo"]), "loss");
+  return b.program("train", outputs);
+}
+
+function lowerEvaluate(program: ModelProgram, diffusion: Diffusion): TensorProgram {
+  const T = diffusion.plate.size;
+  const { context, draw: _, ...terms } = boundOf(program, diffusion, "evaluate", Math.min(T, evaluationDraws));
+  const outputs: Record<string, TensorNode> = {};
+  for (const [name, value] of named(diffusion, terms)) outputs[`row.${name}`] = value.node;
+  outputs["elbo"] = context.b.addAll(Object.values(outputs));
+  return context.b.program("evaluate", outputs);
+}
+
+function named({ name }: Diffusion, terms: { readonly prior: Value; readonly denoising: Value; readonly reconstruction: Value }): readonly (readonly [string, Value])[] {
+  return [[`prior-matching.${name}`, terms.prior], [`denoising.${name}`, terms.denoising], [`reconstruction.${name}`, terms.reconstruction]];
+}

@@ -1,0 +1,76 @@
+import { type Marginals, marginalsOf } from "../../ir/diffusion/coefficients.js";
+import type { Diffusion } from "../../ir/model/model.js";
+
+export const samplerNames = ["ancestral", "ddim", "dpm_solver", "heun"] as const;
+export type SamplerName = (typeof samplerNames)[number];
+
+/** x_to = ofDatum · x̂_0 + ofState · x_from + ofBefore · (x̂_0 of the step before) + noise · ε. */
+export interface SamplerStep {
+  readonly from: number;
+  readonly to: number;
+  readonly ofDatum: number;
+  readonly ofState: number;
+  readonly ofBefore: number;
+  readonly noise: number;
+  /** Heun: x_to anew, of x_from, its datum, the first x_to, and the datum that is seen there. */
+  readonly second?: { readonly ofState: number; readonly ofDatum: number; readonly ofNext: number; readonly ofThere: number };
+}
+
+export interface SamplerPlan {
+  readonly steps: readonly SamplerStep[];
+  readonly stochastic: boolean;
+  readonly multistep: boolean;
+  readonly secondOrder: boolean;
+}
+
+/**
+ * The steps of a sampler, from the coefficients of the forward chain alone, in float64:
+ * - `ancestral`: x_to ~ p(x_to | x_from), the composed posterior with x̂_0 (Ho et al. 2020); with fewer steps that of the skipped chain.
+ * - `ddim`: with noise η times the posterior's deviation; η = 0 follows the probability flow (Song, Meng & Ermon 2021).
+ * - `dpm_solver`: DPM-Solver++(2M), multistep of second order in half the log signal-to-noise ratio (Lu et al. 2022).
+ * - `heun`: Heun's method on the flow of x / signal over deviation / signal (Karras et al. 2022, deterministic).
+ */
+export function samplerPlan(diffusion: Diffusion, { sampler = "ancestral", steps, eta }: { readonly sampler?: SamplerName; readonly steps?: number; readonly eta?: number }): SamplerPlan {
+  const T = diffusion.plate.size;
+  const marginals = marginalsOf(diffusion.forward);
+  const count = Math.min(T, steps ?? T);
+  // From T to 0 in equal strides, rounded; each number once.
+  const times = Array.from({ length: count + 1 }, (_, at) => Math.round((T * (count - at)) / count));
+  const pairs = times.slice(1).map((to, at) => ({ from: times[at]!, to }));
+  const share = sampler === "ancestral" ? 1 : sampler === "ddim" ? (eta ?? 0) : 0;
+  const made = pairs.map(({ from, to }, at): SamplerStep => {
+    if (sampler === "dpm_solver") return solverStep(marginals, from, to, at === 0 ? undefined : times[at - 1]!);
+    return flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" && diffusion.variance === "large");
+  });
+  return { steps: made, stochastic: share > 0, multistep: sampler === "dpm_solver", secondOrder: sampler === "heun" };
+}
+
+function flowStep({ signal, deviation }: Marginals, from: number, to: number, share: number, heun: boolean, large: boolean): SamplerStep {
+  const [s, d] = [signal[from]!, deviation[from]!];
+  const [s1, d1] = [signal[to]!, deviation[to]!];
+  // The forward step from `to` to `from` has factor s / s1 and this variance.
+  const forward = Math.sqrt(Math.max(0, d ** 2 - (s / s1) ** 2 * d1 ** 2));
+  const posterior = to === 0 ? 0 : (d1 * forward) / d;
+  const spread = share * posterior;
+  const along = Math.sqrt(Math.max(0, d1 ** 2 - spread ** 2));
+  const ofDatum = s1 - (along * s) / d;
+  return { from, to, ofDatum, ofState: along / d, ofBefore: 0, noise: to === 0 ? 0 : large ? share * forward : spread, ...(heun && to > 0 && s > 0 ? { second: heunStep(s, d, s1, d1) } : {}) };
+}
+
+/** y = x / signal follows dy = ε̂ dσ with σ = deviation / signal and ε̂ = (x − signal x̂_0) / deviation: the mean of both ends' ε̂ in place of the first. */
+function heunStep(s: number, d: number, s1: number, d1: number): SamplerStep["second"] {
+  const half = (s1 * (d1 / s1 - d / s)) / 2;
+  return { ofState: s1 / s + half / d, ofDatum: (-half * s) / d, ofNext: half / d1, ofThere: (-half * s1) / d1 };
+}
+
+function solverStep({ signal, deviation }: Marginals, from: number, to: number, before: number | undefined): SamplerStep {
+  const lambda = (t: number): number => Math.log(signal[t]! / deviation[t]!);
+  const rest = { from, to, noise: 0 };
+  if (to === 0) return { ...rest, ofDatum: 1, ofState: 0, ofBefore: 0 };
+  const h = lambda(to) - lambda(from);
+  const all = -signal[to]! * Math.expm1(-h);
+  const ofState = deviation[to]! / deviation[from]!;
+  if (before === undefined || signal[before] === 0) return { ...rest, ofDatum: all, ofState, ofBefore: 0 };
+  const r = (lambda(from) - lambda(before)) / h;
+  return { ...rest, ofDatum: all * (1 + 1 / (2 * r)), ofState, ofBefore: -all / (2 * r) };
+}
