@@ -119,6 +119,23 @@ describe("a model of films of different lengths", () => {
     await trained("--resume", half, "--epochs", "2");
     expect(latest(half).equals(latest(run))).toBe(true);
   });
+
+  it("stops early by validation rows, whose lengths are their own, and does so where it was interrupted before", async () => {
+    const folder = folderWith({ "film.lvm": text.replace("epochs = 2", "epochs = 40\n  early_stopping = patience(2)").replace("rate = 1e-2", "rate = 0.5") });
+    for (const [name, array] of [["x.npy", writeNpy(frames(-1), [rows, 4, 64])], ["held.npy", writeNpy(frames(-1).slice(256 * 7, 256 * 12), [5, 4, 64])]] as const) writeFileSync(join(folder, name), array);
+    const trained = async (...args: string[]) => {
+      const { lines } = await lvmc(["train", ...args, "--device", "wasm", "--no-samples", "--json"], { cwd: folder });
+      return { run: String(lines.find(({ type }) => type === "start")!["run"]), end: lines.at(-1) as { reason: string; step: number } };
+    };
+    const given = ["film.lvm", "--data", "x=x.npy", "--validation-data", "x=held.npy"];
+    const whole = await trained(...given);
+    expect(whole.end.reason).toBe("early-stopping");
+    const part = await trained(...given, "--steps", String(whole.end.step - 4));
+    const rest = await trained("--resume", part.run, "--steps", "1000");
+    expect(rest.end).toMatchObject({ reason: "early-stopping", step: whole.end.step });
+    const latest = (of: string): Buffer => readFileSync(join(of, "checkpoints", "latest.safetensors"));
+    expect(latest(part.run).equals(latest(whole.run))).toBe(true);
+  }, 120_000);
 });
 
 it("a model of single images has no film to show", async () => {
