@@ -7,6 +7,7 @@ import { convVae } from "./sections/conv-vae.js";
 import { deepMarkovModel } from "./sections/deep-markov-model.js";
 import { eightSchools } from "./sections/eight-schools.js";
 import { startUp } from "./sections/start-up.js";
+import { unet } from "./sections/unet.js";
 import { vae } from "./sections/vae.js";
 
 /**
@@ -14,7 +15,7 @@ import { vae } from "./sections/vae.js";
  * shared machine say little, their ratios more. LVMC_PEERS names the Python environment of JAX and PyTorch; what is absent is skipped visibly.
  * BENCH_ONLY=vae,conv-vae,… takes some of the sections, BENCH_KEEP=1 keeps the run in bench/results/.
  */
-const sections: Readonly<Record<string, () => Promise<Section>>> = { vae, "conv-vae": convVae, "eight-schools": eightSchools, "deep-markov-model": deepMarkovModel, "chain-compile": chainCompile, "start-up": startUp, allocation };
+const sections: Readonly<Record<string, () => Promise<Section>>> = { vae, "conv-vae": convVae, "eight-schools": eightSchools, "deep-markov-model": deepMarkovModel, unet, "chain-compile": chainCompile, "start-up": startUp, allocation };
 
 it("measures", async () => {
   const wanted = process.env["BENCH_ONLY"]?.split(",") ?? Object.keys(sections);
