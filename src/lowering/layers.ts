@@ -35,11 +35,8 @@ function required(call: LayerCall, role: string): TensorNode {
   return node;
 }
 
-/** The learnt scale and offset of a normalization; the value itself where there are none (`affine = false`). */
-function rescaled(call: LayerCall, node: TensorNode): TensorNode {
-  const [scale, offset] = [weight(call, "scale"), weight(call, "offset")];
-  return scale && offset ? call.context.b.add(call.context.b.multiply(node, scale), offset) : node;
-}
+/** Of a normalization. */
+const normalizing = (call: LayerCall) => ({ epsilon: attribute(call, "epsilon", 1e-5), scale: weight(call, "scale"), offset: weight(call, "offset") });
 
 function withBias(call: LayerCall, node: TensorNode): TensorNode {
   const bias = weight(call, "bias");
@@ -97,12 +94,12 @@ export const layerLowerings: Readonly<Record<LayerName, (call: LayerCall) => Val
   // Ba, Kiros & Hinton 2016: over the last axis.
   layer_norm: (call) => {
     const x = asNumber(call.context, call.args[0]!);
-    return { node: rescaled(call, layerNorm(call.context.b, x.node, attribute(call, "epsilon", 1e-5))), axes: x.axes };
+    return { node: layerNorm(call.context.b, x.node, normalizing(call)), axes: x.axes };
   },
 
   group_norm: (call) => {
     const x = asNumber(call.context, call.args[0]!);
-    return { node: rescaled(call, groupNorm(call.context.b, x.node, eventShape(x).length, attribute(call, "groups"), attribute(call, "epsilon", 1e-5))), axes: x.axes };
+    return { node: groupNorm(call.context.b, x.node, eventShape(x).length, attribute(call, "groups"), normalizing(call)), axes: x.axes };
   },
 
   // Ioffe & Szegedy 2015: statistics of the batch in training (over every axis but the last), running ones in evaluation.
@@ -122,7 +119,7 @@ export const layerLowerings: Readonly<Record<LayerName, (call: LayerCall) => Val
       stateUpdates.set(call.expr.parameters["variance"]!, moved(runningVariance, variance));
     }
     const normalized = b.divide(b.subtract(x.node, mean), b.sqrt(b.add(variance, epsilon)));
-    return { node: rescaled(call, normalized), axes: x.axes };
+    return { node: b.add(b.multiply(normalized, required(call, "scale")), required(call, "offset")), axes: x.axes };
   },
 
   // Of an image the positions are its pixels, row by row.

@@ -19,10 +19,8 @@ export interface ResidualBlock {
 /** x' + conv(silu(norm(conv(silu(norm(x))) + silu(condition)·W + b))), x' the input or its 1 by 1 convolution (Ho et al. 2020, appendix B). */
 export function residualBlock(b: TensorBuilder, { x, condition, axes, groups, weight }: ResidualBlock): Value {
   const silu = (node: TensorNode): TensorNode => b.multiply(node, b.sigmoid(node));
-  const normalized = (node: TensorNode, part: 1 | 2): TensorNode => {
-    const moved = b.multiply(groupNorm(b, node, 3, groups, epsilon), weight(`scale_${part}`)!);
-    return silu(b.add(moved, weight(`offset_${part}`)!));
-  };
+  const normalized = (node: TensorNode, part: 1 | 2): TensorNode =>
+    silu(groupNorm(b, node, 3, groups, { epsilon, scale: weight(`scale_${part}`), offset: weight(`offset_${part}`) }));
   const convolved = (node: TensorNode, kernel: TensorNode, bias: TensorNode): TensorNode => {
     const around = (axis: -3 | -2, at: 0 | 1): readonly [number, number] => samePadding(Number(node.shape.at(axis)), Number(kernel.shape[at]), 1);
     return b.add(b.conv2d(node, kernel, { strides: [1, 1], padding: [around(-3, 0), around(-2, 1)], dilation: [1, 1] }), bias);
