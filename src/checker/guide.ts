@@ -55,7 +55,6 @@ interface Draft {
 /** Checks the guide of a model; without a `guide` item, that none is needed. */
 export function checkGuide(context: Context, model: CheckedModel, guide: ast.GuideItem | undefined, fileScope: Scope): CheckedGuide {
   const partly = model.columns.filter(({ partlyObserved }) => partlyObserved);
-  if (model.skipped) return { steps: [], parameters: [], entries: new Map(), sound: false };
   if (!guide) {
     const summed = summedChains(model);
     if (model.latents.size + partly.length > summed.length) {

@@ -15,7 +15,7 @@ import { elaborateType } from "./type-expressions.js";
 import { dependenceOf } from "./rules/dependence.js";
 import { checkLikelihood, checkPrior, typeOfDraw } from "./rules/site-support.js";
 import { definitionsIn } from "./rules/statement-order.js";
-import { isUnsupportedDistribution, reportUnsupported } from "./rules/unsupported.js";
+import { isUnsupportedDistribution } from "./rules/unsupported.js";
 
 /** A site whose type is known, even where its distribution has a mistake: the guide can be checked against it. */
 export type ModelSite = Omit<Site, "distribution"> & { readonly distribution?: DistributionCall };
@@ -38,8 +38,6 @@ export interface CheckedModel {
   readonly length?: RowLength;
   /** False where something of the model is missing because of a mistake: conclusions from what is missing would be wrong. */
   readonly sound: boolean;
-  /** The model has a construct of a later version: its guide has no meaning yet and is not looked at. */
-  readonly skipped: boolean;
 }
 
 /** Where a model is built up. */
@@ -67,12 +65,6 @@ export function checkModel(context: Context, model: ast.ModelItem, fileScope: Sc
     const column = checkColumn(context, declaration, observed.has(declaration.name.name), columns, outer);
     if (column) columns.set(column.name, column);
   }
-  const step = model.columns.find((declaration) => declaration.indices.length > 0);
-  if (step) {
-    const written = textOf({ ...step.name.span, end: step.type.span.start }).replace(/\s*:\s*$/, "");
-    reportUnsupported(context, `a column at a step of a chain (\`${written}\`) is`, step.span, `declare \`${step.name.name}\` without an index`);
-    return { item: model, columns: [], steps: [], sites: new Map(), bindings: new Map(), hidden: new Map(), latents: new Map(), plates: new Set(), sound: false, skipped: true };
-  }
   const length = model.where && checkRowLength(context, model.where, columns);
   if (length) columns.set(length.column, { name: length.column, type: { support: { kind: "count" }, shape: [] }, role: "input", partlyObserved: false, origin: model.where!.span });
   const plates = new Set<string>();
@@ -92,7 +84,6 @@ export function checkModel(context: Context, model: ast.ModelItem, fileScope: Sc
     plates,
     length,
     sound,
-    skipped: false,
   };
   if (sound) checkObservations(context, checked);
   return checked;

@@ -40,6 +40,9 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   const [datum, second] = stepped;
   if (!datum) return undefined;
   if (second) return refuse("two columns at a step of a chain", second.name.span, "one datum is turned to noise");
+  if (model.where) return refuse("the rows of a diffusion have no lengths of their own", model.where.span, "one datum of one shape", "remove `where …`");
+  const missing = model.columns.find((column) => column.type.optional);
+  if (missing) return refuse(`\`${missing.name.name}\` may be missing, and a diffusion has no guess for it`, missing.type.span, "with `?`", "remove the `?`, and leave such rows out");
   const at = datum.indices.length === 1 ? evaluateConstant(context, datum.indices[0]!) : undefined;
   if (at !== 0) return at === undefined ? undefined : refuse(`the data stands at step ${at}`, datum.indices[0]!.span, "data is step 0");
   const name = datum.name.name;
@@ -144,7 +147,7 @@ function forwardChain(context: Context, scope: Scope, step: ast.SampleStatement,
   const bad = deviation.findIndex((each) => !(each > 0) || !Number.isFinite(each));
   if (bad >= 0) return wrong("LVM4063", `step ${bad + 1} of the forward chain adds no noise`, call.origin, `its ${scale.role} is ${Number(scale.affine.offset[bad]!.toPrecision(6))}`, "every step needs noise: the schedule must go down, from below 1 at step 1");
   const growing = mean.affine.factor.findIndex((each) => !Number.isFinite(each) || Math.abs(each) > 1 + 1e-12);
-  if (growing >= 0) return wrong("LVM4063", `step ${growing + 1} of the forward chain makes the signal grow`, call.origin, `its factor is ${Number(mean.affine.factor[growing]!.toPrecision(6))}`, "the schedule must not increase");
+  if (growing >= 0) return wrong("LVM4063", `step ${growing + 1} of the forward chain makes the signal grow`, call.origin, `its factor is ${Number(mean.affine.factor[growing]!.toPrecision(6))}`, "a factor of at most 1 takes signal away: `sqrt(alpha[t])` of a schedule has such factors");
   return { step: [1, ...mean.affine.factor], noise: [0, ...deviation] };
 }
 

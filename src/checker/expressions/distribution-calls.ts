@@ -257,12 +257,14 @@ function fitSupport(context: Context, distribution: Distribution, spec: Paramete
     return false;
   }
   if (accepts(spec.support, expr) || (spec.support.kind === "positive" && isPositiveEverywhere(spec, expr))) return true;
-  const mend = mendArgument(distribution, spec, expr, argument, chosen);
+  const steps = spec.support.kind === "positive" && expr.type.shape.length === 0 ? valuesOverLoop(expr) : undefined;
+  const bad = steps?.findIndex((value) => !(value > 0)) ?? -1;
+  const mend = bad >= 0 ? { help: `choose numbers that are ${printSupport(spec.support)} at every step` } : mendArgument(distribution, spec, expr, argument, chosen);
   context.error({
     code: "LVM3014",
     message: `\`${spec.name}\` of \`${distribution.name}\` must be ${spec.support.kind === "simplex" ? "on the simplex" : printSupport(spec.support)}`,
     span: argument.value.span,
-    label: expr.kind === "number" ? `this is ${expr.value}` : `this is ${printType(expr.type)}`,
+    label: expr.kind === "number" ? `this is ${expr.value}` : bad >= 0 ? `this is ${steps![bad]!} at step ${bad + 1} of the loop` : `this is ${printType(expr.type)}`,
     notes: [`\`${spec.name}\`: ${spec.doc}`],
     help: mend.help,
     fixes: mend.fixes,

@@ -106,6 +106,10 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     origin: statement.span,
   };
   checkKind(context, objective, choice, model);
+  if (model.diffusion && kind === "elbo" && statement.constraints[0]) {
+    const { span } = statement.constraints[0];
+    context.error({ code: "LVM5008", message: "the terms of a diffusion's bound cannot be bounded", span, label: "a bound on a term", related: [{ span: model.origin, text: `\`${model.name}\` is a diffusion: its terms are sums over steps of one network's errors` }], help: "remove the constraint" });
+  }
   if (kind === "elbo") checkCombination(context, objective, given, statement, model);
   else if (statement.constraints.length > 0) {
     context.error({

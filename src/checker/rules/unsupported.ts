@@ -16,7 +16,7 @@ export function reportUnsupported(context: Context, what: string, span: Span, he
   });
 }
 
-/** Whether the right side of a `~` is one of the distributions that arrive later: chains of the guide, nearest codes, flows. Reports it. */
+/** Whether the right side of a `~` is one of the distributions that arrive later (nearest codes, flows), or a step of the guide where there is no diffusion. Reports it. */
 export function isUnsupportedDistribution(context: Context, statement: ast.SampleStatement): boolean {
   if (statement.autoregressive) {
     reportUnsupported(context, "`autoregressive` is", statement.distribution.span, "write the elements as sites of their own, each given those before it");
@@ -25,7 +25,7 @@ export function isUnsupportedDistribution(context: Context, statement: ast.Sampl
   for (const part of expressionsWithin(statement.distribution)) {
     if (part.kind !== "call" || part.callee.kind !== "name") continue;
     if (part.callee.name === "guide") {
-      reportUnsupported(context, "`guide(… | …)` is", part.span, "write the distribution of the step itself");
+      context.error({ code: "LVM4060", message: "`guide(… | …)` is a step of a diffusion", span: part.span, label: "this model has no datum at step 0", help: "declare the datum as `x[0]`, the end of a chain that the guide begins there; or write the distribution of the step itself" });
       return true;
     }
     if (part.callee.name === "Nearest") {
