@@ -3,7 +3,7 @@ import type { AutoGroup, DistributionCall, GuideSite, Marginalized, Site } from 
 import type { LatentPlan, Objective } from "../ir/objective/objective.js";
 import { InternalError } from "../util/internal-error.js";
 import { drawAutoGroup } from "./auto-guide.js";
-import type { Frame, LoweringContext } from "./context.js";
+import { type Frame, LoweringContext } from "./context.js";
 import { bindingJob } from "./chains/bindings.js";
 import { renamed, renamedDistribution, sequenceDistribution } from "./chains/sequence.js";
 import { isGaussian } from "./chains/exact/linear-system.js";
@@ -55,7 +55,36 @@ export function runGuide(context: LoweringContext, objective: Objective, options
       else if (isEnumerated(step.site) || !context.chains.get("guide")!.run(`site ${step.site}`)) add(guideSite(context, objective, step, options));
     });
   }
-  return latents;
+  return latents.map((latent) => (latent.plan.path ? { ...latent, logGuide: pathLogGuide(context, latent) } : latent));
+}
+
+/** log q of a site at the draws, where all parameters are held: its gradient is that of the draws alone. */
+function pathLogGuide(context: LoweringContext, { site, value }: Latent): Value {
+  const entry = context.program.guide.find((step): step is GuideSite => step.kind === "guide-site" && step.site === site.name);
+  if (!entry) throw new InternalError(`${site.name} has no guide site`);
+  const held = new HeldContext(context);
+  return maskedRows(context, logDensity(held, guideDistribution(held, entry, site), value));
+}
+
+/** Lowers what a program has lowered before once more, at the values that its sites have and with parameters that have no gradient. */
+class HeldContext extends LoweringContext {
+  constructor(private readonly around: LoweringContext) {
+    super(around.program, around.mode, around.streamPrefix, undefined, around);
+    for (const { name } of around.program.model.filter((step): step is Site => step.kind === "site")) {
+      const value = around.sites.get(name);
+      if (value) this.sites.set(name, value);
+    }
+    this.placed = around.placed;
+  }
+
+  override parameter(name: string): Value {
+    const { node, axes } = this.around.parameter(name);
+    return { node: this.b.stopGradient(node), axes };
+  }
+
+  override inputColumn(name: string): Value {
+    return this.around.inputColumn(name);
+  }
 }
 
 /** How a site of the guide is drawn at one step of a chain that reads its draws before. */

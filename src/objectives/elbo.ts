@@ -4,7 +4,7 @@ import type { Term } from "../ir/objective/objective.js";
 import { bigSum, density, divergence, familyFormula, guideDensity, guideFamily, guideOwnDensity, log, modelDensity, negative, number, product, subscript, sum, symbol } from "./formulas.js";
 import { chainSum, type Component, marginalComponents, summedFactors } from "./marginalization.js";
 import { hasKlTerm } from "./estimators.js";
-import { type Plans, type Setting, isWeighted } from "./setting.js";
+import { type Plans, type Setting, hasPathGradient, isWeighted } from "./setting.js";
 import { type Piece, piecesOf, productOfSteps } from "./pieces.js";
 import { makeTerm, stepByStep } from "./terms.js";
 import { latentWeight, unweighted } from "./weights.js";
@@ -107,6 +107,7 @@ function latentTerms(setting: Setting, plans: Plans, name: string, summed: boole
     ...base, kind: "log-ratio", reads: [name, ...priorReads, ...guideReads], weight: latentWeight(setting, "log-ratio", site.scope),
     reason: site.partlyObserved
       ? `observed rows contribute log p(${name} | …) alone`
+      : hasPathGradient(setting, name) ? `${atDraw}; the parameters of q have their gradient through the draw alone, which is 0 where q is the posterior (Roeder, Wu & Duvenaud 2017)`
       : isWeighted(setting, name) ? `${atDraw}, inside the log-mean-exp` : `no closed-form KL for the pair${pair}: ${atDraw}`,
     formula: stepByStep(setting, name, ["own", "model", "guide"], (piece) => sum(logPrior(piece), negative(logGuide(piece)))),
   })];

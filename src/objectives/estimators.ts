@@ -4,7 +4,7 @@ import type { AutoGroup, GuideSite } from "../ir/model/model.js";
 import type { Estimator, LatentPlan } from "../ir/objective/objective.js";
 import { chainSum, marginalComponents } from "./marginalization.js";
 import { hasClosedFormKl, reparameterizationOf } from "./families.js";
-import { type Setting, isWeighted } from "./setting.js";
+import { type Setting, hasPathGradient, isWeighted } from "./setting.js";
 
 /** Without `by enumeration`, finite latents are enumerated while their joint number of states stays below this. */
 const enumerationBudget = 1e4;
@@ -37,7 +37,7 @@ export function chooseEstimators(setting: Setting): readonly LatentPlan[] {
     } else {
       const choice = chooseForSite(setting, step, joint);
       if (choice.estimator === "enumeration") joint *= choice.cardinality ?? 1;
-      plans.push({ sites: [step.site], scope: setting.graph.site(step.site).scope, guide: "guide-site", ...choice, downstream: [], origin: step.origin });
+      plans.push({ sites: [step.site], scope: setting.graph.site(step.site).scope, guide: "guide-site", ...choice, ...(hasPathGradient(setting, step.site) ? { path: true } : {}), downstream: [], origin: step.origin });
     }
   }
   return plans;
@@ -119,13 +119,13 @@ export function isCoupled({ graph }: Setting, name: string): boolean {
 
 /**
  * Whether −KL(q ‖ p) of this site is a term in closed form: the pair is in the table, the bound is not a log-mean-exp over this site's
- * draws, each row has a draw (not a partly observed column), and p(site) is a factor of its own (not inside a sum over marginalized sites).
+ * draws, its gradient is not that of the draw's path alone, each row has a draw (not a partly observed column), and p(site) is a factor of its own (not inside a sum over marginalized sites).
  */
 export function hasKlTerm(setting: Setting, name: string): boolean {
   const { graph } = setting;
   const site = graph.site(name);
   const entry = graph.entryOf(name);
-  if (!entry || entry.kind === "marginalized" || site.partlyObserved || isWeighted(setting, name)) return false;
+  if (!entry || entry.kind === "marginalized" || site.partlyObserved || isWeighted(setting, name) || hasPathGradient(setting, name)) return false;
   if ([...graph.modelReads(name).latents].some((parent) => graph.isMarginalized(parent))) return false;
   const prior = site.distribution.distribution;
   if (entry.kind === "guide-site") return hasClosedFormKl(entry.distribution.distribution, prior);

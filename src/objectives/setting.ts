@@ -1,5 +1,7 @@
 import type { LatentPlan, Objective } from "../ir/objective/objective.js";
 import type { ModelProgram, TrainingObjective } from "../ir/model/model.js";
+import { isDiscrete } from "../types/support.js";
+import { reparameterizationOf } from "./families.js";
 import { type FactorGraph, buildFactorGraph } from "./dependencies.js";
 
 /** What every rule of the derivation looks at. */
@@ -17,10 +19,18 @@ export interface Setting {
 export function settingOf(program: ModelProgram, mode: Objective["mode"]): Setting {
   const asked = program.training.objective;
   const objective: TrainingObjective =
-    mode === "training" ? asked : { ...asked, samples: 1, beta: 1, freeBits: 0, anneal: { steps: 0, cycles: 1 }, supervision: 0, constraints: [], balance: undefined, overshooting: 1 };
+    mode === "training" ? asked : { ...asked, samples: 1, beta: 1, freeBits: 0, anneal: { steps: 0, cycles: 1 }, supervision: 0, constraints: [], balance: undefined, overshooting: 1, gradient: undefined };
   const samples = asked.kind === "elbo" ? Math.max(1, objective.samples) : 1;
   const bound = asked.kind === "elbo" ? (samples > 1 ? "importance-weighted" : "elbo") : asked.kind;
   return { program, graph: buildFactorGraph(program), mode, bound, samples, objective };
+}
+
+/** Whether a site's guide is differentiated through its draw alone: a reparameterized guide site under `gradient = path`. */
+export function hasPathGradient({ objective, graph }: Setting, name: string): boolean {
+  const entry = graph.entryOf(name);
+  if (objective.gradient !== "path" || entry?.kind !== "guide-site" || (entry.by && entry.by.estimator !== "reparameterization")) return false;
+  const kind = reparameterizationOf(entry.distribution.distribution);
+  return !isDiscrete(graph.site(name).type.support) && kind !== "none" && kind !== "deterministic";
 }
 
 /** Plans by the sites they cover. */

@@ -37,10 +37,10 @@ export interface TrainedLatent {
   readonly chained?: boolean;
 }
 
-const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision", "balance", "overshooting"] as const;
+const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision", "balance", "overshooting", "gradient"] as const;
 type OptionName = (typeof optionNames)[number];
 
-const ranges: Readonly<Record<Exclude<OptionName, "anneal">, NumberRange>> = {
+const ranges: Readonly<Record<Exclude<OptionName, "anneal" | "gradient">, NumberRange>> = {
   beta: { atLeast: 0 },
   samples: { whole: true, atLeast: 1 },
   free_bits: { atLeast: 0 },
@@ -86,6 +86,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
   }
   const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? ["weight"] : optionNames, 0);
   const weight = given.get("weight");
+  const gradient = given.get("gradient");
   const number = (name: keyof typeof ranges, otherwise: number): number => {
     const argument = given.get(name);
     return argument ? (readNumber(context, name, argument.value, ranges[name]) ?? otherwise) : otherwise;
@@ -101,6 +102,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     supervision: number("supervision", 0),
     ...(given.has("balance") ? { balance: number("balance", 0.5) } : {}),
     ...(ahead > 1 ? { overshooting: ahead } : {}),
+    ...(gradient && readGradient(context, gradient.value) === "path" ? { gradient: "path" } : {}),
     ...(weight ? { weight: readWeight(context, weight.value) } : {}),
     constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
     origin: statement.span,
@@ -122,6 +124,14 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     });
   }
   return objective;
+}
+
+/** `total` or `path`. */
+function readGradient(context: Context, expression: ast.Expression): "total" | "path" | undefined {
+  const name = readChoice(expression)?.name;
+  if (name === "total" || name === "path") return name;
+  context.error({ code: "LVM5028", message: "this is no gradient of the bound", span: expression.span, label: "unknown", help: "write `gradient = total` (the default) or `gradient = path`: that of the draws alone, without variance where the guide is the posterior (Roeder et al. 2017)" });
+  return undefined;
 }
 
 /** `bound`, `simple`, `min_snr(5)`: how the steps of a diffusion are weighed. */
@@ -204,6 +214,23 @@ function checkKind(context: Context, objective: TrainingObjective, choice: Choic
   });
 }
 
+/** `gradient = path` takes the densities at the draw: no option that acts on a closed KL goes with it, and no automatic guide, whose entropy is closed. */
+function checkPath(context: Context, objective: TrainingObjective, given: ReadonlyMap<string, ast.Argument>, model: TrainedModel): void {
+  const path = given.get("gradient");
+  if (!path || objective.gradient !== "path" || objective.samples > 1) return;
+  const other = (["free_bits", "balance", "overshooting"] as const).map((name) => given.get(name)).find((argument) => argument !== undefined);
+  const auto = model.latents.find(({ guided }) => guided === "auto");
+  if (!other && !(auto && model.sound)) return;
+  context.error({
+    code: "LVM5008",
+    message: other ? `\`gradient = path\` leaves no closed KL for \`${other.name?.name ?? "this"}\` to act on` : `\`gradient = path\` needs the guide's density at the draw, and the entropy of \`auto\` is taken in closed form`,
+    span: path.span,
+    label: "both densities stand at the draw",
+    related: other ? [{ span: other.span, text: "this acts on a KL in closed form" }] : [{ span: auto!.guideOrigin ?? auto!.origin, text: `\`${auto!.name}\` is in an automatic guide` }],
+    help: other ? "remove one of the two" : `remove \`gradient\`, or guide \`${auto!.name}\` with a distribution`,
+  });
+}
+
 function checkCombination(
   context: Context,
   objective: TrainingObjective,
@@ -213,7 +240,7 @@ function checkCombination(
 ): void {
   const samples = given.get("samples");
   if (samples && objective.samples > 1) {
-    const other = (["beta", "free_bits", "anneal", "balance", "overshooting"] as const).map((name) => given.get(name)).find((argument) => argument !== undefined);
+    const other = (["beta", "free_bits", "anneal", "balance", "overshooting", ...(objective.gradient === "path" ? (["gradient"] as const) : [])] as const).map((name) => given.get(name)).find((argument) => argument !== undefined);
     if (other) {
       context.error({
         code: "LVM5008",
@@ -245,6 +272,7 @@ function checkCombination(
       });
     }
   }
+  checkPath(context, objective, given, model);
   const overshooting = given.get("overshooting");
   if (overshooting && objective.overshooting !== undefined && model.sound && !model.latents.some(({ chained }) => chained)) {
     context.error({

@@ -305,6 +305,8 @@ export interface TrainingObjective {
   readonly anneal: { readonly steps: number; readonly cycles: number };
   /** Share of the gradient of a KL that goes to the prior, the rest to the guide (Hafner et al. 2021): undefined for both whole. */
   readonly balance?: number;
+  /** `path`: the guide's parameters have their gradient through the draws alone, without that of log q at a fixed draw (Roeder, Wu & Duvenaud 2017). */
+  readonly gradient?: "path";
   /** Of a diffusion: how the squared errors of the steps are weighed: as the bound has it, all alike (Ho et al. 2020), or by min(snr, γ) (Hang et al. 2023). */
   readonly weight?: { readonly kind: "bound" } | { readonly kind: "simple" } | { readonly kind: "min_snr"; readonly gamma: number };
   /** Farthest prediction of a chain's prior that is held against the guide (Hafner et al. 2019); 1 for none but the next step. */

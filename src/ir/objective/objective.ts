@@ -112,6 +112,8 @@ export interface LatentPlan {
   /** score-function: some density reads a step of the site from another step, or all of them: then each step's score needs the terms of all steps. */
   readonly coupled?: true;
   readonly temperature?: number;
+  /** log q stands at the draw, and its parameters have no gradient there: that of the draw's path alone is left. */
+  readonly path?: true;
   /** Values summed over by enumeration or marginalization. */
   readonly cardinality?: number;
   /** Terms downstream of the site: those that its score-function gradient needs. */
