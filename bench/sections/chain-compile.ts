@@ -28,7 +28,7 @@ export async function chainCompile(): Promise<Section> {
     for (let round = 0; round <= rounds; round++) {
       if (round === 1) times.clear();
       for (const T of lengths) {
-        const model = (): NonNullable<ReturnType<typeof compile>["value"]> => compile(source, { set: { T, UNITS: 100, LATENT: 20 } }).value!;
+        const model = (): NonNullable<ReturnType<typeof compile>["value"]> => compile(source, { set: { T: String(T), UNITS: "100", LATENT: "20" } }).value!;
         await timed(`T = ${T}: model to WebAssembly`, () => compileStep(model().lowered, { batch: 20, slots: 1 }, { kind: "wasm", relaxed: true }));
         const { artifact } = await timed(`T = ${T}: model to C`, () => compileStep(model().lowered, { batch: 20, slots: 1 }, { kind: "c", lanes }));
         const file = join(folder, `${T}.c`);
