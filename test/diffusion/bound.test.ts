@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type RandomSource, seededRandom } from "../../src/ir/tensor/evaluate.js";
 import { derivedGradient, gradient, lowerText, maxError, run, someParameters } from "../support/lowered.js";
-import { gaussianText } from "./support/gaussian.js";
+import { gaussianText, quadratic } from "./support/gaussian.js";
 
 /** A chain that does not preserve variance, an end that is not standard, and a linear network, so that all of it can be said by hand. */
 const a = [0.95, 0.9, 0.97, 0.6, 0.8];
@@ -128,7 +128,7 @@ describe.each(predictions.flatMap((prediction) => variances.map((variance) => ({
 describe("the bound of Gaussian data with the optimal denoiser", () => {
   /** E over data and noise is exact: of quadratic forms, ±1 and ±√v have all that counts. */
   const boundAt = (prediction: (typeof predictions)[number], variance: (typeof variances)[number], steps: number, v: number): number => {
-    const lowered = lowerText(gaussianText({ steps, variance: v, decay: 20, prediction, reverse: variance }));
+    const lowered = lowerText(gaussianText({ steps, variance: v, schedule: quadratic(20), prediction, reverse: variance }));
     const signs = [[1, 1], [1, -1], [-1, 1], [-1, -1]];
     const rows = steps * signs.length;
     const random = eachStepOnce(rows, (row) => [signs[row % 4]![1]!], (row) => (Math.floor(row / 4) + 0.5) / steps);
