@@ -4,6 +4,7 @@ import { letterOf, type Plate } from "../ir/model/model.js";
 import type { Body } from "./body.js";
 import { evaluateConstant } from "./constants.js";
 import { describeName } from "./expressions/names.js";
+import { runsDown } from "./rules/loop-index.js";
 import type { SequenceText } from "./rules/sequences-in.js";
 import { type Definition, headOf } from "./rules/statement-order.js";
 import type { Scope } from "./scope.js";
@@ -23,7 +24,7 @@ function makePlate(body: Body, scope: Scope, loop: ast.LoopStatement): Plate | u
   const first = evaluateConstant(context, loop.range.from, describe);
   const last = evaluateConstant(context, loop.range.to, describe);
   if (first === undefined || last === undefined) return undefined;
-  const down = loop.loop === "chain" && first > last;
+  const down = loop.loop === "chain" && runsDown(loop.range, first, last);
   const [from, to] = down ? [last, first] : [first, last];
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from > to || from < 0) {
     context.error({

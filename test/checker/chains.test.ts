@@ -30,6 +30,26 @@ function offsets(text: string): readonly number[] {
   return mean ? [...exprsWithin(mean)].flatMap((expr) => (expr.kind === "step" ? [expr.offset] : [])).sort((left, right) => left - right) : [];
 }
 
+describe("a chain of one step", () => {
+  // Guards models whose T is set to 1: a smoothing guide still reads backwards, and a causal chain forwards.
+  it("goes the way that its range is written", () => {
+    const { guide } = programOf(`const T = 1
+network back(h: real[2], x: real) -> (next: real[2]) { next = gru(h, reshape(x, 1)) }
+model m(x: real[T]) {
+  each t in 1..T { z[t]: real ~ Normal(0, 1)  x[t] ~ Normal(z[t], 1) }
+}
+guide m {
+  g[T + 1] = zeros[2]
+  chain t in T..1 { g[t] = back(g[t + 1], x[t]) }
+  h[0] = zeros[2]
+  chain t in 1..T { h[t] = back(h[t - 1], x[t]) }
+  each t in 1..T { z[t] ~ Normal(sum(g[t] + h[t]), 1) }
+}
+`);
+    expect(guide.flatMap((step) => (step.kind === "binding" ? [`${step.name} ${step.sequence?.chain.chain}`] : []))).toEqual(["g down", "h up"]);
+  });
+});
+
 describe("looking back", () => {
   // Guards: every way to write a distance that is constant means the same, and none of them is taken for reading ahead.
   it.each([

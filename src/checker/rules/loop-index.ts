@@ -38,5 +38,10 @@ export function constantIn(context: Context, variable: string, expression: ast.E
 /** Whether a chain goes from the larger number to the smaller: `T..1`. */
 export function goesDown(context: Context, { range, variable }: ast.LoopStatement): boolean {
   const [from, to] = [range.from, range.to].map((end) => constantIn(context, variable.name, end));
-  return from !== undefined && to !== undefined && from > to;
+  return from !== undefined && to !== undefined && runsDown(range, from, to);
+}
+
+/** Whether the range of a chain goes down. One of a single step goes as it is written: `T..1` down, also where T is 1. */
+export function runsDown({ from, to }: ast.LoopStatement["range"], first: number, last: number): boolean {
+  return first > last || (first === last && from.kind !== "number" && to.kind === "number");
 }
