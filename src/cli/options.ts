@@ -19,6 +19,12 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+export function share(text: string): number {
+  const value = text.trim() === "" ? NaN : Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("It must be a number from 0 to 1.");
+  return value;
+}
+
 /** `webgpu,wasm`, in the order in which devices are spoken of. */
 export function kernelDeviceNames(text: string): readonly KernelDevice[] {
   const names = text.split(",").map((name) => name.trim());

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit-codes.js";
-import { collect, kernelDeviceNames, positiveNumber, wholeNumber } from "./options.js";
+import { samplerNames } from "../driver/sampler-names.js";
+import { collect, kernelDeviceNames, positiveNumber, share, wholeNumber } from "./options.js";
 import { planOptions } from "./planning/plan-options.js";
 import type { CommandContext, CommandResult } from "./run.js";
 import { version } from "./version.js";
@@ -84,6 +85,9 @@ export function createProgram(host: ProgramHost): Command {
     .option("-o, --out <file>", "a .png, .gif, .npy or .csv file", "samples.png")
     .option("--column <name>", "which column or latent; by default the observed one")
     .option("--means", "numbers are the likelihood's means instead of draws; pictures always show them where they exist")
+    .addOption(new Option("--sampler <name>", "of a diffusion: how it goes from noise to data; by default ancestral").choices(samplerNames))
+    .option("--steps <n>", "of a diffusion: how many steps the sampler takes; by default all of the chain", wholeNumber(1))
+    .option("--eta <x>", "of ddim: from 0, no noise on the way, to 1, that of the ancestral sampler; by default 0", share)
     .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));
 
   planOptions(modelOptions(command("plan", "act in an environment by planning in a trained model's latent space")))

@@ -9,6 +9,7 @@ import { suggest } from "../../diagnostics/suggest.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import type { CommandContext, CommandResult } from "../run.js";
+import { chooseSampler, type SamplerChoice } from "../training/choose-sampler.js";
 import { columnPictures } from "../training/image-shape.js";
 import { columnSpecs, loadModelData } from "../training/model-data.js";
 import { type Images, imagesIn, strips } from "../training/pictures.js";
@@ -16,7 +17,7 @@ import { openTrained, type TrainedModel, type TrainedModelOptions } from "../tra
 import { writeCsv } from "../training/write-csv.js";
 import { writeNpy } from "../training/write-npy.js";
 
-export interface SampleCommandOptions extends TrainedModelOptions {
+export interface SampleCommandOptions extends TrainedModelOptions, SamplerChoice {
   readonly data?: readonly string[];
   readonly rows: number;
   readonly out: string;
@@ -36,7 +37,7 @@ export async function sample(context: CommandContext, file: string, options: Sam
   if (!formats.includes(format)) throw new UsageError(`-o ${options.out}: write a ${formats.join(", ")} file`);
   const out = resolve(io.cwd, options.out);
   if (!existsSync(dirname(out)) || !statSync(dirname(out)).isDirectory()) throw new UsageError(`-o ${options.out}: there is no folder ${dirname(options.out)}`);
-  const trained = await openTrained(context, file, options);
+  const trained = await openTrained(context, file, options, (compiled) => chooseSampler(compiled, options));
   try {
     const outputs = await draw(context, trained, options);
     const name = chooseColumn(trained, outputs, options.column);

@@ -25,9 +25,9 @@ export interface TrainedModelOptions extends ModelOptions {
 
 /**
  * The model of `lvmc eval RUN` and `lvmc eval FILE --run RUN`, with its checkpoint. Settings of the run hold unless they are given anew; its
- * own copy of the model is taken where no file is named.
+ * own copy of the model is taken where no file is named. `prepare` may change programs before they are compiled for the device.
  */
-export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions): Promise<TrainedModel> {
+export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions, prepare: (compiled: CompiledModel) => Promise<CompiledModel> = (compiled) => Promise.resolve(compiled)): Promise<TrainedModel> {
   const { io } = context;
   if (options.device !== undefined) deviceFamily(options.device);
   const itself = options.run === undefined && isRun(file, io.cwd);
@@ -37,7 +37,7 @@ export async function openTrained(context: CommandContext, file: string, options
   const settings = options.set ?? Object.entries(run.config.set).map(([name, value]) => `${name}=${value}`);
   const input = itself ? modelOfRun(run) : openModel(context, file, { set: settings, model: options.model ?? run.config.model });
   const { compile } = await import("../../driver/compile.js");
-  const compiled = accept(context, compile(input.source, input.options));
+  const compiled = await prepare(accept(context, compile(input.source, input.options)));
   const model = await createOnDevice(context, compiled, { seed: run.config.seed, device: options.device });
   try {
     const sameSource = noteSource(context, run, input, await model.load(await readFileBytes(run.checkpoint)));
