@@ -69,6 +69,17 @@ export function pool2dGradient(o: Pool2dGradientOptions, context: TemplateContex
   const [h, w] = o.x.shape.slice(-3, -1) as [number, number];
   const [height, width2] = o.dy.shape.slice(-3, -1) as [number, number];
   const k = kernelBuilder(context.target);
+  const flops = product(o.dy.shape) * o.window[0] * o.window[1];
+  const bytes = 4 * (2 * product(o.x.shape) + product(o.dy.shape));
+  const apart = ([0, 1] as const).every((axis) => o.window[axis] === o.strides[axis] && o.padding[axis].every((cells) => cells === 0));
+  if (o.function === "mean" && apart && h === height * o.window[0] && w === width2 * o.window[1]) {
+    // Each cell has one window, and each window all of its cells.
+    const groups = overPixels(k, o.x.shape, (lead, y, x, channel, width) => {
+      const at = [...lead, k.share(k.divide(y, o.window[0])), k.share(k.divide(x, o.window[1])), channel];
+      o.write(k, [...lead, y, x, channel], k.bind(k.multiply(o.dy.read(k, at, width), 1 / (o.window[0] * o.window[1])), "share"));
+    });
+    return { title: `mean pool gradient ${o.window.join("×")}`, groups, body: k.body(), flops, bytes, before: [] };
+  }
   const windows = (axis: Axis, at: KernelExpr, count: number): [KernelExpr, KernelExpr] => {
     const shifted = k.share(k.add(at, o.padding[axis][0]));
     const [stride, reach] = [o.strides[axis], o.window[axis]];
@@ -98,11 +109,7 @@ export function pool2dGradient(o: Pool2dGradientOptions, context: TemplateContex
     }, "q"), "p");
     o.write(k, [...lead, y, x, channel], total);
   });
-  const cellWork = product(o.dy.shape) * o.window[0] * o.window[1];
-  return {
-    title: `${o.function} pool gradient ${o.window.join("×")}`, groups, body: k.body(), flops: o.function === "max" ? cellWork * o.window[0] * o.window[1] : cellWork,
-    bytes: 4 * (2 * product(o.x.shape) + product(o.dy.shape)), before: [],
-  };
+  return { title: `${o.function} pool gradient ${o.window.join("×")}`, groups, body: k.body(), flops: o.function === "max" ? flops * o.window[0] * o.window[1] : flops, bytes, before: [] };
 }
 
 /** `value` replaces `best`: it is beyond it, or the first NaN. */
