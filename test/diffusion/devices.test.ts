@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { compile } from "../../src/driver/compile.js";
+import { emitTfjsModule } from "../../src/driver/emit-module.js";
+import { withSampler } from "../../src/driver/with-sampler.js";
+import { samplerNames } from "../../src/lowering/diffusion/sampler-plan.js";
+import { loadEmitted } from "../codegen/support/load-emitted.js";
+import { kernelModel } from "../engine/support/kernel-model.js";
+import { hasCompiler } from "../native/programs.js";
+import { anyData } from "../support/any-data.js";
+import { trainAll } from "../training/support.js";
+import { missing } from "../webgpu/support.js";
+import { labelledText } from "./support/labelled.js";
+
+const devices = [["wasm", ""], ["native", hasCompiler ? "" : "no C compiler"], ["webgpu", missing ?? ""]] as const;
+
+/** Guards that every sampler draws the same everywhere: after some training, from the same seed, with labels. */
+describe.each(samplerNames)("%s", (sampler) => {
+  const { value } = compile({ path: "labelled.lvm", text: labelledText });
+  if (!value) throw new Error("it does not compile");
+  const compiled = withSampler(value, { sampler, steps: 9, ...(sampler === "ddim" ? { eta: 0.5 } : {}) })!;
+  const data = anyData(value.program, 48);
+  const inputs = { label: { rows: 300, shape: [], values: Int32Array.from({ length: 300 }, (_, row) => row % 3) } };
+
+  for (const [device, why] of devices) it.skipIf(why !== "")(`draws on ${device} as on TensorFlow.js${why === "" ? "" : ` (skipped: ${why})`}`, async () => {
+    const reference = await loadEmitted(emitTfjsModule(compiled))({ device: "tfjs-cpu", seed: 1 });
+    const model = await kernelModel(compiled.lowered, device, { seed: 1 });
+    const [expectedRun, run] = [await trainAll(reference, data, { steps: 6, epochs: 100, metricsEvery: 1 }), await trainAll(model, data, { steps: 6, epochs: 100, metricsEvery: 1 })];
+    run.steps.forEach(({ metrics }, at) => expect(Math.abs(metrics.elbo - expectedRun.steps[at]!.metrics.elbo) / (1 + Math.abs(metrics.elbo))).toBeLessThan(1e-3));
+    await model.load(await reference.save());
+    const [expected, found] = [(await reference.sample(300, { inputs }))["x"]!, (await model.sample(300, { inputs }))["x"]!];
+    expect(found.shape).toEqual(expected.shape);
+    expect(found.values.length).toBe(600);
+    // Nine steps of a small network in float32.
+    found.values.forEach((drawn, at) => expect(Math.abs(drawn - expected.values[at]!) / (1 + Math.abs(expected.values[at]!)), `element ${at}`).toBeLessThan(1e-3));
+    // Draws are no constant.
+    expect(new Set([...found.values].map((drawn) => drawn.toFixed(3))).size).toBeGreaterThan(200);
+    reference.dispose();
+    model.dispose();
+  }, 120_000);
+});
