@@ -17,7 +17,7 @@ const others = new URL("../training/models/", import.meta.url);
 const namesIn = (folder: URL): string[] => readdirSync(folder).filter((file) => file.endsWith(".lvm")).map((file) => file.slice(0, -".lvm".length));
 const shipped = namesIn(new URL("../../models/", import.meta.url));
 const wanted = process.env["LVMC_WEBGPU_MODELS"];
-const slow = ["conv_vae", "semi_supervised", "beta_latents", "linear_gaussian_ssm", "conditional_vrnn", "embed_to_control", "robot", "robot_free", "rssm"];
+const slow = ["conv_vae", "semi_supervised", "beta_latents", "linear_gaussian_ssm", "conditional_vrnn", "embed_to_control", "robot", "robot_free", "rssm", "diffusion_layers"];
 const everything = [...shipped, ...namesIn(others)];
 const names = wanted === "all" ? everything : (wanted?.split(",") ?? everything.filter((name) => !slow.includes(name)));
 const [rows, batch, steps] = [24, 8, 6];
