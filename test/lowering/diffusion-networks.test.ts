@@ -168,6 +168,31 @@ describe("time_embedding", () => {
   });
 });
 
+describe("layers inside plates", () => {
+  // Guards compiler axes: images have those of rows and steps, the condition that of rows alone, the time that of steps alone.
+  it("are the layers of each step", () => {
+    const lowered = lowerText(`
+      network f(x: real[2, 2, 4], e: real[3], t: real) -> (out: real[2, 2, 4]) {
+        h = x |> residual_block(4, e, groups = 2)
+        out = h + (h |> group_norm(2) |> self_attention(heads = 2) |> add_channels(time_embedding(t, 4)))
+      }
+      model m(x: real[3, 2, 2, 4], e: real[3], y: real[3, 2, 2, 4]) { each t in 1..3 { y[t] ~ Normal(f(x[t], e, t), 1) } }
+      train m { maximize likelihood batch = 2 }
+    `);
+    const parameters = someParameters(lowered, 2);
+    const [x, e] = [draws("x", 96), draws("e", 6)];
+    const layer = (name: string): Weights => Object.fromEntries(Object.entries(parameters).filter(([key]) => key.startsWith(`f.${name}_1.`)).map(([key, values]) => [key.slice(name.length + 5), values]));
+    const expected = [0, 1].flatMap((row) => [0, 1, 2].flatMap((step) => {
+      const at = row * 3 + step;
+      const h = residualBlock(image([2, 2, 4], x.slice(at * 16, at * 16 + 16)), e.slice(row * 3, row * 3 + 3), 2, layer("residual_block"));
+      const heard = attention(groupNorm(h, 2, layer("group_norm")["scale"]!, layer("group_norm")["offset"]!).values, 4, 2, layer("self_attention"));
+      const time = timeEmbedding(step + 1, 4);
+      return h.values.map((value, i) => value + heard[i]! + time[i % 4]!);
+    }));
+    expect(maxError(outputs(lowered, { ...parameters, x, e, y: draws("y", 96) }, 2), expected)).toBeLessThan(1e-12);
+  });
+});
+
 const unetText = readFileSync(new URL("../../bench/models/unet.lvm", import.meta.url), "utf8");
 
 describe("the U-Net of bench/models", () => {
