@@ -10,7 +10,7 @@ import { renamed } from "./chains/sequence.js";
 import { keyOf } from "./chains/variables.js";
 import { lowerCall } from "./networks.js";
 import { observedValue } from "./observed.js";
-import { arrayOverPlates, declarePlate, stepInto } from "./plates.js";
+import { arrayOverPlates, declarePlate, stepInto, withSoft } from "./plates.js";
 import { aligned, canonical, eventShape, unionAxes, type Value } from "./value.js";
 
 /** The value of an expression, with just the compiler axes on which it depends. */
@@ -41,14 +41,13 @@ function lowerUnder(context: LoweringContext, frame: Frame, expr: Expr): Value {
     case "position": {
       const start = startAt(context, frame, expr);
       if (start) return start;
-      const target = lowerExpression(context, frame, expr.target);
-      const at = target.axes.length;
-      const picked = b.sliceAxis(target.node, at, expr.at, 1);
-      return { node: b.reshape(picked, picked.shape.filter((_, axis) => axis !== at)), axes: target.axes };
+      return withSoft(lowerExpression(context, frame, expr.target), ({ node, axes }) => {
+        const picked = b.sliceAxis(node, axes.length, expr.at, 1);
+        return { node: b.reshape(picked, picked.shape.filter((_, axis) => axis !== axes.length)), axes };
+      });
     }
     case "slice": {
-      const target = lowerExpression(context, frame, expr.target);
-      return { node: b.sliceAxis(target.node, target.axes.length, expr.start, expr.length), axes: target.axes };
+      return withSoft(lowerExpression(context, frame, expr.target), ({ node, axes }) => ({ node: b.sliceAxis(node, axes.length, expr.start, expr.length), axes }));
     }
     case "gather":
       return gather(context, lowerExpression(context, frame, expr.target), lowerExpression(context, frame, expr.index));

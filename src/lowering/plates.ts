@@ -10,6 +10,16 @@ export function declarePlate(context: LoweringContext, plate: Plate): AxisName {
 
 /** `x[t + offset]`: the first axis of the shape becomes the plate's; steps outside the array read as zeros. Arrays count from 1. */
 export function stepInto(context: LoweringContext, target: Value, plate: Plate, offset: number): Value {
+  return withSoft(target, (value) => stepIntoArray(context, value, plate, offset));
+}
+
+/** The same of a value and of the one-hot vectors that stand for it. */
+export function withSoft(value: Value, make: (part: Value) => Value): Value {
+  const made = make({ node: value.node, axes: value.axes });
+  return value.soft ? { ...made, soft: make({ node: value.soft, axes: value.axes }).node } : made;
+}
+
+function stepIntoArray(context: LoweringContext, target: Value, plate: Plate, offset: number): Value {
   const { b, space } = context;
   const at = target.axes.length;
   const length = target.node.shape[at];
@@ -25,6 +35,10 @@ export function stepInto(context: LoweringContext, target: Value, plate: Plate, 
 
 /** A value of plates as an array: their axes, in this order, become the first of its shape. Those that a loop is in are none of it. */
 export function arrayOverPlates(context: LoweringContext, value: Value, plates: readonly Plate[]): Value {
+  return withSoft(value, (part) => plateArray(context, part, plates));
+}
+
+function plateArray(context: LoweringContext, value: Value, plates: readonly Plate[]): Value {
   const { b, space } = context;
   const over = plates.map((plate) => declarePlate(context, plate));
   const lead = value.axes.filter((axis) => !isPlateAxis(axis) || !over.includes(axis));

@@ -54,8 +54,9 @@ describe("a relaxed label", () => {
     expect(places(text(body, "", undefined, "by enumeration"))).toEqual([]);
   });
 
-  it("is read without one by a position of an array of labels, and by the guide too", () => {
-    expect(places(text("x ~ Normal(TABLE[k[2]], 1)", "", "k: index(3)[2] ~ Categorical(logits = 0)"))).toEqual(["k[2]"]);
+  it("keeps it at a position of an array of labels; a guide reads it without one too", () => {
+    expect(places(text("x ~ Normal(TABLE[k[2]], 1)", "", "k: index(3)[2] ~ Categorical(logits = 0)"))).toEqual([]);
+    expect(places(text("x ~ Normal(k[2] == 1, 1)", "", "k: index(3)[2] ~ Categorical(logits = 0)"))).toEqual(["k[2] == 1"]);
     expect(places(text("z: real ~ Normal(0, 1)\n  x ~ Normal(TABLE[k] + z, 1)", "z ~ Normal(k == 0, 1)"))).toEqual(["k == 0"]);
   });
 

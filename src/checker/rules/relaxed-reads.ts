@@ -47,11 +47,11 @@ function readsOfTheLabel(program: ModelProgram, guided: GuideSite): readonly Spa
   const visit = (expr: Expr, body: Body): boolean => {
     switch (expr.kind) {
       case "reference": {
-        if (expr.to.kind === "site") return expr.to.name === guided.site && !body.network && (!expr.to.whole || report(expr.origin));
+        if (expr.to.kind === "site") return expr.to.name === guided.site && !body.network;
         if (expr.to.kind === "input") return body.inputs.has(expr.to.name);
         if (expr.to.kind !== "binding") return false;
         const binding = body.bindings.get(expr.to.name);
-        return binding !== undefined && once(binding.value, body) && (!expr.to.whole || report(expr.origin));
+        return binding !== undefined && once(binding.value, body);
       }
       case "gather":
         visit(expr.index, body);
@@ -59,7 +59,7 @@ function readsOfTheLabel(program: ModelProgram, guided: GuideSite): readonly Spa
       case "step":
       case "position":
       case "slice":
-        return take(expr.target, expr, body);
+        return visit(expr.target, body);
       case "apply":
       case "layer": {
         const isOneHot = expr.kind === "apply" ? expr.function === "one_hot" : expr.layer === "embedding";
