@@ -1,4 +1,4 @@
-import { datumOf, marginalsOf, posteriorsOf } from "../ir/diffusion/coefficients.js";
+import { datumOf, evaluationDraws, marginalsOf, posteriorsOf } from "../ir/diffusion/coefficients.js";
 import type { Diffusion, ModelProgram } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { DerivationStep, Objective, Term } from "../ir/objective/objective.js";
@@ -27,7 +27,7 @@ export function deriveDiffusion(program: ModelProgram, diffusion: Diffusion, mod
   const priorTerm = negative(divergence(density("q", [at(T)], [at(0)]), call("Normal", number(prior.mean), number(prior.scale))));
   const denoising = negative(bigSum("t", expectation(forward, divergence(posterior, reverse)), number(2), symbol("T")));
   const reconstruction = expectation(density("q", [at(1)], [at(0)]), log(density("p", [at(0)], [at(1)])));
-  const draws = "one t for each row, drawn uniformly from 1..T, times T";
+  const draws = mode === "training" ? "one t for each row, drawn uniformly from 1..T, times T" : T <= evaluationDraws ? "every t once for each row" : `${evaluationDraws} t for each row, more of those that count, over their probabilities`;
   const terms = [
     term({ name: `prior-matching.${name}`, kind: "prior-matching", origin: prior.origin, estimator: "closed-form", exactness: "exact", reason: "closed form of two Gaussians: no parameter is in it", formula: priorTerm }),
     term({ name: `denoising.${name}`, kind: "denoising", origin, estimator: "reparameterization", exactness: weighed ? "biased" : "unbiased", steps: [2, T], reason: [draws, "each KL is a weighted squared error", weighed].filter((each) => each !== "").join("; "), formula: denoising }),
@@ -35,7 +35,7 @@ export function deriveDiffusion(program: ModelProgram, diffusion: Diffusion, mod
   ];
   return {
     model: program.name, mode, bound: "elbo", samples: 1, terms, latents: [], constraints: [], origin: program.training.objective.origin,
-    steps: derivation(diffusion, [priorTerm, denoising, reconstruction], weighed),
+    steps: derivation(diffusion, [priorTerm, denoising, reconstruction], mode === "training" ? `one t for each row, uniform over 1..T${weighed === "" ? "" : `; ${weighed}`}` : draws),
   };
 }
 
@@ -51,7 +51,7 @@ function weighedText(weight: ModelProgram["training"]["objective"]["weight"]): s
 }
 
 /** From log p(x_0) to the weighted squared error, with the numbers of the schedule. */
-function derivation(diffusion: Diffusion, terms: readonly Formula[], weighed: string): readonly DerivationStep[] {
+function derivation(diffusion: Diffusion, terms: readonly Formula[], draws: string): readonly DerivationStep[] {
   const { name, forward, prediction, variance } = diffusion;
   const T = forward.step.length - 1;
   const marginals = marginalsOf(forward);
@@ -75,7 +75,7 @@ function derivation(diffusion: Diffusion, terms: readonly Formula[], weighed: st
     { relation: "=", formula: sum(...terms), rule: "the forward chain backwards, by Bayes' rule: q(x_t | x_{t−1}) = q(x_{t−1} | x_t, x_0) q(x_t | x_0) / q(x_{t−1} | x_0); the marginals telescope" },
     { relation: "", formula: relation(density("q", [x(t)], [x(number(0))]), "=", call("Normal", product(s, x(number(0))), squared(d))), rule: `the product of the steps' factors, and their noise carried along. ${table(marginals.signal, "s")}; ${table(marginals.deviation, "σ")}` },
     { relation: "", formula: relation(density("q", [before], [x(t), x(number(0))]), "=", call("Normal", sum(product(symbol("c"), x(number(0))), product(symbol("k"), x(t))), squared(symbol("σ̃")))), rule: `Bayes' rule on Gaussians. ${table(posteriors.ofData, "c")}; ${table(posteriors.ofState, "k")}; ${table(posteriors.deviation, "σ̃")}` },
-    { relation: "", formula: relation(density("p", [before], [x(t)]), "=", call("Normal", sum(product(symbol("c"), subscript(symbol("x̂"), number(0))), product(symbol("k"), x(t))), variance === "small" ? squared(symbol("σ̃")) : squared(subscript(symbol("b"), t)))), rule: `the same with what the network says in place of ${name}_0; its variance is ${variance === "small" ? "the posterior's" : "that of the forward step"}, at t = 1 that of the forward step` },
+    { relation: "", formula: relation(density("p", [before], [x(t)]), "=", call("Normal", sum(product(symbol("c"), subscript(symbol("x̂"), number(0))), product(symbol("k"), x(t))), variance === "small" ? squared(symbol("σ̃")) : squared(subscript(symbol("b"), t)))), rule: `the same with what the network says in place of ${name}_0; its variance is ${variance === "small" ? "the posterior's, at t = 1 that" : "that"} of the forward step` },
   ];
   if (prediction !== "data") {
     const formula = prediction === "noise" ? fraction(sum(x(t), negative(product(d, network))), s) : sum(product(s, x(t)), negative(product(d, network)));
@@ -83,7 +83,7 @@ function derivation(diffusion: Diffusion, terms: readonly Formula[], weighed: st
   }
   steps.push(
     { relation: "", formula: relation(divergence(density("q", [before], [x(t), x(number(0))]), density("p", [before], [x(t)])), "=", product(subscript(symbol("w"), t), superscript(call("", error), number(2)))), rule: `two Gaussians${variance === "small" ? " of one variance" : ", up to a constant of the schedule"}: the difference of their means. ${table(weight, "w")}` },
-    { relation: "≈", formula: product(last, subscript(symbol("w"), t), superscript(call("", error), number(2))), rule: `one t for each row, uniform over 1..T${weighed === "" ? "" : `; ${weighed}`}` },
+    { relation: "≈", formula: product(last, subscript(symbol("w"), t), superscript(call("", error), number(2))), rule: draws },
   );
   return steps;
 }

@@ -160,6 +160,26 @@ describe("the bound of Gaussian data with the optimal denoiser", () => {
     for (const steps of [3, 20, 150]) expect(Math.abs(exact - boundAt(prediction, variance, steps, v) - gapByHand(variance, steps, v)), `T = ${steps}`).toBeLessThan(1e-8);
   });
 
+  // Guards the draws of long chains' evaluation, which prefer steps that count: over all their places in (0, 1) they give the same bound. 2,048 places in each of 16 parts leave less than 1e-3 of it.
+  it.each(variances)("is what evaluation draws, on average: %s", (variance) => {
+    const steps = 100;
+    const lowered = lowerText(gaussianText({ steps, variance: v, schedule: quadratic(20), reverse: variance }));
+    const places = 2048;
+    const rows = 4 * places;
+    const sign = (row: number, of: number): number => ((row >> of) & 1) * 2 - 1;
+    // One draw is a row's at all 16 parts: rows first.
+    const random: RandomSource = {
+      uniform: (_, count) => Float64Array.from({ length: count }, (_, at) => ((Math.floor(at / 16) >> 2) + 0.5) / places),
+      normal: (_, count) => Float64Array.from({ length: count }, (_, at) => sign(Math.floor(at / 16), 0)),
+      logGamma: () => {
+        throw new Error("no gamma is drawn");
+      },
+    };
+    const outputs = run(lowered.programs.evaluate, { x: Array.from({ length: rows }, (_, row) => sign(row, 1) * Math.sqrt(v)) }, { rows, random });
+    const found = sum(["prior-matching", "denoising", "reconstruction"].map((name) => sum([...outputs[`row.${name}.x`]!.values]) / rows));
+    expect(Math.abs(found - boundAt("x[0]", variance, steps, v))).toBeLessThan(1e-3);
+  });
+
   // Guards the limit: with the forward steps' variance, which is that of q(x_{t−1} | x_t) for short steps, the gap goes like 1/T. (That of the posterior given x_0 stays too narrow in the first steps.)
   it.each(predictions)("converges to the exact likelihood: %s", (prediction) => {
     const gaps = [64, 128, 256, 512].map((steps) => exact - boundAt(prediction, "large", steps, v));

@@ -46,6 +46,9 @@ export function posteriorsOf({ step, noise }: ForwardChain, { signal, deviation 
   };
 }
 
+/** Draws of t for each row in one evaluation of the bound; no more than there are steps. */
+export const evaluationDraws = 16;
+
 /** What a network says of the clean datum, given x_t = signal x_0 + deviation ε. */
 export type Prediction = "data" | "noise" | "velocity";
 

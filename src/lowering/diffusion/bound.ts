@@ -45,15 +45,30 @@ export function trainingWeights({ forward, prediction }: Diffusion, weight: Trai
   return Array.from({ length: T }, (_, at) => (Math.min(marginals.snr[at + 1]!, weight.gamma) * ofOutput[at + 1]! ** 2) / T);
 }
 
-/** One step of each row: its number less one, the squared error there, and whether it is the first. */
+/**
+ * Ends of the steps' shares of (0, 1), in which a step is drawn for the bound: in proportion to what its term is for data of unit variance with the optimal denoiser, whose squared
+ * error is 1 / (1 + snr), and a fifth evenly, so that no step is rare. As numbers of float32, where draws are compared with them.
+ */
+export function stepShares(diffusion: Pick<Diffusion, "forward" | "prediction" | "variance">): readonly number[] {
+  const marginals = marginalsOf(diffusion.forward);
+  const losses = stepLosses({ ...diffusion, prediction: "data" });
+  const T = losses.error.length;
+  const terms = losses.error.map((error, at) => Math.abs(losses.constant[at]! + error / (1 + marginals.snr[at + 1]!)));
+  const total = terms.reduce((sum, each) => sum + each, 0);
+  let end = 0;
+  return terms.map((each, at) => (at === T - 1 ? 1 : Math.fround((end += (0.8 * each) / total + 0.2 / T))));
+}
+
+/** One step of each row: its number less one, the squared error there, and one over the probability that it was drawn. */
 export interface StepDraw {
   readonly place: Value;
   readonly squared: Value;
+  readonly times: TensorNode;
 }
 
 /**
- * Draws a step for each row and the state there in closed form, and asks the network. With `strata` above 1 there are as many draws of a row, one in each part of 1 … T; where
- * that is T itself each step is there once.
+ * Draws a step for each row and the state there in closed form, and asks the network. With `strata` above 1 there are as many draws of a row, one in each part of (0, 1), and steps have
+ * the shares of `stepShares`; where that is T itself each step is there once. One draw alone is even over 1 … T.
  */
 export function drawStep(context: LoweringContext, diffusion: Diffusion, strata: number): StepDraw {
   const { b, space } = context;
@@ -62,8 +77,13 @@ export function drawStep(context: LoweringContext, diffusion: Diffusion, strata:
   const axes: AxisName[] = strata > 1 ? space.sort([space.declare(SAMPLES, strata), ROWS]) : [ROWS];
   const dims = space.dims(axes);
   const parts = strata > 1 ? b.reshape(b.cast(b.iota(strata), "f32"), [strata, 1]) : b.scalar(0);
-  const within = strata >= T ? b.full(0.5, dims) : b.uniform(context.stream("step"), dims);
-  const place = b.minimum(b.cast(b.unary("floor", b.multiply(b.add(parts, within), T / strata)), "i32"), b.scalar(T - 1, "i32"));
+  const even = strata === 1 || strata >= T;
+  const within = b.add(parts, strata >= T ? b.full(0.5, dims) : b.uniform(context.stream("step"), dims));
+  const ends = stepShares(diffusion);
+  const place = even
+    ? b.minimum(b.cast(b.unary("floor", b.multiply(within, T / strata)), "i32"), b.scalar(T - 1, "i32"))
+    : b.cast(b.sumLast(b.cast(b.greaterEqual(b.expandDims(b.divide(within, strata), [dims.length]), b.constant(ends.slice(0, -1), [T - 1])), "f32"), 1), "i32");
+  const times = even ? b.scalar(T) : b.gather(b.constant(ends.map((end, at) => 1 / (end - (ends[at - 1] ?? 0))), [T]), place);
   const { signal, deviation } = marginalsOf(forward);
   const shape = type.shape.map(({ value }) => value);
   const each = (values: readonly number[]): TensorNode => {
@@ -80,7 +100,7 @@ export function drawStep(context: LoweringContext, diffusion: Diffusion, strata:
   const radius = each(signal.slice(1).map((value, at) => Math.hypot(value, deviation[at + 1]!)));
   const target = prediction === "data" ? x0 : prediction === "noise" ? noise : b.divide(b.subtract(b.multiply(s, noise), b.multiply(d, x0)), radius);
   const error = b.subtract(target, expanded(b, space, output, axes));
-  return { place: { node: place, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes } };
+  return { place: { node: place, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes }, times };
 }
 
 /** The network's output, with the bindings of the reverse chain. */

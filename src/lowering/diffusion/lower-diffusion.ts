@@ -1,3 +1,4 @@
+import { evaluationDraws } from "../../ir/diffusion/coefficients.js";
 import type { LoweredPrograms } from "../../ir/lowered-model.js";
 import type { Diffusion, ModelProgram } from "../../ir/model/model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
@@ -8,9 +9,6 @@ import { ROWS, SAMPLES, type Value } from "../value.js";
 import { atStep, drawStep, priorDivergence, stepLosses, trainingWeights } from "./bound.js";
 import { lowerDiffusionSample, type SamplerOptions } from "./sample.js";
 
-/** Draws of t for each row in one evaluation: one in each part of 1 … T. */
-const evaluationDraws = 16;
-
 /** The programs of a diffusion. */
 export function lowerDiffusion(program: ModelProgram, diffusion: Diffusion, sampler: SamplerOptions = {}): Pick<LoweredPrograms, "train" | "evaluate" | "sample"> {
   return { train: lowerTrain(program, diffusion), evaluate: lowerEvaluate(program, diffusion), sample: lowerDiffusionSample(program, diffusion, sampler) };
@@ -20,11 +18,10 @@ export function lowerDiffusion(program: ModelProgram, diffusion: Diffusion, samp
 function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, strata: number) {
   const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
   const { b } = context;
-  const T = diffusion.plate.size;
   const losses = stepLosses(diffusion);
   const draw = drawStep(context, diffusion, strata);
   const at = (values: readonly number[]): TensorNode => atStep(context, values, draw).node;
-  const own = b.multiply(T, b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type))));
+  const own = b.multiply(draw.times, b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type))));
   const isFirst = b.equal(draw.place.node, b.scalar(0, "i32"));
   const rows = (node: TensorNode): Value => meanOver(context, { node, axes: draw.place.axes }, SAMPLES);
   return {
@@ -43,7 +40,7 @@ function lowerTrain(program: ModelProgram, diffusion: Diffusion): TensorProgram 
   for (const [name, value] of named(diffusion, terms)) outputs[`term.${name}`] = mean(value);
   outputs["elbo"] = b.addAll(Object.values(outputs));
   const weights = trainingWeights(diffusion, program.training.objective.weight);
-  const weighted = weights && mean({ node: b.multiply(b.multiply(atStep(context, weights, draw).node, diffusion.plate.size), draw.squared.node), axes: draw.squared.axes });
+  const weighted = weights && mean({ node: b.multiply(b.multiply(atStep(context, weights, draw).node, draw.times), draw.squared.node), axes: draw.squared.axes });
   outputs["loss"] = b.named(weighted ?? b.negate(outputs["elbo"]), "loss");
   return b.program("train", outputs);
 }
