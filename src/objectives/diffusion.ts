@@ -27,7 +27,8 @@ export function deriveDiffusion(program: ModelProgram, diffusion: Diffusion, mod
   const priorTerm = negative(divergence(density("q", [at(T)], [at(0)]), call("Normal", number(prior.mean), number(prior.scale))));
   const denoising = negative(bigSum("t", expectation(forward, divergence(posterior, reverse)), number(2), symbol("T")));
   const reconstruction = expectation(density("q", [at(1)], [at(0)]), log(density("p", [at(0)], [at(1)])));
-  const draws = mode === "training" ? "one t for each row, drawn uniformly from 1..T, times T" : T <= evaluationDraws ? "every t once for each row" : `${evaluationDraws} t for each row, more of those that count, over their probabilities`;
+  const byShare = program.training.objective.timesteps === "importance";
+  const draws = mode === "training" ? (byShare ? "one t for each row, more often those that count, over its probability" : "one t for each row, drawn uniformly from 1..T, times T") : T <= evaluationDraws ? "every t once for each row" : `${evaluationDraws} t for each row, more of those that count, over their probabilities`;
   const terms = [
     term({ name: `prior-matching.${name}`, kind: "prior-matching", origin: prior.origin, estimator: "closed-form", exactness: "exact", reason: "closed form of two Gaussians: no parameter is in it", formula: priorTerm }),
     term({ name: `denoising.${name}`, kind: "denoising", origin, estimator: "reparameterization", exactness: weighed ? "biased" : "unbiased", steps: [2, T], reason: [draws, "each KL is a weighted squared error", weighed].filter((each) => each !== "").join("; "), formula: denoising }),
@@ -35,7 +36,7 @@ export function deriveDiffusion(program: ModelProgram, diffusion: Diffusion, mod
   ];
   return {
     model: program.name, mode, bound: "elbo", samples: 1, terms, latents: [], constraints: [], origin: program.training.objective.origin,
-    steps: derivation(diffusion, [priorTerm, denoising, reconstruction], mode === "training" ? `one t for each row, uniform over 1..T${weighed === "" ? "" : `; ${weighed}`}` : draws),
+    steps: derivation(diffusion, [priorTerm, denoising, reconstruction], mode === "training" ? `one t for each row, ${byShare ? "more often those that count, over its probability" : "uniform over 1..T"}${weighed === "" ? "" : `; ${weighed}`}` : draws),
   };
 }
 

@@ -180,6 +180,20 @@ describe("the bound of Gaussian data with the optimal denoiser", () => {
     expect(Math.abs(found - boundAt("x[0]", variance, steps, v))).toBeLessThan(1e-3);
   });
 
+  // Guards `timesteps = importance`: over all places in (0, 1) training has the bound that uniform steps have, and so has its weighted loss; a single draw differs. 65,536 places: each step's
+  // share is off by at most one of them, which is below 1e-3 of the sum.
+  it.each(["bound", "simple"])("is what training draws by importance, on average: %s", (weight) => {
+    const steps = 40;
+    const places = 65536;
+    const programOf = (timesteps: string) => lowerText(`${gaussianText({ steps, variance: v, schedule: quadratic(8), reverse: "large" })}train gaussian { maximize elbo(weight = ${weight}, timesteps = ${timesteps}) }`).programs.train;
+    const [uniform, importance] = [programOf("uniform"), programOf("importance")];
+    const still = (rows: number, place: (row: number) => number): RandomSource => eachStepOnce(rows, () => [0.8], place);
+    const outputs = (program: typeof uniform, rows: number, place?: (row: number) => number) => run(program, { x: new Array<number>(rows).fill(0.6) }, { rows, random: still(rows, place ?? ((row) => (row + 0.5) / rows)) });
+    const [all, drawn] = [outputs(uniform, steps), outputs(importance, places)];
+    for (const name of ["elbo", "loss"]) expect(Math.abs(drawn[name]!.values[0]! / all[name]!.values[0]! - 1)).toBeLessThan(1e-3);
+    expect(Math.abs(outputs(importance, 1, () => 0.5)["elbo"]!.values[0]! - outputs(uniform, 1, () => 0.5)["elbo"]!.values[0]!)).toBeGreaterThan(1e-2);
+  });
+
   // Guards the limit: with the forward steps' variance, which is that of q(x_{t−1} | x_t) for short steps, the gap goes like 1/T. (That of the posterior given x_0 stays too narrow in the first steps.)
   it.each(predictions)("converges to the exact likelihood: %s", (prediction) => {
     const gaps = [64, 128, 256, 512].map((steps) => exact - boundAt(prediction, "large", steps, v));

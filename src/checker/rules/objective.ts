@@ -84,8 +84,9 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     }
     return fallback;
   }
-  const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? ["weight"] : optionNames, 0);
+  const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? ["weight", "timesteps"] : optionNames, 0);
   const weight = given.get("weight");
+  const timesteps = given.get("timesteps");
   const gradient = given.get("gradient");
   const number = (name: keyof typeof ranges, otherwise: number): number => {
     const argument = given.get(name);
@@ -103,6 +104,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     ...(given.has("balance") ? { balance: number("balance", 0.5) } : {}),
     ...(ahead > 1 ? { overshooting: ahead } : {}),
     ...(gradient && readGradient(context, gradient.value) === "path" ? { gradient: "path" } : {}),
+    ...(timesteps && readTimesteps(context, timesteps.value) === "importance" ? { timesteps: "importance" } : {}),
     ...(weight ? { weight: readWeight(context, weight.value) } : {}),
     constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
     origin: statement.span,
@@ -144,6 +146,14 @@ function readWeight(context: Context, expression: ast.Expression): TrainingObjec
     return { kind: "min_snr", gamma: value ?? 5 };
   }
   context.error({ code: "LVM5028", message: "this is no weight of a diffusion's steps", span: expression.span, label: "unknown", help: "write `weight = bound` (the default: the bound itself), `weight = simple` (Ho et al. 2020) or `weight = min_snr(5)` (Hang et al. 2023)" });
+  return undefined;
+}
+
+/** `uniform` or `importance`. */
+function readTimesteps(context: Context, expression: ast.Expression): "uniform" | "importance" | undefined {
+  const name = readChoice(expression)?.name;
+  if (name === "uniform" || name === "importance") return name;
+  context.error({ code: "LVM5028", message: "this is no way to draw the steps of a diffusion", span: expression.span, label: "unknown", help: "write `timesteps = uniform` (the default) or `timesteps = importance`: steps that count more are drawn more often, and weigh the less" });
   return undefined;
 }
 

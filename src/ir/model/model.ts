@@ -309,6 +309,8 @@ export interface TrainingObjective {
   readonly gradient?: "path";
   /** Of a diffusion: how the squared errors of the steps are weighed: as the bound has it, all alike (Ho et al. 2020), or by min(snr, γ) (Hang et al. 2023). */
   readonly weight?: { readonly kind: "bound" } | { readonly kind: "simple" } | { readonly kind: "min_snr"; readonly gamma: number };
+  /** Of a diffusion: steps are drawn in training as often as they are expected to count, over their probabilities, instead of evenly. */
+  readonly timesteps?: "importance";
   /** Farthest prediction of a chain's prior that is held against the guide (Hafner et al. 2019); 1 for none but the next step. */
   readonly overshooting?: number;
   /** Weight of log q(y | x) on observed rows of a partly observed column (Kingma et al. 2014). */

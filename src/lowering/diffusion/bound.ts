@@ -68,16 +68,16 @@ export interface StepDraw {
 
 /**
  * Draws a step for each row and the state there in closed form, and asks the network. With `strata` above 1 there are as many draws of a row, one in each part of (0, 1), and steps have
- * the shares of `stepShares`; where that is T itself each step is there once. One draw alone is even over 1 … T.
+ * the shares of `stepShares`; where that is T itself each step is there once. One draw alone is even over 1 … T, unless it is asked `byShare`.
  */
-export function drawStep(context: LoweringContext, diffusion: Diffusion, strata: number): StepDraw {
+export function drawStep(context: LoweringContext, diffusion: Diffusion, strata: number, byShare = strata > 1): StepDraw {
   const { b, space } = context;
   const { name, type, plate, forward, prediction } = diffusion;
   const T = plate.size;
   const axes: AxisName[] = strata > 1 ? space.sort([space.declare(SAMPLES, strata), ROWS]) : [ROWS];
   const dims = space.dims(axes);
   const parts = strata > 1 ? b.reshape(b.cast(b.iota(strata), "f32"), [strata, 1]) : b.scalar(0);
-  const even = strata === 1 || strata >= T;
+  const even = !byShare || strata >= T;
   const within = b.add(parts, strata >= T ? b.full(0.5, dims) : b.uniform(context.stream("step"), dims));
   const ends = stepShares(diffusion);
   const place = even

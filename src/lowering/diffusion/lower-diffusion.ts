@@ -19,7 +19,7 @@ function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, strata
   const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
   const { b } = context;
   const losses = stepLosses(diffusion);
-  const draw = drawStep(context, diffusion, strata);
+  const draw = drawStep(context, diffusion, strata, strata > 1 || program.training.objective.timesteps === "importance");
   const at = (values: readonly number[]): TensorNode => atStep(context, values, draw).node;
   const own = b.multiply(draw.times, b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type))));
   const isFirst = b.equal(draw.place.node, b.scalar(0, "i32"));
