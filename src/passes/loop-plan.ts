@@ -2,7 +2,7 @@ import type { ElementType } from "../ir/kernel/nodes.js";
 import type { LoopOp, TensorNode, TensorProgram } from "../ir/tensor/nodes.js";
 import type { Fusion, Unit } from "./fuse.js";
 import { alignment } from "./memory-plan.js";
-import type { Order } from "./order.js";
+import { type Order, reaches } from "./order.js";
 import type { Placed, PlacedKernel } from "./placed.js";
 import { countOf, staticShape } from "./static-shape.js";
 import type { Move, View } from "./templates/template.js";
@@ -106,17 +106,4 @@ function overwritable(input: TensorNode, output: TensorNode, order: Order, { uni
   if (missing.length > 0 && countOf(staticShape(output)) < largeCarry) return false;
   for (const other of missing) before.get(writer)!.add(other);
   return true;
-}
-
-/** Whether `from` must run before `to`. */
-function reaches(before: ReadonlyMap<Unit, ReadonlySet<Unit>>, from: Unit, to: Unit): boolean {
-  const pending = [to];
-  const seen = new Set<Unit>();
-  for (let unit = pending.pop(); unit; unit = pending.pop()) {
-    if (unit === from) return true;
-    if (seen.has(unit)) continue;
-    seen.add(unit);
-    pending.push(...before.get(unit)!);
-  }
-  return false;
 }

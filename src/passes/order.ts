@@ -20,18 +20,6 @@ export function orderUnits(fusion: Fusion, aliases: ReadonlyMap<TensorNode, Tens
   const units = [...fusion.units];
   const before = new Map<Unit, Set<Unit>>(units.map((unit) => [unit, new Set([...unit.reads.keys()].flatMap((read) => fusion.unitOf.get(read) ?? []))]));
   const readers = (node: TensorNode): Unit[] => units.filter((unit) => unit.reads.has(node));
-  const reaches = (from: Unit, to: Unit): boolean => {
-    // Whether `from` must run before `to`.
-    const pending = [to];
-    const seen = new Set<Unit>();
-    for (let unit = pending.pop(); unit; unit = pending.pop()) {
-      if (unit === from) return true;
-      if (seen.has(unit)) continue;
-      seen.add(unit);
-      pending.push(...before.get(unit)!);
-    }
-    return false;
-  };
   const inPlace = new Map<TensorNode, TensorNode>();
   const stored = new Set(fusion.stored);
   for (const [output, input] of aliases) {
@@ -39,7 +27,7 @@ export function orderUnits(fusion: Fusion, aliases: ReadonlyMap<TensorNode, Tens
     const others = writer ? readers(input).filter((unit) => unit !== writer) : [];
     // Another result that takes the same place would be lost: one alias for each input.
     // The results of a loop are where its carries are, with a slice of histories more than there are steps.
-    const direct = writer && writer.anchor?.op.kind !== "loop" && writer.reads.get(input) !== false && !others.some((unit) => reaches(writer, unit));
+    const direct = writer && writer.anchor?.op.kind !== "loop" && writer.reads.get(input) !== false && !others.some((unit) => reaches(before, writer, unit));
     if (writer && direct) {
       for (const unit of others) before.get(writer)!.add(unit);
       inPlace.set(output, input);
@@ -54,4 +42,17 @@ export function orderUnits(fusion: Fusion, aliases: ReadonlyMap<TensorNode, Tens
     inPlace.set(copy, input);
   }
   return { units, before, inPlace, stored };
+}
+
+/** Whether `from` must run before `to`. */
+export function reaches(before: ReadonlyMap<Unit, ReadonlySet<Unit>>, from: Unit, to: Unit): boolean {
+  const pending = [to];
+  const seen = new Set<Unit>();
+  for (let unit = pending.pop(); unit; unit = pending.pop()) {
+    if (unit === from) return true;
+    if (seen.has(unit)) continue;
+    seen.add(unit);
+    pending.push(...before.get(unit)!);
+  }
+  return false;
 }
