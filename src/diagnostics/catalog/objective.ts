@@ -112,7 +112,7 @@ export const objectiveErrors = {
       "`marginalize z` of a continuous chain is exact by the Kalman filter, which needs every density that reads z to be a `Normal` or `MultivariateNormal` with a mean that is linear in z (a sum of what does not depend on z times elements of z, plus a constant) and with a spread that does not depend on z. Everything else needs a guide that draws z.\n\n```lvm\nparam a: real = 0.9\nmodel m(x: real[10]) {\n  z[1]: real ~ Normal(0, 1)\n  chain t in 2..10 { z[t] ~ Normal(a * z[t-1], 0.1) }    // not tanh(z[t-1])\n  each t in 1..10 { x[t] ~ Normal(z[t], 0.5) }\n}\nguide m { marginalize z }\n```",
   },
   LVM5028: {
-    title: "weight of a diffusion's steps",
-    explanation: "`maximize elbo(weight = …)` weighs the squared errors of the steps: `bound` as the bound has it, `simple` all alike (Ho et al. 2020), `min_snr(γ)` by the signal-to-noise ratio, at most γ (Hang et al. 2023). What is reported as `elbo` is the bound, whatever the weight.",
+    title: "choice that an option of the objective does not have",
+    explanation: "Some options of `elbo` take one of a few words. `gradient` is `total` or `path`. Of a diffusion, `timesteps` is `uniform` or `importance`, and `weight` weighs the squared errors of the steps: `bound` as the bound has it, `simple` all alike (Ho et al. 2020), `min_snr(γ)` by the signal-to-noise ratio, at most γ (Hang et al. 2023). What is reported as `elbo` is the bound, whatever the weight.",
   },
 } as const;
