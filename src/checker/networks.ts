@@ -1,6 +1,7 @@
 import { textOf } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
 import type { Binding, Expr, Network } from "../ir/model/model.js";
+import { partsOf } from "../ir/model/walk.js";
 import { printSupport } from "../types/support.js";
 import { elementCount, printType, sameShape, type Type } from "../types/type.js";
 import type { Context, NetworkSignature } from "./context.js";
@@ -311,28 +312,10 @@ function calledBy(network: Network): readonly string[] {
   const visit = (expr: Expr): void => {
     if (visited.has(expr)) return;
     visited.add(expr);
-    for (const child of childrenOf(expr)) visit(child);
+    for (const child of partsOf(expr)) visit(child);
     if (expr.kind === "call") called.add(expr.network);
   };
   for (const binding of network.bindings) visit(binding.value);
   for (const output of network.outputs) visit(output.value);
   return [...called];
-}
-
-/** The expressions inside an expression. */
-function childrenOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case "step":
-    case "position":
-    case "slice":
-      return [expr.target];
-    case "gather":
-      return [expr.target, expr.index];
-    case "apply":
-    case "layer":
-    case "call":
-      return expr.args;
-    default:
-      return [];
-  }
 }

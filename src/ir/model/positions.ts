@@ -1,4 +1,5 @@
 import type { Binding, Expr, Plate, Reference, Site } from "./model.js";
+import { partsOf } from "./walk.js";
 
 /** Where a variable of loops is read, in one of them: `offset` steps beyond the loop variable of `plate`, or (without a plate) at the position `offset`. */
 export interface Position {
@@ -92,23 +93,6 @@ export function readsOf(exprs: readonly Expr[], variables: LoopVariables, wanted
   const seen = new Set<Expr>();
   for (const expr of exprs) visit(expr, new Map(), false, seen, []);
   return [...found.values()];
-}
-
-function partsOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case "step":
-    case "position":
-    case "slice":
-      return [expr.target];
-    case "gather":
-      return [expr.target, expr.index];
-    case "apply":
-    case "layer":
-    case "call":
-      return expr.args;
-    default:
-      return [];
-  }
 }
 
 /** An expression of one loop as it is at other positions: what a binding's value is for a reader in another loop. */

@@ -1,13 +1,29 @@
 import { type DistributionCall, type Expr, isDistributionCall } from "./model.js";
 
+/** The expressions directly inside an expression. */
+export function partsOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case "step":
+    case "position":
+    case "slice":
+      return [expr.target];
+    case "gather":
+      return [expr.target, expr.index];
+    case "apply":
+    case "layer":
+    case "call":
+      return expr.args;
+    default:
+      return [];
+  }
+}
+
 /** An expression and all its parts. */
 export function* exprsWithin(expr: Expr): Generator<Expr> {
   const stack: Expr[] = [expr];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     yield next;
-    if (next.kind === "step" || next.kind === "position" || next.kind === "slice") stack.push(next.target);
-    else if (next.kind === "gather") stack.push(next.target, next.index);
-    else if (next.kind === "apply" || next.kind === "layer" || next.kind === "call") stack.push(...next.args);
+    stack.push(...partsOf(next));
   }
 }
 
