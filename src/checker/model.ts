@@ -12,6 +12,7 @@ import { checkRowLength } from "./rules/row-length.js";
 import { type Starts, sequenceOf } from "./rules/sequence-of.js";
 import { createScope, declare, type Scope } from "./scope.js";
 import { elaborateType } from "./type-expressions.js";
+import { refuseDropout } from "./diffusion/conditions.js";
 import { dependenceOf } from "./rules/dependence.js";
 import { checkLikelihood, checkPrior, typeOfDraw } from "./rules/site-support.js";
 import { definitionsIn } from "./rules/statement-order.js";
@@ -61,6 +62,7 @@ export function checkModel(context: Context, model: ast.ModelItem, fileScope: Sc
   const outer = createScope(fileScope);
   const observed = new Set(definitionsIn(model.body).flatMap(({ statement, name }) => (statement.kind === "sample" ? [name] : [])));
   const columns = new Map<string, Column>();
+  refuseDropout(context, model.columns, "a column of this model");
   for (const declaration of model.columns) {
     const column = checkColumn(context, declaration, observed.has(declaration.name.name), columns, outer);
     if (column) columns.set(column.name, column);

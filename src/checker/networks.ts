@@ -11,6 +11,7 @@ import { elaborate } from "./expressions/elaborate.js";
 import { elaborateLet } from "./expressions/let.js";
 import { createScope, declare, type Scope } from "./scope.js";
 import { mendSupport, printShape, reportShapeMismatch } from "./shape-messages.js";
+import { refuseDropout } from "./diffusion/conditions.js";
 import { elaborateType } from "./type-expressions.js";
 
 /** Declares the signatures of networks, so that calls may stand before the network. The items' names must have been declared with `declareItem`. */
@@ -32,6 +33,7 @@ export function declareNetworks(context: Context, items: readonly ast.NetworkIte
 type Declared = NetworkSignature["inputs"];
 
 function elaborateDeclarations(context: Context, declarations: readonly ast.ColumnDeclaration[], what: string): Declared | undefined {
+  refuseDropout(context, declarations, `an ${what} of a network`);
   const seen = new Map<string, ast.ColumnDeclaration>();
   const done: { readonly name: string; readonly type: Type; readonly origin: ast.ColumnDeclaration["span"] }[] = [];
   let fine = true;

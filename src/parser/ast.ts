@@ -97,12 +97,14 @@ export interface TrainItem extends ItemBase {
   readonly body: readonly TrainStatement[];
 }
 
-/** `x: binary[784]`, `y: index(10)?` (partly observed), `x[0]: real[2]` (start of a chain). */
+/** `x: binary[784]`, `y: index(10)?` (partly observed), `x[0]: real[2]` (start of a chain), `label: index(10) dropout 0.1` (a condition that may be left out). */
 export interface ColumnDeclaration {
   readonly kind: "column";
   readonly name: Identifier;
   readonly indices: readonly Expression[];
   readonly type: TypeExpression;
+  /** In which share of the rows training leaves it out. */
+  readonly dropout?: Expression;
   readonly span: Span;
 }
 

@@ -307,6 +307,7 @@ export function astBuilder(source: SourceFile, report: (diagnostic: Diagnostic) 
       name: nameOf(found),
       indices: indices(node(found, "index")),
       type: type(node(found, "type"), found),
+      ...(node(found, "dropout") ? { dropout: expression(node(found, "dropout"), found) } : {}),
       span: spanOf(found),
     }));
   }

@@ -218,6 +218,10 @@ export class Grammar extends CstParser {
       this.OPTION(() => this.SUBRULE(index));
       this.CONSUME(t.Colon);
       this.SUBRULE(type);
+      this.OPTION1(() => {
+        this.CONSUME(k.dropout);
+        this.SUBRULE(expression, { LABEL: "dropout" });
+      });
     });
 
     const columns = this.RULE("columns", () => {

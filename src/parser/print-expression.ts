@@ -57,7 +57,7 @@ export function printType(node: TypeExpression): string {
 }
 
 export function printColumn(node: ColumnDeclaration): string {
-  return `${node.name.name}${printIndices(node.indices)}: ${printType(node.type)}`;
+  return `${node.name.name}${printIndices(node.indices)}: ${printType(node.type)}${node.dropout ? ` dropout ${printExpression(node.dropout)}` : ""}`;
 }
 
 export function printString(value: string): string {

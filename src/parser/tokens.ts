@@ -58,7 +58,7 @@ export const keywordRoles = {
   import: "item", const: "item", param: "item", network: "item", model: "item", guide: "item", train: "item",
   global: "statement", local: "statement", auto: "statement", marginalize: "statement", chain: "statement", each: "statement",
   maximize: "statement", observe: "statement",
-  from: "joint", where: "joint", on: "joint", in: "joint", by: "joint", subject: "joint", to: "joint", autoregressive: "joint",
+  from: "joint", where: "joint", on: "joint", in: "joint", by: "joint", subject: "joint", to: "joint", dropout: "joint", autoregressive: "joint",
 } as const;
 
 export type Keyword = keyof typeof keywordRoles;

@@ -12,7 +12,7 @@ export const childKeys: ChildKeys = {
   model: ["name", "columns", "where", "body"],
   guide: ["name", "body"],
   train: ["name", "on", "body"],
-  column: ["name", "indices", "type"],
+  column: ["name", "indices", "type", "dropout"],
   type: ["name", "args", "sizes"],
   let: ["name", "indices", "value"],
   sample: ["name", "indices", "type", "distribution", "by"],

@@ -232,6 +232,16 @@ export const structureErrors = {
     title: "schedule of a diffusion",
     explanation: "Every step of the forward chain adds noise and takes signal away: α falls, from below 1. Where a step leaves no signal at all, the noise in it says nothing of the datum: predict the velocity or the datum there.",
   },
+  LVM4064: {
+    title: "a condition that may be left out",
+    explanation:
+      "`label: index(10) dropout 0.1` beside the datum of a diffusion is a condition that training leaves out of a tenth of the rows, so that the network learns the density with and without it, and sampling may be guided: `lvmc sample --guidance 3` (Ho & Salimans 2022). A label that is left out is of no class: `one_hot`, `embedding` and `table[label]` give zeros; numbers are 0. The share lies between 0 and 1, and nothing but a condition of a diffusion can be left out.\n\n```lvm\nconst T = 100\nconst alpha = cosine_schedule(T)\nnetwork denoise(x: real[2], t: positive, k: index(2)) -> (noise: real[2]) { noise = concat(x, reshape(t / T, 1), one_hot(k)) |> dense(64) |> relu |> dense(2) }\nmodel m(x[0]: real[2], k: index(2) dropout 0.1) {\n  x[T] ~ Normal(0, 1)\n  chain t in T..1 { x[t-1] ~ guide(x[t-1] | x[t], noise = denoise(x[t], t, k)) }\n}\nguide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 - alpha[t]) } }\n```",
+  },
+  LVM4065: {
+    title: "reconstruction of a diffusion",
+    explanation:
+      "The last step of the reverse chain is a Gaussian around what the network says of the datum. Of bytes, which the chain sees as x / 127.5 − 1, log p(x[0] | x[1]) is the logarithm of the mass that it gives to the bin of the byte, with open ends at 0 and 255 (`reconstruction = discretized`, the default: Ho et al. 2020), so the bound is a code length; or its density (`gaussian`). Real numbers have no bins: theirs is the density.\n\n```lvm\nconst T = 100\nconst alpha = cosine_schedule(T)\nnetwork denoise(x: real[4], t: positive) -> (noise: real[4]) { noise = concat(x, reshape(t / T, 1)) |> dense(64) |> relu |> dense(4) }\nmodel m(x[0]: byte[4]) {\n  x[T] ~ Normal(0, 1)\n  chain t in T..1 { x[t-1] ~ guide(x[t-1] | x[t], noise = denoise(x[t], t), reconstruction = gaussian) }\n}\nguide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 - alpha[t]) } }\n```",
+  },
   LVM4090: {
     title: "not supported by this version",
     explanation:

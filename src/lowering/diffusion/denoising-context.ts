@@ -3,6 +3,7 @@ import { steppedReference } from "../../ir/model/walk.js";
 import type { TensorBuilder } from "../../ir/tensor/builder.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { type Frame, LoweringContext, type Lower } from "../context.js";
+import { leftOut, withoutSome } from "./left-out.js";
 import { eventShape, type Value } from "../value.js";
 
 /** What a network of a diffusion is asked about: the state x[t], and its step. */
@@ -12,6 +13,8 @@ export interface Asked {
   readonly state: Value;
   /** i32, t − 1: of each row, or one for all. */
   readonly place: Value;
+  /** Conditions with `dropout` are left out: of some rows, of which this says so (i1 [rows], by column), or of all. */
+  readonly dropped?: ((name: string) => TensorNode | undefined) | "all";
 }
 
 /** Lowers a diffusion's network for one state and one step of each row. In the body of a loop `capture` brings in what is outside. */
@@ -30,7 +33,13 @@ export class DenoisingContext extends LoweringContext {
   }
 
   override inputColumn(name: string): Value {
-    return this.capture(this.around.inputColumn(name));
+    const { dropped } = this.asked;
+    const column = dropped && this.program.columns.find((each) => each.name === name);
+    if (!column || column.dropout === undefined) return this.capture(this.around.inputColumn(name));
+    if (dropped === "all") return leftOut(this, column);
+    const value = this.capture(this.around.inputColumn(name));
+    const gone = dropped(name);
+    return gone ? withoutSome(this, column, value, gone) : value;
   }
 
   override fromOutside(make: (outer: LoweringContext) => Value): Value {
