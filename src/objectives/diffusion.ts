@@ -1,13 +1,13 @@
 import { datumOf, evaluationDraws, marginalsOf, posteriorsOf } from "../ir/diffusion/coefficients.js";
-import type { Diffusion, ModelProgram } from "../ir/model/model.js";
+import type { DiscreteDiffusion, ModelProgram } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { DerivationStep, Objective, Term } from "../ir/objective/objective.js";
 import { bigSum, call, density, divergence, expectation, fraction, log, negative, number, product, relation, squared, subscript, sum, superscript, symbol } from "./formulas.js";
 import { unweighted } from "./weights.js";
 
 /** The bound of a diffusion (Sohl-Dickstein et al. 2015; Ho, Jain & Abbeel 2020): prior matching, denoising matching, reconstruction, one step t of each row at a time. */
-export function deriveDiffusion(program: ModelProgram, diffusion: Diffusion, mode: Objective["mode"]): Objective {
-  const T = diffusion.plate.size;
+export function deriveDiffusion(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Objective["mode"]): Objective {
+  const T = diffusion.time.plate.size;
   const { name, origin, guideOrigin, prior } = diffusion;
   const x = (t: Formula): Formula => subscript(symbol(name), t);
   const at = (t: number): Formula => x(number(t));
@@ -52,8 +52,8 @@ function weighedText(weight: ModelProgram["training"]["objective"]["weight"]): s
 }
 
 /** From log p(x_0) to the weighted squared error, with the numbers of the schedule. */
-function derivation(diffusion: Diffusion, terms: readonly Formula[], draws: string): readonly DerivationStep[] {
-  const { name, forward, prediction, variance } = diffusion;
+function derivation(diffusion: DiscreteDiffusion, terms: readonly Formula[], draws: string): readonly DerivationStep[] {
+  const { name, time: { forward }, prediction, variance } = diffusion;
   const T = forward.step.length - 1;
   const marginals = marginalsOf(forward);
   const posteriors = posteriorsOf(forward, marginals);

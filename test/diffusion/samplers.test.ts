@@ -74,7 +74,7 @@ guide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 
 
 /** Signals and deviations of a text's schedule, from its numbers α. */
 function forwardOf(text: string): { readonly signal: readonly number[]; readonly deviation: readonly number[] } {
-  const { step } = lowerText(text).program.diffusion!.forward;
+  const { step } = lowerText(text).program.diffusion!.time.forward;
   const signal = step.map((_, t) => step.slice(0, t + 1).reduce((product, each) => product * each, 1));
   return { signal, deviation: signal.map((each) => Math.sqrt(1 - each ** 2)) };
 }

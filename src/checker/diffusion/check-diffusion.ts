@@ -1,7 +1,7 @@
 import type * as ast from "../../parser/ast.js";
 import type { Span } from "../../diagnostics/span.js";
 import type { ForwardChain, Prediction } from "../../ir/diffusion/coefficients.js";
-import type { Binding, Column, Diffusion, Plate } from "../../ir/model/model.js";
+import type { Binding, Column, Diffusion, DiscreteDiffusion, Plate } from "../../ir/model/model.js";
 import { printType, sameShape, type Type } from "../../types/type.js";
 import { type Body, createBody, elaborateLet, enterLoop, statementScope } from "../body.js";
 import { evaluateConstant } from "../constants.js";
@@ -107,8 +107,8 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   if (!draw || draw.name.name !== name) return refuse(`a step of the model draws \`${name}[${chain.variable.name}-1]\``, chain.span, "it does not");
   const said = readReverse(context, statementScope(reverseBody, down, draw), draw, name, type, chain.variable.name, datum.span);
   if (!said) return undefined;
-  const diffusion: Diffusion = {
-    name, type, plate: reverse, forward, ...said, prior: { mean: priorMean.value, scale: priorScale.value, origin: start.span }, bindings, origin: draw.span, guideOrigin: step.span,
+  const diffusion: DiscreteDiffusion = {
+    name, type, time: { kind: "discrete", plate: reverse, forward }, ...said, prior: { mean: priorMean.value, scale: priorScale.value, origin: start.span }, bindings, origin: draw.span, guideOrigin: step.span,
   };
   return checkTerminal(context, diffusion, draw) ? { columns, diffusion } : undefined;
 }
@@ -187,7 +187,7 @@ function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, 
 }
 
 /** Whether the network's prediction has a meaning at every step. */
-function checkTerminal(context: Context, { forward, prediction }: Diffusion, draw: ast.SampleStatement): boolean {
+function checkTerminal(context: Context, { time: { forward }, prediction }: DiscreteDiffusion, draw: ast.SampleStatement): boolean {
   const zero = forward.step.findIndex((each) => each === 0);
   if (zero < 0 || prediction !== "noise") return true;
   context.error({

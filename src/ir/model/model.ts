@@ -29,15 +29,13 @@ export interface ModelProgram {
   readonly diffusion?: Diffusion;
 }
 
-/** A datum x[0] that the guide turns to noise step by step, without parameters, and the model back. */
-export interface Diffusion {
+/** A datum x[0] that the guide turns to noise without parameters, step by step or in continuous time, and the model back. */
+export interface Diffusion<Time extends DiffusionTime = DiffusionTime> {
   /** x: the column, and the states of the chain. */
   readonly name: string;
   /** Of one state. */
   readonly type: Type;
-  /** t in 1..T. */
-  readonly plate: Plate;
-  readonly forward: ForwardChain;
+  readonly time: Time;
   /** What the network says, of the state `x[t]` and of `t`: the datum, the noise, or the velocity. */
   readonly prediction: Prediction;
   /** Reads the state as `x[t]` (a reference to the site x, whole, at step t of the plate), `t` as the plate's loop variable, and columns. */
@@ -51,6 +49,17 @@ export interface Diffusion {
   readonly origin: Span;
   readonly guideOrigin: Span;
 }
+
+export type DiffusionTime = DiscreteTime;
+
+/** t in 1..T: the numbers of each step. */
+export interface DiscreteTime {
+  readonly kind: "discrete";
+  readonly plate: Plate;
+  readonly forward: ForwardChain;
+}
+
+export type DiscreteDiffusion = Diffusion<DiscreteTime>;
 
 /** A column of the data. `observed` when it stands on the left of `~`, else it is an input to condition on. */
 export interface Column {

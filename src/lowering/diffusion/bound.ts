@@ -1,5 +1,5 @@
 import { datumOf, marginalsOf, posteriorsOf } from "../../ir/diffusion/coefficients.js";
-import type { Diffusion, TrainingObjective } from "../../ir/model/model.js";
+import type { Diffusion, DiscreteDiffusion, TrainingObjective } from "../../ir/model/model.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { elementCount } from "../../types/type.js";
 import type { LoweringContext } from "../context.js";
@@ -17,7 +17,7 @@ export interface StepLosses {
   readonly constant: readonly number[];
 }
 
-export function stepLosses({ forward, prediction, variance }: Pick<Diffusion, "forward" | "prediction" | "variance">): StepLosses {
+export function stepLosses({ time: { forward }, prediction, variance }: Pick<DiscreteDiffusion, "time" | "prediction" | "variance">): StepLosses {
   const marginals = marginalsOf(forward);
   const posteriors = posteriorsOf(forward, marginals);
   const { ofOutput } = datumOf(prediction, marginals);
@@ -36,7 +36,7 @@ export function stepLosses({ forward, prediction, variance }: Pick<Diffusion, "f
 }
 
 /** What the squared errors weigh in training; undefined for the bound. */
-export function trainingWeights({ forward, prediction }: Diffusion, weight: TrainingObjective["weight"]): readonly number[] | undefined {
+export function trainingWeights({ time: { forward }, prediction }: DiscreteDiffusion, weight: TrainingObjective["weight"]): readonly number[] | undefined {
   if (!weight || weight.kind === "bound") return undefined;
   const T = forward.step.length - 1;
   if (weight.kind === "simple") return new Array<number>(T).fill(1 / T);
@@ -49,8 +49,8 @@ export function trainingWeights({ forward, prediction }: Diffusion, weight: Trai
  * Ends of the steps' shares of (0, 1), in which a step is drawn for the bound: in proportion to what its term is for data of unit variance with the optimal denoiser, whose squared
  * error is 1 / (1 + snr), and a fifth evenly, so that no step is rare. As numbers of float32, where draws are compared with them.
  */
-export function stepShares(diffusion: Pick<Diffusion, "forward" | "prediction" | "variance">): readonly number[] {
-  const marginals = marginalsOf(diffusion.forward);
+export function stepShares(diffusion: Pick<DiscreteDiffusion, "time" | "prediction" | "variance">): readonly number[] {
+  const marginals = marginalsOf(diffusion.time.forward);
   const losses = stepLosses({ ...diffusion, prediction: "data" });
   const T = losses.error.length;
   const terms = losses.error.map((error, at) => Math.abs(losses.constant[at]! + error / (1 + marginals.snr[at + 1]!)));
@@ -70,9 +70,9 @@ export interface StepDraw {
  * Draws a step for each row and the state there in closed form, and asks the network. With `strata` above 1 there are as many draws of a row, one in each part of (0, 1), and steps have
  * the shares of `stepShares`; where that is T itself each step is there once. One draw alone is even over 1 … T, unless it is asked `byShare`.
  */
-export function drawStep(context: LoweringContext, diffusion: Diffusion, strata: number, byShare = strata > 1): StepDraw {
+export function drawStep(context: LoweringContext, diffusion: DiscreteDiffusion, strata: number, byShare = strata > 1): StepDraw {
   const { b, space } = context;
-  const { name, type, plate, forward, prediction } = diffusion;
+  const { name, type, time: { plate, forward }, prediction } = diffusion;
   const T = plate.size;
   const axes: AxisName[] = strata > 1 ? space.sort([space.declare(SAMPLES, strata), ROWS]) : [ROWS];
   const dims = space.dims(axes);
@@ -111,7 +111,7 @@ export function lowerNetwork(context: LoweringContext, { bindings, network }: Di
 }
 
 /** KL(q(x_T | x_0) ‖ p(x_T)) of each row, summed over elements. */
-export function priorDivergence(context: LoweringContext, { name, type, forward, prior }: Diffusion): Value {
+export function priorDivergence(context: LoweringContext, { name, type, time: { forward }, prior }: DiscreteDiffusion): Value {
   const { b } = context;
   const { signal, deviation } = marginalsOf(forward);
   const [s, d] = [signal.at(-1)!, deviation.at(-1)!];

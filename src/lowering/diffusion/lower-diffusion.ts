@@ -1,6 +1,6 @@
 import { evaluationDraws } from "../../ir/diffusion/coefficients.js";
 import type { LoweredPrograms } from "../../ir/lowered-model.js";
-import type { Diffusion, ModelProgram } from "../../ir/model/model.js";
+import type { Diffusion, DiscreteDiffusion, ModelProgram } from "../../ir/model/model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { elementCount } from "../../types/type.js";
 import { LoweringContext, type Mode } from "../context.js";
@@ -10,12 +10,12 @@ import { atStep, drawStep, priorDivergence, stepLosses, trainingWeights } from "
 import { lowerDiffusionSample, type SamplerOptions } from "./sample.js";
 
 /** The programs of a diffusion. */
-export function lowerDiffusion(program: ModelProgram, diffusion: Diffusion, sampler: SamplerOptions = {}): Pick<LoweredPrograms, "train" | "evaluate" | "sample"> {
+export function lowerDiffusion(program: ModelProgram, diffusion: DiscreteDiffusion, sampler: SamplerOptions = {}): Pick<LoweredPrograms, "train" | "evaluate" | "sample"> {
   return { train: lowerTrain(program, diffusion), evaluate: lowerEvaluate(program, diffusion), sample: lowerDiffusionSample(program, diffusion, sampler) };
 }
 
 /** Nats of each row: the three terms, at one or several draws of t. */
-function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, strata: number) {
+function boundOf(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Mode, strata: number) {
   const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
   const { b } = context;
   const losses = stepLosses(diffusion);
@@ -32,7 +32,7 @@ function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, strata
   };
 }
 
-function lowerTrain(program: ModelProgram, diffusion: Diffusion): TensorProgram {
+function lowerTrain(program: ModelProgram, diffusion: DiscreteDiffusion): TensorProgram {
   const { context, draw, ...terms } = boundOf(program, diffusion, "train", 1);
   const { b } = context;
   const mean = (value: Value): TensorNode => meanOver(context, value, ROWS).node;
@@ -45,8 +45,8 @@ function lowerTrain(program: ModelProgram, diffusion: Diffusion): TensorProgram 
   return b.program("train", outputs);
 }
 
-function lowerEvaluate(program: ModelProgram, diffusion: Diffusion): TensorProgram {
-  const T = diffusion.plate.size;
+function lowerEvaluate(program: ModelProgram, diffusion: DiscreteDiffusion): TensorProgram {
+  const T = diffusion.time.plate.size;
   const { context, draw: _, ...terms } = boundOf(program, diffusion, "evaluate", Math.min(T, evaluationDraws));
   const outputs: Record<string, TensorNode> = {};
   for (const [name, value] of named(diffusion, terms)) outputs[`row.${name}`] = value.node;

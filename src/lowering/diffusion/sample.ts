@@ -1,5 +1,5 @@
 import { datumOf, marginalsOf } from "../../ir/diffusion/coefficients.js";
-import type { Diffusion, ModelProgram } from "../../ir/model/model.js";
+import type { DiscreteDiffusion, ModelProgram } from "../../ir/model/model.js";
 import type { TensorBuilder } from "../../ir/tensor/builder.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { asNumber } from "../elementwise.js";
@@ -19,10 +19,10 @@ export interface SamplerOptions {
 }
 
 /** Draws of the datum: a loop over the sampler's steps, whole on the device, from x_T to x_0. */
-export function lowerDiffusionSample(program: ModelProgram, diffusion: Diffusion, options: SamplerOptions): TensorProgram {
+export function lowerDiffusionSample(program: ModelProgram, diffusion: DiscreteDiffusion, options: SamplerOptions): TensorProgram {
   const context = new LoweringContext(program, "evaluate", "sample.");
   const { b, space } = context;
-  const { name, type, plate, forward, prediction, prior } = diffusion;
+  const { name, type, time: { plate, forward }, prediction, prior } = diffusion;
   const shape = type.shape.map(({ value }) => value);
   const rows = space.size(ROWS);
   const full = [rows, ...shape];

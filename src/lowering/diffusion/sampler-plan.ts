@@ -1,5 +1,5 @@
 import { type Marginals, marginalsOf } from "../../ir/diffusion/coefficients.js";
-import type { Diffusion } from "../../ir/model/model.js";
+import type { DiscreteDiffusion } from "../../ir/model/model.js";
 
 export const samplerNames = ["ancestral", "ddim", "dpm_solver", "heun"] as const;
 export type SamplerName = (typeof samplerNames)[number];
@@ -30,9 +30,9 @@ export interface SamplerPlan {
  * - `dpm_solver`: DPM-Solver++(2M), multistep of second order in half the log signal-to-noise ratio (Lu et al. 2022).
  * - `heun`: Heun's method on the flow of x / signal over deviation / signal (Karras et al. 2022, deterministic).
  */
-export function samplerPlan(diffusion: Diffusion, { sampler = "ancestral", steps, eta }: { readonly sampler?: SamplerName; readonly steps?: number; readonly eta?: number }): SamplerPlan {
-  const T = diffusion.plate.size;
-  const marginals = marginalsOf(diffusion.forward);
+export function samplerPlan(diffusion: DiscreteDiffusion, { sampler = "ancestral", steps, eta }: { readonly sampler?: SamplerName; readonly steps?: number; readonly eta?: number }): SamplerPlan {
+  const T = diffusion.time.plate.size;
+  const marginals = marginalsOf(diffusion.time.forward);
   const count = Math.min(T, steps ?? T);
   // From T to 0 in equal strides, rounded; each number once.
   const times = Array.from({ length: count + 1 }, (_, at) => Math.round((T * (count - at)) / count));
