@@ -207,4 +207,9 @@ export interface DrawOptions {
 export interface SampleOptions<Data = Columns> extends DrawOptions {
   /** Values of the input columns that the model is conditioned on; their rows are repeated as often as needed. */
   readonly inputs?: Partial<Data>;
+  /** Rows in one pass, 256 by default; what is drawn does not depend on it. An emitted module's kernels have the rows that they were compiled for. */
+  readonly batch?: number;
+  /** Called after each pass with the rows that are done. */
+  readonly onProgress?: (rows: number) => void;
+  readonly signal?: AbortSignal;
 }

@@ -32,6 +32,11 @@ describe.each(samplerNames)("%s", (sampler) => {
     expect(found.values.length).toBe(600);
     // Nine steps of a small network in float32.
     found.values.forEach((drawn, at) => expect(Math.abs(drawn - expected.values[at]!) / (1 + Math.abs(expected.values[at]!)), `element ${at}`).toBeLessThan(1e-3));
+    // The same draws, some rows at a time.
+    const done: number[] = [];
+    const [whole, parts] = [(await model.sample(300, { inputs, draw: 3 }))["x"]!, (await model.sample(300, { inputs, draw: 3, batch: 70, onProgress: (rows) => done.push(rows) }))["x"]!];
+    expect(done).toEqual([70, 140, 210, 280, 300]);
+    parts.values.forEach((drawn, at) => expect(Math.abs(drawn - whole.values[at]!) / (1 + Math.abs(drawn)), `element ${at}`).toBeLessThan(1e-3));
     // Draws are no constant.
     expect(new Set([...found.values].map((drawn) => drawn.toFixed(3))).size).toBeGreaterThan(200);
     reference.dispose();

@@ -197,9 +197,9 @@ class KernelModel implements Model, Profiled {
     return layOutFor(definition, sizes.batch, data, host.residentWords).resident ? host.open(step(host.residentWords), step(0)) : host.open(step(0));
   }
 
-  private async drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
+  private async drawn(data: BoundData, program: RowProgram, options: SampleOptions): Promise<Outputs> {
     await this.trainer?.fetchState();
-    return drawOutputs(rowRunner(this.state, this.definition.programs, this.modules), data, program, { draw: options.draw ?? this.state.draws++ });
+    return drawOutputs(rowRunner(this.state, this.definition.programs, this.modules), data, program, { ...options, draw: options.draw ?? this.state.draws++ });
   }
 
   private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {

@@ -9,31 +9,36 @@ import { setScalar } from "./trainer.js";
 
 /** The programs over rows of one model, made when they are first asked for. */
 export interface RowModules {
-  /** Calls `use` with a program that nobody else uses meanwhile. */
-  use<T>(program: RowProgram, use: (opened: Opened<RowsArtifact>) => Promise<T>): Promise<T>;
+  /** Calls `use` with a program that nobody else uses meanwhile; that of samples takes `batch` rows at a time. */
+  use<T>(program: RowProgram, batch: number | undefined, use: (opened: Opened<RowsArtifact>) => Promise<T>): Promise<T>;
   dispose(): void;
 }
 
-/** Rows that go through a program at a time. */
+/** Rows that go through a program at a time, where nobody says how many. */
 const chunkRows = 256;
 
 export function createRowModules(state: KernelState, programs: KernelPrograms, host: KernelHost): RowModules {
-  const made = new Map<RowProgram, Promise<Opened<RowsArtifact>>>();
-  const turns = new Map<RowProgram, Promise<unknown>>();
+  const made = new Map<string, Promise<Opened<RowsArtifact>>>();
+  const turns = new Map<string, Promise<unknown>>();
   const { importanceRows = chunkRows } = state.definition;
-  const get = (program: RowProgram): Promise<Opened<RowsArtifact>> => {
-    const known = made.get(program);
+  const rowsOf = (program: RowProgram, batch: number | undefined): number => {
+    if (program === "importance") return Math.min(chunkRows, importanceRows);
+    return program === "sample" ? (batch ?? chunkRows) : chunkRows;
+  };
+  const get = (key: string, program: RowProgram, rows: number): Promise<Opened<RowsArtifact>> => {
+    const known = made.get(key);
     if (known) return known;
-    const rows = program === "importance" ? Math.min(chunkRows, importanceRows) : chunkRows;
     const promise = host.open((device, workgroup) => programs.rows(program, { rows }, device, workgroup));
-    made.set(program, promise);
-    promise.catch(() => made.delete(program));
+    made.set(key, promise);
+    promise.catch(() => made.delete(key));
     return promise;
   };
   return {
-    use(program, use) {
-      const turn = (turns.get(program) ?? Promise.resolve()).then(() => get(program)).then(use);
-      turns.set(program, turn.catch(() => undefined));
+    use(program, batch, use) {
+      const rows = rowsOf(program, batch);
+      const key = `${program} ${rows}`;
+      const turn = (turns.get(key) ?? Promise.resolve()).then(() => get(key, program, rows)).then(use);
+      turns.set(key, turn.catch(() => undefined));
       return turn;
     },
     dispose() {
@@ -51,8 +56,8 @@ export function rowRunner(state: KernelState, programs: KernelPrograms, modules:
       return state.dataset;
     },
     has: (program) => programs.has(program),
-    run: ({ program, step, data, wanted, signal }, visit) =>
-      modules.use(program, async ({ artifact, module }) => {
+    run: ({ program, step, data, wanted, batch, signal }, visit) =>
+      modules.use(program, batch, async ({ artifact, module }) => {
         const { f32, i32, u32 } = module.arena;
         const { inputs, outputs, rows: size, rowsAxis } = artifact;
         const send = (region: Region | undefined): void => region && module.send(region.offset, region.words);

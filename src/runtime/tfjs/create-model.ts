@@ -124,8 +124,8 @@ class TfjsModel implements Model {
     await resumeBackend(this.device);
   }
 
-  private drawn(data: BoundData, program: RowProgram, options: DrawOptions): Promise<Outputs> {
-    return drawOutputs(rowRunner(this.state), data, program, { draw: options.draw ?? this.state.draws++ });
+  private drawn(data: BoundData, program: RowProgram, options: SampleOptions): Promise<Outputs> {
+    return drawOutputs(rowRunner(this.state), data, program, { ...options, draw: options.draw ?? this.state.draws++ });
   }
 
   private async evaluateBound(bound: BoundData, options: EvaluateOptions): Promise<Evaluation> {

@@ -1,4 +1,4 @@
-import type { Column, DrawOptions, Outputs, Value } from "../model.js";
+import type { Column, DrawOptions, Outputs, SampleOptions, Value } from "../model.js";
 import type { BoundData } from "./bind-data.js";
 import { isDiscreteSupport } from "../data/index.js";
 import type { RowProgram } from "./definition.js";
@@ -8,10 +8,10 @@ import type { RowRunner } from "./row-runner.js";
  * A program's outputs for all rows as plain data: columns where there is a value for each row, else values. Where rows have lengths of their own, a column of the data is missing
  * beyond them, as it is in files: −1 in draws of discrete ones, NaN in all else.
  */
-export async function drawOutputs(runner: RowRunner, data: BoundData, program: RowProgram, { draw }: Required<Pick<DrawOptions, "draw">>): Promise<Outputs> {
+export async function drawOutputs(runner: RowRunner, data: BoundData, program: RowProgram, { draw, batch, signal, onProgress }: Omit<SampleOptions, "inputs"> & Required<DrawOptions>): Promise<Outputs> {
   const columns = new Map<string, { values: Float32Array | Int32Array; shape: readonly number[] }>();
   const single = new Map<string, Value>();
-  await runner.run({ program, step: draw, data }, (outputs, rows, first) => {
+  await runner.run({ program, step: draw, data, batch, signal }, (outputs, rows, first) => {
     for (const [name, { values, shape }] of Object.entries(outputs)) {
       if (runner.definition.sharedOutputs.includes(name)) {
         single.set(name, { values, shape });
@@ -22,6 +22,7 @@ export async function drawOutputs(runner: RowRunner, data: BoundData, program: R
       columns.set(name, column);
       column.values.set(values, first * size);
     }
+    onProgress?.(first + rows);
   });
   markPadding(columns, runner, data);
   const all: [string, Column | Value][] = [...columns].map(([name, { values, shape }]) => [name, { rows: data.rows, values, shape }]);
