@@ -13,6 +13,8 @@ import { reportShapeMismatch } from "../shape-messages.js";
 import { createScope, declare, type Scope } from "../scope.js";
 import { elaborateType } from "../type-expressions.js";
 import { type Affine, affineOf } from "../affine.js";
+import { checkConditions } from "./conditions.js";
+import { checkDatum, readReconstruction, stateOf } from "./datum.js";
 
 /** What is known of a diffusion once model and guide have been checked. */
 export interface CheckedDiffusion {
@@ -48,16 +50,13 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   const name = datum.name.name;
   const type = elaborateType(context, datum.type, { subject: name, span: datum.span });
   if (!type) return undefined;
-  if (type.support.kind !== "real") return refuse(`\`${name}\` is ${printType(type)}, and Gaussian noise is real`, datum.type.span, "must be real", `declare \`${name}[0]: real${type.shape.length > 0 ? "[…]" : ""}\``);
+  if (!checkDatum(context, type, datum, model)) return undefined;
+  const state = stateOf(type);
   const outer = createScope(fileScope);
   const columns: Column[] = [{ name, type, role: "observed", partlyObserved: false, origin: datum.span }];
-  for (const declaration of model.columns) {
-    if (declaration === datum) continue;
-    const other = elaborateType(context, declaration.type, { subject: declaration.name.name, span: declaration.span });
-    if (!other) return undefined;
-    declare(outer, { kind: "column", name: declaration.name.name, declared: declaration.span, type: other });
-    columns.push({ name: declaration.name.name, type: other, role: "input", partlyObserved: false, origin: declaration.span });
-  }
+  const conditions = checkConditions(context, model, datum, outer);
+  if (!conditions) return undefined;
+  columns.push(...conditions);
   if (!guide) return refuse(`\`${model.name.name}\` has no guide that turns \`${name}\` to noise`, model.name.span, "its guide is the forward chain");
 
   // The guide: q(x_t | x_{t−1}) for t = 1 … T.
@@ -70,11 +69,11 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   const plate = inner?.plates.at(-1);
   if (!inner || !plate) return undefined;
   if (plate.chain !== "up" || plate.from !== 1) return refuse(`the chain of the guide runs ${plate.chain === "up" ? `from ${plate.from}` : "downwards"}`, loop.range.span, "the steps after the data", `write \`chain ${loop.variable.name} in 1..T\``);
-  declareStates(forwardBody, inner, name, type, plate, datum.span);
+  declareStates(forwardBody, inner, name, state, plate, datum.span);
   const [step, more] = loop.body;
   const readsAhead = step?.kind === "sample" && step.name.name === name && step.indices.length === 1 && step.indices[0]?.kind === "name" && step.indices[0].name === loop.variable.name;
   if (!step || step.kind !== "sample" || more || !readsAhead) return refuse(`a step of the guide draws \`${name}[${loop.variable.name}]\`, and nothing else`, step?.span ?? loop.span, "not that");
-  const forward = forwardChain(context, statementScope(forwardBody, inner, step), step, name, type, plate);
+  const forward = forwardChain(context, statementScope(forwardBody, inner, step), step, name, state, plate);
   if (!forward) return undefined;
 
   // The model: p(x_T), then x_{t−1} given x_t for t = T … 1.
@@ -86,7 +85,7 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   const T = evaluateConstant(context, start.indices[0]!);
   if (T === undefined) return undefined;
   if (T !== plate.size) return refuse(`the model begins at step ${T}, and the guide ends at ${plate.size}`, start.indices[0]!.span, `step ${T}`, `write \`${name}[${plate.size}]\` or let the guide run to ${T}`);
-  const prior = elaborateDistribution(context, statementScope(reverseBody, reverseBody.scope, start), start.distribution, { type, name, declared: datum.span });
+  const prior = elaborateDistribution(context, statementScope(reverseBody, reverseBody.scope, start), start.distribution, { type: state, name, declared: datum.span });
   if (!prior) return undefined;
   const priorMean = prior.args["mean"];
   const priorScale = prior.args["scale"];
@@ -96,7 +95,7 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   const reverse = down?.plates.at(-1);
   if (!down || !reverse) return undefined;
   if (reverse.chain !== "down" || reverse.from !== 1 || reverse.size !== plate.size) return refuse("the model's chain is not the guide's backwards", chain.range.span, `the guide runs over 1..${plate.size}`, `write \`chain ${chain.variable.name} in ${plate.size}..1\``);
-  declareStates(reverseBody, down, name, type, reverse, datum.span);
+  declareStates(reverseBody, down, name, state, reverse, datum.span);
   const bindings: Binding[] = [];
   let draw: ast.SampleStatement | undefined;
   for (const statement of chain.body) {
@@ -108,7 +107,7 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   const said = readReverse(context, statementScope(reverseBody, down, draw), draw, name, type, chain.variable.name, datum.span);
   if (!said) return undefined;
   const diffusion: DiscreteDiffusion = {
-    name, type, time: { kind: "discrete", plate: reverse, forward }, ...said, prior: { mean: priorMean.value, scale: priorScale.value, origin: start.span }, bindings, origin: draw.span, guideOrigin: step.span,
+    name, type: state, bytes: type.support.kind === "byte", time: { kind: "discrete", plate: reverse, forward }, ...said, prior: { mean: priorMean.value, scale: priorScale.value, origin: start.span }, bindings, origin: draw.span, guideOrigin: step.span,
   };
   return checkTerminal(context, diffusion, draw) ? { columns, diffusion } : undefined;
 }
@@ -132,7 +131,7 @@ function forwardChain(context: Context, scope: Scope, step: ast.SampleStatement,
     const arg = call.args[role];
     if (arg === undefined || !("kind" in arg)) return wrong("LVM4062", "the forward chain is not a Normal with a mean and a scale", call.origin, "not known", "write `Normal(a[t] * x[t-1], scale = b[t])`");
     // Offset of x[t−1] in an array that counts from 0.
-    const found = affineOf(arg, plate, { name, before: 0 });
+    const found = affineOf(arg, plate, undefined, { name, before: 0 });
     if ("affine" in found) {
       parts.push({ role, affine: found.affine });
       continue;
@@ -154,7 +153,7 @@ function forwardChain(context: Context, scope: Scope, step: ast.SampleStatement,
 const predictions: Readonly<Record<string, Prediction>> = { noise: "noise", velocity: "velocity" };
 
 /** `guide(x[t-1] | x[t], noise = net(x[t], t), variance = large)`. */
-function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, name: string, type: Type, variable: string, declared: Span): Pick<Diffusion, "prediction" | "network" | "variance"> | undefined {
+function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, name: string, type: Type, variable: string, declared: Span): Pick<Diffusion, "prediction" | "network" | "variance" | "reconstruction"> | undefined {
   const call = draw.distribution;
   const wrong = (message: string, span: Span, label: string, help = `write \`${name}[${variable}-1] ~ guide(${name}[${variable}-1] | ${name}[${variable}], noise = net(${name}[${variable}], ${variable}))\``): undefined => void context.error({ code: "LVM4060", message, span, label, related: [{ span: declared, text: "the datum" }], help });
   if (call.kind !== "call" || call.callee.kind !== "name" || call.callee.name !== "guide") return wrong("the reverse step is not the guide's", call.span, "written out", `write \`guide(${name}[${variable}-1] | ${name}[${variable}], …)\`; a reverse chain of another form is an ordinary chain`);
@@ -163,12 +162,17 @@ function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, 
   let prediction: Prediction | undefined;
   let network: ast.Argument | undefined;
   let variance: Diffusion["variance"] = "small";
+  let written: ast.Argument | undefined;
   for (const argument of named) {
     const role = argument.name?.name ?? "";
     if (role === "variance") {
       const word = argument.value.kind === "name" ? argument.value.name : "";
       if (word !== "small" && word !== "large") return wrong("the variance of the reverse step is `small` or `large`", argument.value.span, "another word", "`small` is that of the posterior given the datum, `large` that of the forward step (Ho et al. 2020)");
       variance = word;
+      continue;
+    }
+    if (role === "reconstruction") {
+      written = argument;
       continue;
     }
     const kind = role === name && argument.indices?.length === 1 ? "data" : predictions[role];
@@ -183,7 +187,8 @@ function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, 
     reportShapeMismatch(context, { span: value.origin, actual: value.type, expected: type, message: "the network's shape is not that of the datum", wanted: { span: declared, text: `\`${name}\` is ${printType(type)}` } });
     return undefined;
   }
-  return { prediction, network: value, variance };
+  const reconstruction = readReconstruction(context, written, type, { name, span: declared });
+  return reconstruction && { prediction, network: value, variance, reconstruction };
 }
 
 /** Whether the network's prediction has a meaning at every step. */

@@ -49,6 +49,9 @@ export function posteriorsOf({ step, noise }: ForwardChain, { signal, deviation 
 /** Draws of t for each row in one evaluation of the bound; no more than there are steps. */
 export const evaluationDraws = 16;
 
+/** Where a schedule in continuous time is looked at: 0, 1/1024 … 1. */
+export const scheduleTimes: readonly number[] = Array.from({ length: 1025 }, (_, at) => at / 1024);
+
 /** What a network says of the clean datum, given x_t = signal x_0 + deviation ε. */
 export type Prediction = "data" | "noise" | "velocity";
 
@@ -67,3 +70,6 @@ export function datumOf(prediction: Prediction, { signal, deviation }: Marginals
       return { ofState: signal.map((each, t) => each / radius[t]! ** 2), ofOutput: radius.map((each, t) => -deviation[t]! / each) };
   }
 }
+
+/** Bytes are seen on [−1, 1], as x / 127.5 − 1 (Ho et al. 2020): a byte's bin is as wide as 1 / 127.5 there. */
+export const byteScale = 127.5;

@@ -1,6 +1,6 @@
 import type { Span, SourceFile } from "../../diagnostics/span.js";
 import type { Type } from "../../types/type.js";
-import type { ForwardChain, Prediction } from "../diffusion/coefficients.js";
+import type { ForwardChain, Marginals, Prediction } from "../diffusion/coefficients.js";
 import type { DistributionName } from "../../distributions/names.js";
 import type { FunctionName } from "./functions.js";
 import type { LayerName } from "./layers.js";
@@ -27,14 +27,36 @@ export interface ModelProgram {
   readonly training: Training;
   /** The model is the reverse of a noising chain (`guide(x[t-1] | x[t], …)`): then `model` and `guide` are empty, and everything follows from this. */
   readonly diffusion?: Diffusion;
+  /** `train prior on vae.z`: rows are made by a model that is trained before. Then `columns` are those of the data, and `stage.columns` those that the model itself declares. */
+  readonly stage?: Stage;
 }
 
+/**
+ * What the stage before makes of a row of its data: a draw of a latent from its guide (`latent`), in units of its standard deviation where it is real; or the datum of a diffusion at a
+ * step that is drawn evenly (`noised`).
+ */
+export type Stage = {
+  readonly model: ModelProgram;
+  /** The latent, or the datum; the column of the same name is what this model sees of it. */
+  readonly site: string;
+  /** As the model declares them, those that the stage before makes included. */
+  readonly columns: readonly Column[];
+  readonly origin: Span;
+} & (
+  | { readonly kind: "latent"; /** Name of the stored number by which the latent is divided; undefined where it is not real. */ readonly scale?: string }
+  | { readonly kind: "noised"; /** The column that is told the step. */ readonly step?: string }
+);
+
 /** A datum x[0] that the guide turns to noise without parameters, step by step or in continuous time, and the model back. */
-export interface Diffusion<Time extends DiffusionTime = DiffusionTime> {
+export interface DiffusionOf<Time> {
   /** x: the column, and the states of the chain. */
   readonly name: string;
-  /** Of one state. */
+  /** Of one state: real, whatever the datum is. */
   readonly type: Type;
+  /** The datum is bytes; the states of the chain are those of x_0 / 127.5 − 1, on [−1, 1]. */
+  readonly bytes: boolean;
+  /** log p(x_0 | x_1) of the datum: the density of a Gaussian, or the mass that it gives to the bin of a byte (Ho et al. 2020, eq. 13). */
+  readonly reconstruction: "gaussian" | "discretized";
   readonly time: Time;
   /** What the network says, of the state `x[t]` and of `t`: the datum, the noise, or the velocity. */
   readonly prediction: Prediction;
@@ -50,8 +72,6 @@ export interface Diffusion<Time extends DiffusionTime = DiffusionTime> {
   readonly guideOrigin: Span;
 }
 
-export type DiffusionTime = DiscreteTime;
-
 /** t in 1..T: the numbers of each step. */
 export interface DiscreteTime {
   readonly kind: "discrete";
@@ -59,7 +79,24 @@ export interface DiscreteTime {
   readonly forward: ForwardChain;
 }
 
-export type DiscreteDiffusion = Diffusion<DiscreteTime>;
+/** t in 0..1, every number of it: q(x_t | x_0) = Normal(signal x_0, variance), both scalar expressions of constants and the one loop variable (Kingma et al. 2021). */
+export interface ContinuousTime {
+  readonly kind: "continuous";
+  readonly plate: Plate;
+  readonly signal: Expr;
+  readonly variance: Expr;
+  /** The numbers at `scheduleTimes`, in float64. */
+  readonly marginals: Marginals;
+}
+
+export type DiscreteDiffusion = DiffusionOf<DiscreteTime>;
+export type ContinuousDiffusion = DiffusionOf<ContinuousTime>;
+export type Diffusion = DiscreteDiffusion | ContinuousDiffusion;
+
+/** Whether time is continuous; a test of `time.kind` alone would say so of `time`, not of the diffusion. */
+export function isContinuous(diffusion: Diffusion): diffusion is ContinuousDiffusion {
+  return diffusion.time.kind === "continuous";
+}
 
 /** A column of the data. `observed` when it stands on the left of `~`, else it is an input to condition on. */
 export interface Column {
@@ -68,6 +105,8 @@ export interface Column {
   readonly role: "observed" | "input";
   /** `?`: observed in some rows only; a missing value is -1 (discrete) or NaN (continuous) in the data. */
   readonly partlyObserved: boolean;
+  /** Of a condition of a diffusion: in which share of the rows training leaves it out, so that sampling may be guided (Ho & Salimans 2022). Left out, a label is of no class, and numbers are 0. */
+  readonly dropout?: number;
   readonly origin: Span;
 }
 
@@ -119,6 +158,8 @@ export interface Plate {
   readonly chain?: "up" | "down";
   /** `where length(x) <= T`: the steps of a row end with its own length, which this column of the data holds. */
   readonly length?: string;
+  /** `chain t in 0..1` of a diffusion: t is any number of [0, 1], and no axis is made of the loop. */
+  readonly continuous?: true;
   /** As the file says it, for readers: the letter `t` of `t_2`, and the ends of the range, `1` and `T`. */
   readonly written?: { readonly variable: string; readonly from: string; readonly to: string };
   readonly origin: Span;

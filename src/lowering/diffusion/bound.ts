@@ -1,4 +1,4 @@
-import { datumOf, marginalsOf, posteriorsOf } from "../../ir/diffusion/coefficients.js";
+import { byteScale, datumOf, marginalsOf, posteriorsOf } from "../../ir/diffusion/coefficients.js";
 import type { Diffusion, DiscreteDiffusion, TrainingObjective } from "../../ir/model/model.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import { elementCount } from "../../types/type.js";
@@ -6,18 +6,21 @@ import type { LoweringContext } from "../context.js";
 import { asNumber } from "../elementwise.js";
 import { lowerExpression } from "../expressions.js";
 import { expanded, ROWS, SAMPLES, type AxisName, type Value } from "../value.js";
+import { datumOfRows } from "./datum.js";
 import { DenoisingContext } from "./denoising-context.js";
+import { droppedRows } from "./left-out.js";
 
 /**
  * −log p(x_0 | x_1) at t = 1 and KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) at t ≥ 2 are `error_t · e² + constant_t · D` in the squared error e² of what the network predicts,
- * summed over D elements; in float64, by step from t = 1 on.
+ * summed over D elements; in float64, by step from t = 1 on. The density of bytes is that of their scaled values over 127.5, which the constant of t = 1 has; where their reconstruction is
+ * discretized, t = 1 here is nearly that: a bin is as wide as 1 / 127.5.
  */
 export interface StepLosses {
   readonly error: readonly number[];
   readonly constant: readonly number[];
 }
 
-export function stepLosses({ time: { forward }, prediction, variance }: Pick<DiscreteDiffusion, "time" | "prediction" | "variance">): StepLosses {
+export function stepLosses({ time: { forward }, prediction, variance, bytes }: Pick<DiscreteDiffusion, "time" | "prediction" | "variance" | "bytes">): StepLosses {
   const marginals = marginalsOf(forward);
   const posteriors = posteriorsOf(forward, marginals);
   const { ofOutput } = datumOf(prediction, marginals);
@@ -28,7 +31,7 @@ export function stepLosses({ time: { forward }, prediction, variance }: Pick<Dis
       return ((posteriors.ofData[t]! * ofOutput[t]!) / spread) ** 2 / 2;
     }),
     constant: steps.map((t) => {
-      if (t === 1) return Math.log(forward.noise[1]!) + 0.5 * Math.log(2 * Math.PI);
+      if (t === 1) return Math.log(forward.noise[1]!) + 0.5 * Math.log(2 * Math.PI) + (bytes ? Math.log(byteScale) : 0);
       const ratio = variance === "large" ? (posteriors.deviation[t]! / forward.noise[t]!) ** 2 : 1;
       return (ratio - 1 - Math.log(ratio)) / 2;
     }),
@@ -49,7 +52,7 @@ export function trainingWeights({ time: { forward }, prediction }: DiscreteDiffu
  * Ends of the steps' shares of (0, 1), in which a step is drawn for the bound: in proportion to what its term is for data of unit variance with the optimal denoiser, whose squared
  * error is 1 / (1 + snr), and a fifth evenly, so that no step is rare. As numbers of float32, where draws are compared with them.
  */
-export function stepShares(diffusion: Pick<DiscreteDiffusion, "time" | "prediction" | "variance">): readonly number[] {
+export function stepShares(diffusion: Pick<DiscreteDiffusion, "time" | "prediction" | "variance" | "bytes">): readonly number[] {
   const marginals = marginalsOf(diffusion.time.forward);
   const losses = stepLosses({ ...diffusion, prediction: "data" });
   const T = losses.error.length;
@@ -59,9 +62,10 @@ export function stepShares(diffusion: Pick<DiscreteDiffusion, "time" | "predicti
   return terms.map((each, at) => (at === T - 1 ? 1 : Math.fround((end += (0.8 * each) / total + 0.2 / T))));
 }
 
-/** One step of each row: its number less one, the squared error there, and one over the probability that it was drawn. */
+/** One step of each row: its number less one, the error there of each element, its square summed over them, and one over the probability that it was drawn. */
 export interface StepDraw {
   readonly place: Value;
+  readonly error: Value;
   readonly squared: Value;
   readonly times: TensorNode;
 }
@@ -90,17 +94,17 @@ export function drawStep(context: LoweringContext, diffusion: DiscreteDiffusion,
     const picked = b.gather(b.constant(values, [T]), place);
     return b.reshape(picked, [...picked.shape, ...shape.map(() => 1)]);
   };
-  const data = asNumber(context, context.inputColumn(name));
+  const data = datumOfRows(context, diffusion);
   const x0 = expanded(b, space, data, axes);
   const noise = b.normal(context.stream("noise"), [...dims, ...shape]);
   const [s, d] = [each(signal.slice(1)), each(deviation.slice(1))];
   const state: Value = { node: b.add(b.multiply(s, x0), b.multiply(d, noise)), axes };
-  const asked = new DenoisingContext(context, { name, plate, state, place: { node: place, axes } });
+  const asked = new DenoisingContext(context, { name, plate, state, place: { node: place, axes }, dropped: droppedRows(context) });
   const output = asNumber(asked, lowerNetwork(asked, diffusion));
   const radius = each(signal.slice(1).map((value, at) => Math.hypot(value, deviation[at + 1]!)));
   const target = prediction === "data" ? x0 : prediction === "noise" ? noise : b.divide(b.subtract(b.multiply(s, noise), b.multiply(d, x0)), radius);
   const error = b.subtract(target, expanded(b, space, output, axes));
-  return { place: { node: place, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes }, times };
+  return { place: { node: place, axes }, error: { node: error, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes }, times };
 }
 
 /** The network's output, with the bindings of the reverse chain. */
@@ -111,11 +115,12 @@ export function lowerNetwork(context: LoweringContext, { bindings, network }: Di
 }
 
 /** KL(q(x_T | x_0) ‖ p(x_T)) of each row, summed over elements. */
-export function priorDivergence(context: LoweringContext, { name, type, time: { forward }, prior }: DiscreteDiffusion): Value {
+export function priorDivergence(context: LoweringContext, diffusion: DiscreteDiffusion): Value {
   const { b } = context;
+  const { type, time: { forward }, prior } = diffusion;
   const { signal, deviation } = marginalsOf(forward);
   const [s, d] = [signal.at(-1)!, deviation.at(-1)!];
-  const data = asNumber(context, context.inputColumn(name));
+  const data = datumOfRows(context, diffusion);
   const moved = b.subtract(b.multiply(data.node, s), prior.mean);
   const squares = b.sumLast(b.square(moved), type.shape.length);
   const constant = elementCount(type) * (Math.log(prior.scale / d) + d ** 2 / (2 * prior.scale ** 2) - 0.5);

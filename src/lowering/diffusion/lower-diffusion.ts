@@ -7,6 +7,7 @@ import { LoweringContext, type Mode } from "../context.js";
 import { meanOver } from "../score-function.js";
 import { ROWS, SAMPLES, type Value } from "../value.js";
 import { atStep, drawStep, priorDivergence, stepLosses, trainingWeights } from "./bound.js";
+import { discretizedLoss } from "./discretized.js";
 import { lowerDiffusionSample, type SamplerOptions } from "./sample.js";
 
 /** The programs of a diffusion. */
@@ -21,8 +22,9 @@ function boundOf(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Mode
   const losses = stepLosses(diffusion);
   const draw = drawStep(context, diffusion, strata, strata > 1 || program.training.objective.timesteps === "importance");
   const at = (values: readonly number[]): TensorNode => atStep(context, values, draw).node;
-  const own = b.multiply(draw.times, b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type))));
   const isFirst = b.equal(draw.place.node, b.scalar(0, "i32"));
+  const gaussian = b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type)));
+  const own = b.multiply(draw.times, diffusion.reconstruction === "discretized" ? b.select(isFirst, discretizedLoss(context, diffusion, draw), gaussian) : gaussian);
   const rows = (node: TensorNode): Value => meanOver(context, { node, axes: draw.place.axes }, SAMPLES);
   return {
     context, draw,

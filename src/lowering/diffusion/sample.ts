@@ -1,64 +1,85 @@
 import { datumOf, marginalsOf } from "../../ir/diffusion/coefficients.js";
 import type { DiscreteDiffusion, ModelProgram } from "../../ir/model/model.js";
-import type { TensorBuilder } from "../../ir/tensor/builder.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
-import { asNumber } from "../elementwise.js";
 import { LoweringContext } from "../context.js";
-import { aligned, ROWS } from "../value.js";
-import { lowerNetwork } from "./bound.js";
+import { ROWS } from "../value.js";
 import { capturedLoop } from "./captured-loop.js";
-import { DenoisingContext } from "./denoising-context.js";
-import { samplerPlan, type SamplerName, type SamplerStep } from "./sampler-plan.js";
+import { toDatum } from "./datum.js";
+import { guided } from "./guided.js";
+import { knownPart } from "./known-part.js";
+import { keptMoments } from "./kept-moments.js";
+import { type PlanOptions, samplerPlan, type SamplerStep } from "./sampler-plan.js";
 
-export interface SamplerOptions {
-  readonly sampler?: SamplerName;
-  /** Steps from noise to the datum; all T by default. */
-  readonly steps?: number;
-  /** DDIM: 0 (deterministic) to 1 (the variance of the posterior). */
-  readonly eta?: number;
+export interface SamplerOptions extends PlanOptions {
+  /** Of a model with conditions that may be left out: what the network says is without + guidance · (with − without). Default 1: with them. */
+  readonly guidance?: number;
+  /** States from noise to the datum, both of them among it, to give as `moments.<name>` [rows, moments, …]. */
+  readonly moments?: number;
+  /** Some elements of the datum are known: the program takes `known.<name>` and `mask.<name>` (1 where known). */
+  readonly known?: boolean;
 }
 
 /** Draws of the datum: a loop over the sampler's steps, whole on the device, from x_T to x_0. */
 export function lowerDiffusionSample(program: ModelProgram, diffusion: DiscreteDiffusion, options: SamplerOptions): TensorProgram {
   const context = new LoweringContext(program, "evaluate", "sample.");
   const { b, space } = context;
-  const { name, type, time: { plate, forward }, prediction, prior } = diffusion;
-  const shape = type.shape.map(({ value }) => value);
-  const rows = space.size(ROWS);
-  const full = [rows, ...shape];
+  const { name, type, time: { forward }, prediction, prior } = diffusion;
+  const full = [space.size(ROWS), ...type.shape.map(({ value }) => value)];
   const marginals = marginalsOf(forward);
   const plan = samplerPlan(diffusion, options);
+  const { steps } = plan;
   const { ofState, ofOutput } = datumOf(prediction, marginals);
-  const column = (values: readonly number[], dtype: "f32" | "i32" = "f32"): TensorNode => b.constant(values, [values.length], dtype);
-  const start = b.add(b.multiply(b.normal(context.stream(name), full), prior.scale), prior.mean);
-  const at = (place: (step: SamplerStep) => number): readonly number[] => plan.steps.map(place);
-  const network = (inner: TensorBuilder, capture: Parameters<Parameters<typeof capturedLoop>[4]>[0]["capture"], state: TensorNode, place: TensorNode): TensorNode => {
-    const asked = new DenoisingContext(context, { name, plate, state: { node: state, axes: [ROWS] }, place: { node: place, axes: [] } }, inner, capture);
-    const output = asNumber(asked, lowerNetwork(asked, diffusion));
-    return inner.broadcast(aligned(inner, output, [ROWS], shape.length), full);
+  const known = options.known ? knownPart(context, diffusion) : undefined;
+  const moments = options.moments === undefined ? undefined : keptMoments(b, steps, options.moments);
+  const noise = b.add(b.multiply(b.normal(context.stream(name), full), prior.scale), prior.mean);
+  const start = known ? known.at(b, { signal: marginals.signal.at(-1)!, deviation: marginals.deviation.at(-1)! }, noise, "start") : noise;
+
+  // What is read at each step: tables, by the role of their numbers.
+  const factors: readonly ("ofDatum" | "ofState" | "ofBefore" | "noise")[] = ["ofDatum", "ofState", ...(plan.multistep ? ["ofBefore" as const] : []), ...(plan.stochastic ? ["noise" as const] : [])];
+  const tables: Record<string, TensorNode> = {};
+  const table = (role: string, of: (step: SamplerStep) => number, dtype: "f32" | "i32" = "f32"): void => void (tables[role] = b.constant(steps.map(of), [steps.length], dtype));
+  const looks = (which: string, at: (step: SamplerStep) => number): void => {
+    table(`${which}.place`, (step) => Math.max(0, at(step) - 1), "i32");
+    table(`${which}.ofState`, (step) => (at(step) === 0 ? 0 : ofState[at(step)]!));
+    table(`${which}.ofOutput`, (step) => (at(step) === 0 ? 0 : ofOutput[at(step)]!));
   };
-  const factors: readonly (keyof SamplerStep)[] = ["ofDatum", "ofState", ...(plan.multistep ? ["ofBefore" as const] : []), ...(plan.stochastic ? ["noise" as const] : [])];
-  const first = [column(at(({ from }) => from - 1), "i32"), column(at(({ from }) => ofState[from]!)), column(at(({ from }) => ofOutput[from]!))];
-  // The step to the datum keeps its first result: it has no second look, and what is asked there counts nothing.
-  const second = plan.secondOrder
-    ? [
-        column(at(({ to }) => Math.max(0, to - 1)), "i32"), column(at(({ to }) => (to === 0 ? 0 : ofState[to]!))), column(at(({ to }) => (to === 0 ? 0 : ofOutput[to]!))),
-        ...(["ofState", "ofDatum", "ofNext", "ofThere"] as const).map((role) => column(at((step) => step.second?.[role] ?? (role === "ofNext" ? 1 : 0)))),
-      ]
-    : [];
-  const scans = [...first, ...factors.map((role) => column(at((step) => step[role] as number))), ...second];
-  const carried = plan.multistep ? [start, b.full(0, full)] : [start];
-  const [result] = capturedLoop(context, plan.steps.length, carried, scans, ({ b: inner, capture, carries: [state, before], scans: now }) => {
-    const looked = (from: TensorNode, [place, own, said]: readonly TensorNode[]): TensorNode => inner.add(inner.multiply(from, own!), inner.multiply(network(inner, capture, from, place!), said!));
-    const datum = looked(state!, now);
-    const parts: Partial<Record<keyof SamplerStep, () => TensorNode>> = { ofDatum: () => datum, ofState: () => state!, ofBefore: () => before!, noise: () => inner.normal(context.stream(`${name}.noise`), full) };
-    let next = inner.addAll(factors.map((role, place) => inner.multiply(parts[role]!(), now[first.length + place]!)));
+  looks("from", ({ from }) => from);
+  for (const role of factors) table(role, (step) => step[role]);
+  if (plan.secondOrder) {
+    // The step to the datum keeps its first result: it has no second look, and what is asked there counts nothing.
+    looks("to", ({ to }) => to);
+    for (const role of secondRoles) table(`second.${role}`, ({ second }) => second?.[role] ?? (role === "ofNext" ? 1 : 0));
+  }
+  if (known) for (const role of ["signal", "deviation"] as const) table(`to.${role}`, ({ to }) => marginals[role][to]!);
+  if (plan.repeated) for (const role of ["ofState", "noise"] as const) table(`back.${role}`, ({ back }) => back?.[role] ?? (role === "ofState" ? 1 : 0));
+  if (moments) tables["moment"] = moments.table;
+
+  const roles = Object.keys(tables);
+  const carried = [start, ...(plan.multistep ? [b.full(0, full)] : []), ...(moments ? [moments.before(full)] : [])];
+  const results = capturedLoop(context, steps.length, carried, Object.values(tables), (step) => {
+    const { b: inner, capture, carries, scans } = step;
+    const now = (role: string): TensorNode => scans[roles.indexOf(role)]!;
+    const [state, before] = carries as [TensorNode, TensorNode];
+    const network = guided(context, diffusion, options.guidance ?? 1, step);
+    /** The datum as it looks from a state. */
+    const seen = (from: TensorNode, which: string): TensorNode => inner.add(inner.multiply(from, now(`${which}.ofState`)), inner.multiply(network(from, now(`${which}.place`)), now(`${which}.ofOutput`)));
+    const held = (next: TensorNode): TensorNode => known ? known.at(inner, { signal: now("to.signal"), deviation: now("to.deviation") }, next, "steps", capture) : next;
+    const datum = seen(state, "from");
+    const parts = { ofDatum: () => datum, ofState: () => state, ofBefore: () => before, noise: () => inner.normal(context.stream(`${name}.noise`), full) };
+    let next = held(inner.addAll(factors.map((role) => inner.multiply(parts[role](), now(role)))));
     if (plan.secondOrder) {
       // Heun: the datum as it looks from where the step would lead.
-      const there = now.slice(first.length + factors.length);
-      next = inner.addAll([state!, datum, next, looked(next, there)].map((part, role) => inner.multiply(part, there[first.length + role]!)));
+      const seconds = { ofState: state, ofDatum: datum, ofNext: next, ofThere: seen(next, "to") };
+      next = held(inner.addAll(secondRoles.map((role) => inner.multiply(seconds[role], now(`second.${role}`)))));
     }
-    return plan.multistep ? [next, datum] : [next];
+    const kept = moments && moments.after(inner, carries.at(-1)!, next, now("moment"));
+    if (plan.repeated) next = inner.add(inner.multiply(next, now("back.ofState")), inner.multiply(inner.normal(context.stream(`${name}.back`), full), now("back.noise")));
+    return [next, ...(plan.multistep ? [datum] : []), ...(kept ? [kept] : [])];
   });
-  return b.program("sample", { [name]: b.named(result!, name) });
+  const result = results[0]!;
+  const outputs: Record<string, TensorNode> = { [name]: b.named(toDatum(b, diffusion, result), name) };
+  if (moments) outputs[`moments.${name}`] = toDatum(b, diffusion, moments.all(start, results.at(-1)!, result));
+  return b.program("sample", outputs);
 }
+
+const secondRoles = ["ofState", "ofDatum", "ofNext", "ofThere"] as const;
