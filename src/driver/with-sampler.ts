@@ -1,9 +1,27 @@
+import type { Column, ModelProgram } from "../ir/model/model.js";
+import { knownInput, maskInput } from "../lowering/diffusion/known-part.js";
 import { lowerDiffusionSample, type SamplerOptions } from "../lowering/diffusion/sample.js";
+import { storedColumn } from "../lowering/lower.js";
 import type { CompiledModel } from "./compile.js";
 
-/** The same model, whose program `sample` goes from noise to data in another way; undefined where it is no diffusion. */
+export type { SamplerOptions } from "../lowering/diffusion/sample.js";
+
+/**
+ * The same model, whose program `sample` goes from noise to data in another way; undefined where it is no diffusion. With `known` elements it has two inputs more, which name them and say
+ * which they are: it is for sampling alone then.
+ */
 export function withSampler(compiled: CompiledModel, options: SamplerOptions): CompiledModel | undefined {
-  const { program, lowered } = compiled;
-  if (!program.diffusion) return undefined;
-  return { ...compiled, lowered: { ...lowered, programs: { ...lowered.programs, sample: lowerDiffusionSample(program, program.diffusion, options) } } };
+  const { diffusion } = compiled.program;
+  if (!diffusion) return undefined;
+  const program = options.known ? withKnownInputs(compiled.program) : compiled.program;
+  const { lowered } = compiled;
+  return { ...compiled, program, lowered: { ...lowered, program, columns: program.columns.map(storedColumn), programs: { ...lowered.programs, sample: lowerDiffusionSample(program, diffusion, options) } } };
+}
+
+function withKnownInputs(program: ModelProgram): ModelProgram {
+  const datum = program.columns.find(({ name }) => name === program.diffusion?.name);
+  if (!datum) return program;
+  const input = { ...datum, role: "input" as const };
+  const mask: Column = { ...input, name: maskInput(datum.name), type: { ...datum.type, support: { kind: "binary" } } };
+  return { ...program, columns: [...program.columns, { ...input, name: knownInput(datum.name) }, mask] };
 }

@@ -1,6 +1,6 @@
 import { lineOf } from "../diagnostics/span.js";
-import type { LoweredModel, StoredParameter } from "../ir/lowered-model.js";
-import type { ModelProgram } from "../ir/model/model.js";
+import type { LoweredModel, StoredColumn, StoredParameter } from "../ir/lowered-model.js";
+import type { Column, ModelProgram } from "../ir/model/model.js";
 import type { Objective } from "../ir/objective/objective.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { dims } from "../types/type.js";
@@ -26,7 +26,7 @@ const IMPORTANCE_ELEMENTS = 2 ** 22;
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
   if (program.diffusion) {
     return {
-      program, training, evaluation, parameters: program.parameters.map(storedParameter), columns: columnsOf(program),
+      program, training, evaluation, parameters: program.parameters.map(storedParameter), columns: program.columns.map(storedColumn),
       programs: { ...lowerDiffusion(program, program.diffusion), importanceSamples: IMPORTANCE_SAMPLES, importanceRows: 1 },
     };
   }
@@ -41,7 +41,7 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
     training,
     evaluation,
     parameters: [...program.parameters.map(storedParameter), ...multipliers(training)],
-    columns: columnsOf(program),
+    columns: program.columns.map(storedColumn),
     programs: {
       train: lowerTrain(program, training),
       evaluate: lowerEvaluate(program, evaluation),
@@ -56,8 +56,8 @@ export function lower(program: ModelProgram, training: Objective, evaluation: Ob
   };
 }
 
-function columnsOf(program: ModelProgram): LoweredModel["columns"] {
-  return program.columns.map(({ name, type }) => ({ name, dtype: type.support.kind === "index" ? "i32" : "f32", shape: dims(type) }));
+export function storedColumn({ name, type }: Column): StoredColumn {
+  return { name, dtype: type.support.kind === "index" ? "i32" : "f32", shape: dims(type) };
 }
 
 /** Rows for which no tensor of a program has more numbers than `most`; at least one, at most 256. */

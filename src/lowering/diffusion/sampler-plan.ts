@@ -1,5 +1,6 @@
 import { type Marginals, marginalsOf } from "../../ir/diffusion/coefficients.js";
 import type { DiscreteDiffusion } from "../../ir/model/model.js";
+import { type Spacing, stepTimes } from "./step-times.js";
 
 export const samplerNames = ["ancestral", "ddim", "dpm_solver", "heun"] as const;
 export type SamplerName = (typeof samplerNames)[number];
@@ -14,6 +15,21 @@ export interface SamplerStep {
   readonly noise: number;
   /** Heun: x_to anew, of x_from, its datum, the first x_to, and the datum that is seen there. */
   readonly second?: { readonly ofState: number; readonly ofDatum: number; readonly ofNext: number; readonly ofThere: number };
+  /** From x_to back to x_from, as the forward chain goes: the step is done once more. */
+  readonly back?: { readonly ofState: number; readonly noise: number };
+}
+
+/** What a plan follows from, beside the chain. */
+export interface PlanOptions {
+  readonly sampler?: SamplerName;
+  /** Steps from noise to the datum; all T by default. */
+  readonly steps?: number;
+  /** DDIM: 0 (deterministic) to 1 (the variance of the posterior). */
+  readonly eta?: number;
+  /** Default: `log_snr` of `dpm_solver` and `heun`, `time` of the others. */
+  readonly spacing?: Spacing;
+  /** How often each step is done, with steps of the forward chain between (Lugmayr et al. 2022). Default 1. */
+  readonly repeats?: number;
 }
 
 export interface SamplerPlan {
@@ -21,6 +37,7 @@ export interface SamplerPlan {
   readonly stochastic: boolean;
   readonly multistep: boolean;
   readonly secondOrder: boolean;
+  readonly repeated: boolean;
 }
 
 /**
@@ -30,26 +47,33 @@ export interface SamplerPlan {
  * - `dpm_solver`: DPM-Solver++(2M), multistep of second order in half the log signal-to-noise ratio (Lu et al. 2022).
  * - `heun`: Heun's method on the flow of x / signal over deviation / signal (Karras et al. 2022, deterministic).
  */
-export function samplerPlan(diffusion: DiscreteDiffusion, { sampler = "ancestral", steps, eta }: { readonly sampler?: SamplerName; readonly steps?: number; readonly eta?: number }): SamplerPlan {
+export function samplerPlan(diffusion: DiscreteDiffusion, { sampler = "ancestral", steps, eta, spacing, repeats = 1 }: PlanOptions): SamplerPlan {
   const T = diffusion.time.plate.size;
   const marginals = marginalsOf(diffusion.time.forward);
-  const count = Math.min(T, steps ?? T);
-  // From T to 0 in equal strides, rounded; each number once.
-  const times = Array.from({ length: count + 1 }, (_, at) => Math.round((T * (count - at)) / count));
-  const pairs = times.slice(1).map((to, at) => ({ from: times[at]!, to }));
+  const solver = sampler === "dpm_solver" || sampler === "heun";
+  const times = stepTimes(marginals, Math.min(T, steps ?? T), spacing ?? (solver ? "log_snr" : "time"));
   const share = sampler === "ancestral" ? 1 : sampler === "ddim" ? (eta ?? 0) : 0;
-  const made = pairs.map(({ from, to }, at): SamplerStep => {
-    if (sampler === "dpm_solver") return solverStep(marginals, from, to, at === 0 ? undefined : times[at - 1]!);
-    return flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" && diffusion.variance === "large");
+  const made = times.slice(1).flatMap((to, at): SamplerStep[] => {
+    const from = times[at]!;
+    const before = at === 0 ? undefined : times[at - 1]!;
+    // Done once more, the datum before is that of another state at the same step.
+    const step = (again: boolean): SamplerStep => sampler === "dpm_solver" ? solverStep(marginals, from, to, again ? undefined : before) : flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" && diffusion.variance === "large");
+    const turns = to === 0 ? 1 : repeats;
+    return Array.from({ length: turns }, (_, turn) => ({ ...step(turn > 0), ...(turn < turns - 1 ? { back: { ofState: marginals.signal[from]! / marginals.signal[to]!, noise: forwardDeviation(marginals, from, to) } } : {}) }));
   });
-  return { steps: made, stochastic: share > 0, multistep: sampler === "dpm_solver", secondOrder: sampler === "heun" };
+  return { steps: made, stochastic: share > 0, multistep: sampler === "dpm_solver", secondOrder: sampler === "heun", repeated: made.some(({ back }) => back) };
 }
 
-function flowStep({ signal, deviation }: Marginals, from: number, to: number, share: number, heun: boolean, large: boolean): SamplerStep {
+/** Of q(x_from | x_to): the forward chain's way from `to` to `from` has the factor s_from / s_to. */
+function forwardDeviation({ signal, deviation }: Marginals, from: number, to: number): number {
+  return Math.sqrt(Math.max(0, deviation[from]! ** 2 - (signal[from]! / signal[to]!) ** 2 * deviation[to]! ** 2));
+}
+
+function flowStep(marginals: Marginals, from: number, to: number, share: number, heun: boolean, large: boolean): SamplerStep {
+  const { signal, deviation } = marginals;
   const [s, d] = [signal[from]!, deviation[from]!];
   const [s1, d1] = [signal[to]!, deviation[to]!];
-  // The forward step from `to` to `from` has factor s / s1 and this variance.
-  const forward = Math.sqrt(Math.max(0, d ** 2 - (s / s1) ** 2 * d1 ** 2));
+  const forward = forwardDeviation(marginals, from, to);
   const posterior = to === 0 ? 0 : (d1 * forward) / d;
   const spread = share * posterior;
   const along = Math.sqrt(Math.max(0, d1 ** 2 - spread ** 2));
