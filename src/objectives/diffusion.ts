@@ -3,6 +3,7 @@ import type { DiscreteDiffusion, ModelProgram } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { DerivationStep, Objective, Term } from "../ir/objective/objective.js";
 import { bigSum, call, density, divergence, expectation, fraction, log, negative, number, product, relation, squared, subscript, sum, superscript, symbol } from "./formulas.js";
+import { datumLetter, datumSteps, reconstructionFormula, scaleTerms } from "./diffusion-datum.js";
 import { unweighted } from "./weights.js";
 
 /** The bound of a diffusion (Sohl-Dickstein et al. 2015; Ho, Jain & Abbeel 2020): prior matching, denoising matching, reconstruction, one step t of each row at a time. */
@@ -26,7 +27,7 @@ export function deriveDiffusion(program: ModelProgram, diffusion: DiscreteDiffus
   });
   const priorTerm = negative(divergence(density("q", [at(T)], [at(0)]), call("Normal", number(prior.mean), number(prior.scale))));
   const denoising = negative(bigSum("t", expectation(forward, divergence(posterior, reverse)), number(2), symbol("T")));
-  const reconstruction = expectation(density("q", [at(1)], [at(0)]), log(density("p", [at(0)], [at(1)])));
+  const reconstruction = reconstructionFormula(diffusion);
   const byShare = program.training.objective.timesteps === "importance";
   const draws = mode === "training" ? (byShare ? "one t for each row, more often those that count, over its probability" : "one t for each row, drawn uniformly from 1..T, times T") : T <= evaluationDraws ? "every t once for each row" : `${evaluationDraws} t for each row, more of those that count, over their probabilities`;
   const terms = [
@@ -63,16 +64,18 @@ function derivation(diffusion: DiscreteDiffusion, terms: readonly Formula[], dra
   const before = x(sum(t, number(-1)));
   const range = (from: number, to: string): Formula => subscript(symbol(name), symbol(`${from}:${to}`));
   const middle = Math.max(2, Math.round(T / 2));
-  const table = (of: readonly number[], what: string): string => `${what}: ${[...new Set([1, middle, T])].map((at) => `${shownText(of[at]!)} at t = ${at}`).join(", ")}`;
+  const table = (of: readonly number[], what: string, from = 1): string => `${what}: ${[...new Set([from, middle, T])].map((at) => `${shownText(of[at]!)} at t = ${at}`).join(", ")}`;
   const s = subscript(symbol("s"), t);
   const d = subscript(symbol("σ"), t);
   const epsilon = symbol("ε");
   const network = call("net", x(t), t);
   const error = { data: sum(x(number(0)), negative(network)), noise: sum(epsilon, negative(network)), velocity: sum(symbol("v"), negative(network)) }[prediction];
   const weight = marginals.snr.map((_, at) => (at === 0 ? 0 : ((variance === "small" && at > 1 ? (marginals.snr[at - 1]! - marginals.snr[at]!) / 2 : posteriors.ofData[at]! ** 2 / (2 * forward.noise[at]! ** 2)) * datum.ofOutput[at]! ** 2)));
+  const ofDatum = datumSteps(diffusion, shownText(forward.noise[1]!));
   const steps: DerivationStep[] = [
-    { relation: "", formula: log(density("p", [x(number(0))])), rule: "the evidence of a row" },
-    { relation: "≥", formula: expectation(density("q", [range(1, "T")], [x(number(0))]), sum(log(density("p", [range(0, "T")])), negative(log(density("q", [range(1, "T")], [x(number(0))]))))), rule: "Jensen's inequality; the guide is the forward chain" },
+    ...ofDatum.before,
+    { relation: "", formula: sum(log(density(datumLetter(diffusion), [x(number(0))])), ...scaleTerms(diffusion)), rule: "the evidence of a row" },
+    { relation: "≥", formula: sum(expectation(density("q", [range(1, "T")], [x(number(0))]), sum(log(density(datumLetter(diffusion), [range(0, "T")])), negative(log(density("q", [range(1, "T")], [x(number(0))]))))), ...scaleTerms(diffusion)), rule: "Jensen's inequality; the guide is the forward chain" },
     { relation: "=", formula: sum(...terms), rule: "the forward chain backwards, by Bayes' rule: q(x_t | x_{t−1}) = q(x_{t−1} | x_t, x_0) q(x_t | x_0) / q(x_{t−1} | x_0); the marginals telescope" },
     { relation: "", formula: relation(density("q", [x(t)], [x(number(0))]), "=", call("Normal", product(s, x(number(0))), squared(d))), rule: `the product of the steps' factors, and their noise carried along. ${table(marginals.signal, "s")}; ${table(marginals.deviation, "σ")}` },
     { relation: "", formula: relation(density("q", [before], [x(t), x(number(0))]), "=", call("Normal", sum(product(symbol("c"), x(number(0))), product(symbol("k"), x(t))), squared(symbol("σ̃")))), rule: `Bayes' rule on Gaussians. ${table(posteriors.ofData, "c")}; ${table(posteriors.ofState, "k")}; ${table(posteriors.deviation, "σ̃")}` },
@@ -83,7 +86,8 @@ function derivation(diffusion: DiscreteDiffusion, terms: readonly Formula[], dra
     steps.push({ relation: "", formula: relation(subscript(symbol("x̂"), number(0)), "=", formula), rule: prediction === "noise" ? "the network predicts the noise ε of x_t = s x_0 + σ ε" : "the network predicts the velocity v = s ε − σ x_0 (Salimans & Ho 2022), where s² + σ² = 1" });
   }
   steps.push(
-    { relation: "", formula: relation(divergence(density("q", [before], [x(t), x(number(0))]), density("p", [before], [x(t)])), "=", product(subscript(symbol("w"), t), superscript(call("", error), number(2)))), rule: `two Gaussians${variance === "small" ? " of one variance" : ", up to a constant of the schedule"}: the difference of their means. ${table(weight, "w")}` },
+    ...ofDatum.after,
+    { relation: "", formula: relation(divergence(density("q", [before], [x(t), x(number(0))]), density("p", [before], [x(t)])), "=", product(subscript(symbol("w"), t), superscript(call("", error), number(2)))), rule: `two Gaussians${variance === "small" ? " of one variance" : ", up to a constant of the schedule"}: the difference of their means. ${table(weight, "w", diffusion.reconstruction === "discretized" ? 2 : 1)}` },
     { relation: "≈", formula: product(last, subscript(symbol("w"), t), superscript(call("", error), number(2))), rule: draws },
   );
   return steps;

@@ -76,3 +76,89 @@ describe("the mass of a byte's bin", () => {
     }
   });
 });
+
+const T = 5;
+const a = [0.95, 0.9, 0.97, 0.6, 0.8];
+const b = [0.03, 0.35, 0.5, 0.7, 0.4];
+const text = (said: string, options = "", weight = "bound"): string => `const T = ${T}
+const a = [${a.join(", ")}]
+const b = [${b.join(", ")}]
+param centers: real[3] = normal(0, 1)
+network net(x: real[3]) -> (noise: real[3]) { noise = x |> dense(3) }
+model m(x[0]: byte[3]) {
+  x[T] ~ Normal(0, 1)
+  chain t in T..1 { x[t-1] ~ guide(x[t-1] | x[t], ${said}${options}) }
+}
+guide m { chain t in 1..T { x[t] ~ Normal(a[t] * x[t-1], b[t]) } }
+train m { maximize elbo(weight = ${weight}) }
+`;
+const data = [0, 128, 255, 3, 200, 0];
+const centers = [-0.97, 0.05, 0.98];
+/** Signals and variances, carried along. */
+const marginals = a.reduce<{ s: number; v: number }[]>((all, factor, at) => [...all, { s: all[at]!.s * factor, v: factor ** 2 * all[at]!.v + b[at]! ** 2 }], [{ s: 1, v: 0 }]);
+const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0);
+
+describe("a diffusion of bytes", () => {
+  const rowOf = (outputs: ReturnType<typeof run>, name: string, row: number): number => outputs[`row.${name}.x`]!.values[row]!;
+
+  // Guards the scale in all three terms. The network says the same datum always, so each divergence is ½ (snr_{t−1} − snr_t) of its squared error and they telescope.
+  it.each(["discretized", "gaussian"])("has the bound of its scaled datum, and the %s reconstruction of the byte", (reconstruction) => {
+    const lowered = lowerText(text("x[0] = centers", `, reconstruction = ${reconstruction}`));
+    const outputs = run(lowered.programs.evaluate, { centers, x: data }, { rows: 2 });
+    const end = marginals[T]!;
+    const snr = (t: number): number => marginals[t]!.s ** 2 / marginals[t]!.v;
+    for (const row of [0, 1]) {
+      const bytes = data.slice(3 * row, 3 * row + 3);
+      const matching = -sum(bytes.map((byte) => 0.5 * (end.v + (end.s * place(byte)) ** 2 - 1 - Math.log(end.v))));
+      const denoising = -0.5 * (snr(1) - snr(T)) * sum(bytes.map((byte, at) => (place(byte) - centers[at]!) ** 2));
+      const density = (byte: number, mean: number): number => -0.5 * ((place(byte) - mean) / b[0]!) ** 2 - Math.log(b[0]! * Math.sqrt(2 * Math.PI)) - Math.log(127.5);
+      const likelihood = sum(bytes.map((byte, at) => (reconstruction === "gaussian" ? density(byte, centers[at]!) : byQuadrature(byte, centers[at]!, b[0]!))));
+      expect(Math.abs(rowOf(outputs, "prior-matching", row) - matching)).toBeLessThan(1e-9);
+      expect(Math.abs(rowOf(outputs, "denoising", row) - denoising)).toBeLessThan(1e-8);
+      expect(Math.abs(rowOf(outputs, "reconstruction", row) / likelihood - 1)).toBeLessThan(1e-9);
+    }
+  });
+
+  // Guards the datum that a predicted noise stands for at t = 1: with none predicted it is x_1 / s, off by σ ε / s.
+  it("asks the noise for the datum", () => {
+    const lowered = lowerText(text("noise = 0 * x[t]"));
+    const outputs = run(lowered.programs.evaluate, { x: data }, { rows: 2, seed: 5 });
+    const draws = lowered.programs.evaluate.nodes.flatMap(({ op }) => (op.kind === "random" && op.distribution === "normal" ? [op.stream] : []));
+    expect(draws).toHaveLength(1);
+    const noise = seededRandom(5).normal(draws[0]!, 2 * T * 3);
+    const { s, v } = marginals[1]!;
+    for (const row of [0, 1]) {
+      const truth = sum(data.slice(3 * row, 3 * row + 3).map((byte, at) => byQuadrature(byte, place(byte) + (Math.sqrt(v) * noise[row * T * 3 + at]!) / s, b[0]!)));
+      expect(Math.abs(rowOf(outputs, "reconstruction", row) - truth)).toBeLessThan(1e-9);
+    }
+  });
+
+  // Guards that training by the bound trains the mass itself, through a network, and that other steps put nothing into it: central differences of float64, 40 rows at random steps.
+  it.each(["bound", "simple"])("has the gradient of its loss with weight %s", (weight) => {
+    const lowered = lowerText(text("noise = net(x[t])", "", weight));
+    const inputs = { ...someParameters(lowered, 40), x: Array.from({ length: 120 }, (_, at) => (at * 53) % 256) };
+    for (const { name } of lowered.parameters.filter((each) => each.name !== "centers")) {
+      const derived = derivedGradient(lowered.programs.train, "loss", name, inputs, { rows: 40, seed: 11 });
+      expect(Math.max(...derived.map(Math.abs)), name).toBeGreaterThan(1e-3);
+      expect(maxError(derived, gradient(lowered.programs.train, "loss", name, inputs, { rows: 40, seed: 11 })), name).toBeLessThan(1e-7);
+    }
+  });
+
+  // Guards that `simple` weighs all errors alike, that of t = 1 too: without a prediction the loss is the mean of the squared noise.
+  it("trains all squared errors with weight simple", () => {
+    const rows = 4 * T;
+    const outputs = run(lowerText(text("noise = 0 * x[t]", "", "simple")).programs.train, { x: Array.from({ length: 3 * rows }, () => 17) }, {
+      rows, random: { uniform: (_, count) => Float64Array.from({ length: count }, (_, row) => (row + 0.5) / rows), normal: (_, count) => Float64Array.from({ length: count }, (_, at) => (Math.floor(at / 3) < 4 ? 2 : 1)), logGamma: () => expect.fail("no gamma is drawn") },
+    });
+    // The first four rows are those of t = 1.
+    expect(outputs["loss"]!.values[0]).toBeCloseTo((3 * (4 * 4 + (rows - 4))) / rows, 12);
+  });
+
+  // Guards samples: the last step ends at x̂_0, which is rounded to the nearest byte, and kept among them.
+  it("draws bytes", () => {
+    const lowered = lowerText(text("x[0] = centers"));
+    const drawn = (values: readonly number[]): readonly number[] => [...run(lowerDiffusionSample(lowered.program, lowered.program.diffusion as never, {}), { centers: values }, { rows: 2 })["x"]!.values];
+    expect(drawn([place(3.4), place(3.6), place(254.9)])).toEqual([3, 4, 255, 3, 4, 255]);
+    expect(drawn([-1.3, 1.7, place(127.2)])).toEqual([0, 255, 127, 0, 255, 127]);
+  });
+});

@@ -1,14 +1,21 @@
 import type { CompiledModel } from "../../driver/compile.js";
 import type { Columns, EvaluateOptions, Evaluation, Model } from "../../runtime/model.js";
+import { bitsPerDimension } from "./bits-per-dimension.js";
 import type { ModelData } from "./model-data.js";
 
 /** Steps that fit the parameters of rows that the model was not trained on, where rows have their own. */
 export const refitSteps = 200;
 
+/** What the command line says of a model on data. */
+export interface DataEvaluation extends Evaluation {
+  /** Of a diffusion of bytes. */
+  readonly bitsPerDimension?: number;
+}
+
 /**
- * A model's evaluation, with the accuracy of labels that training may lack: they are hidden, inferred from the other columns, and compared.
+ * A model's evaluation, with the accuracy of labels that training may lack (they are hidden, inferred from the other columns, and compared), and with the bits per dimension of a diffusion of bytes.
  */
-export async function evaluateModel(model: Model, { program }: Pick<CompiledModel, "program">, data: ModelData, options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluateModel(model: Model, { program }: Pick<CompiledModel, "program">, data: ModelData, options: EvaluateOptions): Promise<DataEvaluation> {
   const evaluation = await model.evaluate(data.columns, options);
   const accuracy: Record<string, number> = { ...evaluation.accuracy };
   for (const { name, type, partlyObserved, role } of program.columns) {
@@ -18,7 +25,8 @@ export async function evaluateModel(model: Model, { program }: Pick<CompiledMode
     const share = await hiddenAccuracy(model, data.columns, name);
     if (share !== undefined) accuracy[name] = share;
   }
-  return { ...evaluation, accuracy };
+  const bits = bitsPerDimension(program, evaluation);
+  return { ...evaluation, accuracy, ...(bits === undefined ? {} : { bitsPerDimension: bits }) };
 }
 
 /** Share of the labelled rows whose label is the most probable one given the other columns; undefined without labels. */

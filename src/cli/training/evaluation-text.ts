@@ -1,6 +1,7 @@
 import type { DerivedModel } from "../../driver/derive.js";
 import type { Evaluation } from "../../runtime/model.js";
 import type { Reporter } from "../reporter.js";
+import type { DataEvaluation } from "./evaluate-model.js";
 import { boundName, summarizeTerms } from "./terms.js";
 import { nats } from "./progress.js";
 
@@ -12,9 +13,10 @@ function activeText({ activeUnits, units }: Evaluation, name: string): string | 
 }
 
 /** An evaluation as a table, in nats per row. */
-export function evaluationText(evaluation: Evaluation, derived: DerivedModel, color: Reporter["color"]): string {
+export function evaluationText(evaluation: DataEvaluation, derived: DerivedModel, color: Reporter["color"]): string {
   const { terms, bound } = derived.evaluation;
   const lines: (readonly [name: string, value: string, note?: string])[] = [[boundName(bound), nats(evaluation.elbo)]];
+  if (evaluation.bitsPerDimension !== undefined) lines.push(["bits per dimension", evaluation.bitsPerDimension.toFixed(3), derived.program.diffusion?.reconstruction === "gaussian" ? "of a density of bytes" : "what a code by the model takes at most"]);
   for (const [name, value] of Object.entries(evaluation.terms)) {
     const term = terms.find((each) => each.name === name);
     lines.push([`  ${name}`, nats(value), term && `${term.estimator}, ${term.exactness}`]);
