@@ -14,6 +14,7 @@ type SettingName = (typeof settingNames)[number];
 const dataSources: Readonly<Record<string, readonly string[]>> = {
   digits: ["n"],
   moons: ["n"],
+  spiral: ["n"],
   blobs: ["n", "k"],
   eight_schools: [],
   regression: ["n"],

@@ -22,6 +22,24 @@ export const moons: BuiltinData = {
   },
 };
 
+/** One arm that winds outwards. */
+export const spiral: BuiltinData = {
+  doc: "n points of a spiral of one and a half turns, t / 10 · (cos t, sin t) with t uniform from 3π / 2 to 9π / 2, with normal noise of scale 0.05: a slice of the Swiss roll.",
+  parameters: [{ name: "n", default: 1000, min: 1, max: 10_000_000 }],
+  columns: () => [{ name: "x", support: { kind: "real" }, shape: [2] }],
+  make([n = 1000], seed, split) {
+    const { rows } = dataKeys(seed, 11, split);
+    const x = new Float32Array(2 * n);
+    for (let row = 0; row < n; row++) {
+      const random = rowStream(rows, row);
+      const turn = random.between(1.5 * Math.PI, 4.5 * Math.PI);
+      x[2 * row] = 0.1 * turn * Math.cos(turn) + 0.05 * random.normal();
+      x[2 * row + 1] = 0.1 * turn * Math.sin(turn) + 0.05 * random.normal();
+    }
+    return [column("x", n, [2], x, `spiral(${n})`)];
+  },
+};
+
 /** Round clusters of equal weight. */
 export const blobs: BuiltinData = {
   doc: "n points of k clusters of equal weight, normal with scale 0.5, centres at equal distances on a circle about 0 of radius max(3, 2 / sin(π / k)), so that neighbours are at least 4 apart; the first centre is at angle 0. y is the cluster.",

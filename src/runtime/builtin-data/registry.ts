@@ -7,14 +7,14 @@ import type { BuiltinData, Split } from "./builtin.js";
 import { digits } from "./digits.js";
 import { eightSchools, radon } from "./hierarchical-data.js";
 import { factors, regression } from "./linear-data.js";
-import { blobs, moons } from "./point-clouds.js";
+import { blobs, moons, spiral } from "./point-clouds.js";
 import { polyphonic } from "./polyphonic.js";
 import { robotRoom } from "./robot-room.js";
 import { stateSequences, tracking } from "./state-space-data.js";
 
 /** The data sets that `data = …` and `--data` name. */
 export const builtinData: Readonly<Record<string, BuiltinData>> = {
-  digits, moons, blobs, eight_schools: eightSchools, regression, factors, radon,
+  digits, moons, spiral, blobs, eight_schools: eightSchools, regression, factors, radon,
   robot_room: robotRoom, bouncing_ball: bouncingBall, polyphonic, state_sequences: stateSequences, tracking,
 };
 
