@@ -17,7 +17,7 @@ import type { TrainedModel } from "./rules/objective.js";
 import { checkBatchStatistics } from "./rules/batch-statistics.js";
 import { checkRelaxedReads } from "./rules/relaxed-reads.js";
 import { definitionsIn } from "./rules/statement-order.js";
-import { reportUnsupported } from "./rules/unsupported.js";
+import { linkStage } from "./stages.js";
 
 export interface CheckOptions {
   /** `--set NAME=VALUE`: values of constants, as numbers or as their text. */
@@ -117,6 +117,7 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
   const programs: ModelProgram[] = [];
   const fileScope = createScope();
   const seen = new Set<string>();
+  const onOf = (program: Pick<ModelProgram, "name">): ast.Expression | undefined => (trains.get(program.name) as ast.TrainItem | undefined)?.on;
   for (const item of models) {
     if (seen.has(item.name.name)) continue;
     seen.add(item.name.name);
@@ -129,7 +130,6 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
     const model = checkModel(context, item, fileScope);
     const guide = checkGuide(context, model, guides.get(item.name.name) as ast.GuideItem | undefined, fileScope);
     const train = trains.get(item.name.name) as ast.TrainItem | undefined;
-    if (train?.on) reportUnsupported(context, "`train … on` is", train.on.span, "train the stages with files of their own");
     const training = checkTraining(context, train, trainedModel(model, guide));
     if (!hasErrors(context.diagnostics.slice(before)) && model.sound && guide.sound) {
       const program = assembleProgram(context, model, guide, training);
@@ -138,7 +138,12 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
       if (!hasErrors(context.diagnostics.slice(before))) programs.push(program);
     }
   }
-  return programs;
+  const second = new Set(models.map(({ name }) => name.name).filter((name) => onOf({ name })));
+  const first = new Map(programs.filter(({ name }) => !second.has(name)).map((program) => [program.name, program]));
+  return programs.flatMap((program) => {
+    const on = onOf(program);
+    return on ? (linkStage(context, program, on, first, models, second) ?? []) : [program];
+  });
 }
 
 /** Guides or train blocks by the model that they name; one for each model, and none without. */

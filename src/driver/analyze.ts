@@ -10,7 +10,7 @@ export interface CompileOptions {
   readonly set?: Readonly<Record<string, string>>;
   /** Reads an imported file; undefined when there is none. The compiler itself touches no file. */
   readonly load?: (path: string, from: SourceFile) => SourceFile | undefined;
-  /** Which model of the file; by default the only one, or the only one with a `train` block. */
+  /** Which model of the file; by default the only one, the only one with a `train` block, or of stages the last. */
   readonly model?: string;
   /** lvmc's version, for the head of what is emitted; the compiler itself does not read its package. */
   readonly version?: string;

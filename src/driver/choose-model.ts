@@ -3,8 +3,9 @@ import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import type { ModelProgram } from "../ir/model/model.js";
 import type { Module } from "../parser/ast.js";
+import { lastStage } from "./training-order.js";
 
-/** The model that a command is about: the one that is named, the only one, or the only one with a `train` block. */
+/** The model that a command is about: the one that is named, the only one, the only one with a `train` block, or of stages the last. */
 export function chooseModel(module: Module, programs: readonly ModelProgram[], name: string | undefined): Checked<ModelProgram | undefined> {
   const names = programs.map((program) => program.name);
   const start: Span = { source: module.source, start: 0, end: 0 };
@@ -30,8 +31,8 @@ export function chooseModel(module: Module, programs: readonly ModelProgram[], n
   if (only && others.length === 0) return { value: only, diagnostics: [] };
   const trained = new Set(module.items.flatMap((item) => (item.kind === "train" ? [item.name.name] : [])));
   const candidates = programs.filter((program) => trained.has(program.name));
-  const [single] = candidates;
-  if (single && candidates.length === 1) return { value: single, diagnostics: [] };
+  const single = candidates.length === 1 ? candidates[0] : lastStage(candidates);
+  if (single) return { value: single, diagnostics: [] };
   const declared = module.items.flatMap((item) => (item.kind === "model" ? [item.name] : []));
   const [first, ...rest] = declared;
   return refuse({

@@ -1,10 +1,14 @@
 import type { Column, ModelProgram } from "../ir/model/model.js";
+import { withoutStage } from "../ir/model/stages.js";
 import { knownInput, maskInput } from "../lowering/diffusion/known-part.js";
 import { lowerDiffusionSample, type SamplerOptions } from "../lowering/diffusion/sample.js";
 import { storedColumn } from "../lowering/lower.js";
+import { sampleThrough } from "../lowering/stages/latent-stage.js";
+import { firstOf } from "../lowering/stages/second-stage.js";
 import type { CompiledModel } from "./compile.js";
 
 export type { SamplerOptions } from "../lowering/diffusion/sample.js";
+export { knownInput, maskInput } from "../lowering/diffusion/known-part.js";
 
 /**
  * The same model, whose program `sample` goes from noise to data in another way; undefined where it is no diffusion. With `known` elements it has two inputs more, which name them and say
@@ -15,7 +19,10 @@ export function withSampler(compiled: CompiledModel, options: SamplerOptions): C
   if (!diffusion) return undefined;
   const program = options.known ? withKnownInputs(compiled.program) : compiled.program;
   const { lowered } = compiled;
-  return { ...compiled, program, lowered: { ...lowered, program, columns: program.columns.map(storedColumn), programs: { ...lowered.programs, sample: lowerDiffusionSample(program, diffusion, options) } } };
+  const { stage } = program;
+  const own = lowerDiffusionSample(withoutStage(program), diffusion, options);
+  const sample = stage?.kind === "latent" ? sampleThrough(stage, own, firstOf(compiled.evaluation)) : own;
+  return { ...compiled, program, lowered: { ...lowered, program, columns: program.columns.map(storedColumn), programs: { ...lowered.programs, sample } } };
 }
 
 function withKnownInputs(program: ModelProgram): ModelProgram {

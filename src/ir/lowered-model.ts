@@ -62,6 +62,8 @@ export interface StoredParameter {
   /** On the unconstrained scale. */
   readonly init: Initializer;
   readonly trainable: boolean;
+  /** Of a stage before: as it is, whatever is trained, averages included. */
+  readonly frozen?: true;
   /** Line of the model file, for messages. */
   readonly line: number;
 }

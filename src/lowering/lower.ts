@@ -5,6 +5,7 @@ import type { Objective } from "../ir/objective/objective.js";
 import type { TensorProgram } from "../ir/tensor/nodes.js";
 import { dims } from "../types/type.js";
 import { lowerDiffusion } from "./diffusion/lower-diffusion.js";
+import { lowerSecondStage } from "./stages/second-stage.js";
 import { storedParameter } from "./parameters.js";
 import { modelStates } from "./chains/states.js";
 import { lowerBelief } from "./programs/belief.js";
@@ -24,6 +25,7 @@ const IMPORTANCE_ELEMENTS = 2 ** 22;
 
 /** The tensor programs of a checked model: model IR and objective IR → tensor IR. */
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
+  if (program.stage) return { ...lowerSecondStage(program, program.stage, training, evaluation, lower), columns: program.columns.map(storedColumn) };
   if (program.diffusion) {
     return {
       program, training, evaluation, parameters: program.parameters.map(storedParameter), columns: program.columns.map(storedColumn),

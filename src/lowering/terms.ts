@@ -74,6 +74,8 @@ function lowerTerm(context: LoweringContext, term: Term, latents: readonly Laten
     case "prior-matching":
     case "denoising":
       throw new InternalError(`${term.name} is a term of a diffusion`);
+    case "rescaling":
+      throw new InternalError(`${term.name} is a term of two stages`);
     default:
       return assertNever(term.kind);
   }

@@ -65,7 +65,7 @@ export function lowerTrainingStep(lowered: LoweredModel, sizes: StepSizes): Trai
   });
   // Running statistics belong to the model: a refit of some rows leaves them alone.
   for (const name of sizes.refit ? [] : Object.keys(lowered.programs.train.outputs)) if (name.startsWith("state.")) next.set(name.slice("state.".length), output(name));
-  if (training.ema !== undefined) averages(b, state, lowered.parameters.map((parameter) => ({ ...parameter, shape: stored(parameter.shape) })), parameters, next, training.ema);
+  if (training.ema !== undefined) averages(b, state, lowered.parameters.filter(({ frozen }) => !frozen).map((parameter) => ({ ...parameter, shape: stored(parameter.shape) })), parameters, next, training.ema);
 
   const measured = new Map(Object.keys(lowered.programs.train.outputs).filter((name) => !name.startsWith("state.")).map((name) => [name, output(name)]));
   if (norm) measured.set("gradient_norm", norm);

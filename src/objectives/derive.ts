@@ -1,11 +1,13 @@
 import type { LagrangeConstraint, LatentPlan, Objective, Term } from "../ir/objective/objective.js";
-import type { Constraint, ModelProgram } from "../ir/model/model.js";
+import { type Constraint, isContinuous, type ModelProgram } from "../ir/model/model.js";
+import { deriveContinuousDiffusion } from "./continuous-diffusion.js";
 import { deriveDiffusion } from "./diffusion.js";
 import { elboTerms } from "./elbo.js";
 import { chooseEstimators, hasKlTerm, isCoupled } from "./estimators.js";
 import { isInsideLogMeanExp } from "./importance-weighted.js";
 import { likelihoodTerms, posteriorTerms } from "./point-estimates.js";
 import { type Plans, type Setting, settingOf } from "./setting.js";
+import { deriveSecondStage } from "./second-stage.js";
 import { derivationSteps } from "./steps.js";
 
 /**
@@ -13,7 +15,8 @@ import { derivationSteps } from "./steps.js";
  * derivation. The evaluation objective is the plain bound: β = 1 and one sample, without annealing, free bits, supervision and constraints.
  */
 export function deriveObjective(program: ModelProgram, mode: Objective["mode"]): Objective {
-  if (program.diffusion) return deriveDiffusion(program, program.diffusion, mode);
+  if (program.stage) return deriveSecondStage(program, program.stage, mode, deriveObjective);
+  if (program.diffusion) return isContinuous(program.diffusion) ? deriveContinuousDiffusion(program, program.diffusion, mode) : deriveDiffusion(program, program.diffusion, mode);
   const setting = settingOf(program, mode);
   const chosen = chooseEstimators(setting);
   const plans: Plans = new Map(chosen.flatMap((plan) => plan.sites.map((site) => [site, plan] as const)));

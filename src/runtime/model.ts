@@ -100,6 +100,7 @@ export interface ModelDescription {
   readonly hash: string;
   readonly source: string;
   readonly parameters: readonly { readonly name: string; readonly shape: readonly (number | "dataset")[]; readonly trainable: boolean; readonly line: number }[];
+  /** Without those of a stage before. */
   readonly parameterCount: number;
   readonly columns: readonly { readonly name: string; readonly shape: readonly number[]; readonly role: "observed" | "input" }[];
   readonly terms: readonly { readonly name: string; readonly line: number }[];

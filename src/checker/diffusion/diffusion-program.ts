@@ -4,12 +4,10 @@ import type { Context } from "../context.js";
 import { usedBy } from "../program.js";
 import type { Scope } from "../scope.js";
 import { checkTraining } from "../training.js";
-import { reportUnsupported } from "../rules/unsupported.js";
 import { checkDiffusion } from "./check-diffusion.js";
 
 /** The program of a diffusion: its columns, its chain, and what its network learns. */
 export function checkDiffusionProgram(context: Context, model: ast.ModelItem, guide: ast.GuideItem | undefined, train: ast.TrainItem | undefined, fileScope: Scope): ModelProgram | undefined {
-  if (train?.on) reportUnsupported(context, "`train … on` is", train.on.span, "train the stages with files of their own");
   const checked = checkDiffusion(context, model, guide, fileScope);
   const [datum] = checked?.columns ?? [];
   const training = checkTraining(context, train, {

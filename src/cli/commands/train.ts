@@ -21,6 +21,7 @@ import { profileHelp, reportProfile } from "../training/profile.js";
 import { rewindMetrics } from "../training/metrics-file.js";
 import { dataSources, loadModelData, type ModelData } from "../training/model-data.js";
 import { copiesOf, modelOfRun, openRun, shownPath, writeConfig, type RunConfig, type SavedRun } from "../training/run-config.js";
+import { beginStage, stageNames } from "../training/stages.js";
 import { noteSource } from "../training/source-note.js";
 import { trainRun } from "../training/train-run.js";
 import { version } from "../version.js";
@@ -37,6 +38,8 @@ export interface TrainCommandOptions extends ModelOptions {
   readonly device?: string;
   readonly out: string;
   readonly resume?: string;
+  /** The run of the first stage. */
+  readonly stage?: string;
   readonly keep: number;
   readonly imagesEvery?: number;
   /** False with `--no-samples`. */
@@ -45,8 +48,24 @@ export interface TrainCommandOptions extends ModelOptions {
   readonly verbose?: boolean;
 }
 
-/** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model for the data and the device, and trains it. */
+/** `lvmc train FILE` and `lvmc train --resume RUN`: compiles the model for the data and the device, and trains it; of a file with stages all of them in order. */
 export async function train(context: CommandContext, file: string | undefined, options: TrainCommandOptions): Promise<CommandResult> {
+  const names = file === undefined || options.resume !== undefined || options.model !== undefined || options.stage !== undefined ? [] : await stageNames(context, file, options);
+  if (names.length === 0) return trainModel(context, file, options);
+  const runs = new Map<string, string>();
+  const done: CommandResult[] = [];
+  for (const { name, on } of names) {
+    const result = await trainModel(context, file, { ...options, model: name, stage: on === undefined ? undefined : runs.get(on) });
+    done.push(result);
+    if (result.exit !== exitCodes.ok) break;
+    runs.set(name, String(result.facts?.["run"]));
+    context.report.say("");
+  }
+  const last = done.at(-1)!;
+  return { ...last, facts: { ...last.facts, stages: done.map(({ facts }) => facts?.["run"] ?? null) } };
+}
+
+async function trainModel(context: CommandContext, file: string | undefined, options: TrainCommandOptions): Promise<CommandResult> {
   const { io, report } = context;
   const saved = options.resume === undefined ? undefined : openRun(options.resume, io.cwd);
   if (file === undefined && !saved) throw new UsageError("train what? A model file, or --resume and a run", "lvmc train models/vae.lvm");
@@ -66,9 +85,10 @@ export async function train(context: CommandContext, file: string | undefined, o
     try {
       if (options.profile && !isProfiled(model)) throw new UsageError(`--profile: ${model.device} runs operations, not kernels that can be timed`, profileHelp);
       const loaded = saved && (await loadCheckpoint(context, model, saved, config));
+      const stage = saved ? saved.config.stage : await beginStage(context, model, compiled, data, options.stage);
       const sameSource = saved && loaded && noteSource(context, saved, input, loaded);
       if (interrupt.interrupted()) return { exit: exitCodes.interrupted };
-      const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device };
+      const settled: RunConfig = { ...config, hash: model.description.hash, device: model.device, ...(stage ? { stage } : {}) };
       const folder = saved ? await goOn(saved, model, settled, input) : await begin(settled, input, resolve(io.cwd, options.out));
       try {
         announce(context, model, settled, compiled, data, saved, folder, sameSource);

@@ -34,6 +34,8 @@ export interface RunConfig {
   readonly keep: number;
   readonly imagesEvery?: number;
   readonly samples: boolean;
+  /** Of a second stage: the run of the first, whose parameters its checkpoints hold, and what was measured of the latent. */
+  readonly stage?: { readonly model: string; readonly run: string; readonly step: number; readonly sha256: string; readonly scale?: number };
   /** ISO 8601. */
   readonly started: string;
 }
@@ -94,10 +96,17 @@ function isConfig(value: unknown): value is RunConfig {
     ["data", "testData", "validationData"].every((key) => strings(config[key])) &&
     ["epochs", "steps", "batch", "rate", "imagesEvery"].every(optional) &&
     ["seed", "keep"].every((key) => typeof config[key] === "number") &&
+    (config["stage"] === undefined || isStage(config["stage"])) &&
     typeof set === "object" && set !== null && Object.values(set).every((each) => typeof each === "string") &&
     Array.isArray(sources) && sources.length > 0 &&
     sources.every((each: unknown) => typeof each === "object" && each !== null && "path" in each && typeof each.path === "string" && "file" in each && typeof each.file === "string" && each.file === basename(each.file))
   );
+}
+
+function isStage(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const stage = value as Record<string, unknown>;
+  return ["model", "run", "sha256"].every((key) => typeof stage[key] === "string") && typeof stage["step"] === "number" && (stage["scale"] === undefined || typeof stage["scale"] === "number");
 }
 
 /** The model of a run from the run's own copies, whatever became of the original files. @throws UsageError */

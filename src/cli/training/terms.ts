@@ -18,7 +18,8 @@ export function summarizeTerms(terms: Terms, values: Readonly<Record<string, num
   let reconstruction: number | undefined;
   for (const term of terms) {
     const value = values[term.name];
-    if (value === undefined) continue;
+    // What a stage before adds to the bound is no divergence of this one.
+    if (value === undefined || term.frozen) continue;
     if (term.kind === "reconstruction" || term.kind === "evidence") reconstruction = (reconstruction ?? 0) + value;
     else if (term.kind === "kl" || term.kind === "log-ratio" || term.kind === "cross-entropy" || term.kind === "entropy") {
       const group = groupOf(term.sites);

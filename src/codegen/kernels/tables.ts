@@ -12,7 +12,7 @@ export function modelTables(lowered: LoweredModel, source: { readonly path: stri
     name: program.name,
     source: source.path,
     hash: sourceHash(source.text),
-    parameters: lowered.parameters.map(({ name, shape, init, trainable, line }) => ({ name, shape: shape.map((dim) => (dim === "rows" ? 0 : dim)), init, trainable, line })),
+    parameters: lowered.parameters.map(({ name, shape, init, trainable, frozen, line }) => ({ name, shape: shape.map((dim) => (dim === "rows" ? 0 : dim)), init, trainable, ...(frozen ? { frozen } : {}), line })),
     columns: lowered.columns.map(({ name, dtype, shape }) => {
       const column = program.columns.find((each) => each.name === name);
       return {

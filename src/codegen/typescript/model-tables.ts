@@ -1,5 +1,6 @@
 import type { LoweredModel } from "../../ir/lowered-model.js";
 import { type ColumnLength, columnLength } from "../../ir/model/row-length.js";
+import { frozenParameters } from "../../ir/model/stages.js";
 import type { Initializer, Schedule } from "../../ir/model/model.js";
 import { lineOf } from "../../diagnostics/span.js";
 import type { Support } from "../../types/support.js";
@@ -9,7 +10,7 @@ import { numberLiteral, stringLiteral } from "./names.js";
 /** The tables of a model as an object literal: parameters, columns, terms, training. */
 export function definitionEntries(lowered: LoweredModel, sourcePath: string, hash: string): (readonly [string, Code])[] {
   const { program } = lowered;
-  const supports = new Map(program.parameters.map(({ name, type }) => [name, type.support]));
+  const supports = new Map([...program.parameters, ...frozenParameters(program)].map(({ name, type }) => [name, type.support]));
   return [
     ["name", stringLiteral(program.name)],
     ["source", stringLiteral(sourcePath)],
@@ -20,6 +21,7 @@ export function definitionEntries(lowered: LoweredModel, sourcePath: string, has
         ["shape", list(...each.shape.map((dim) => (typeof dim === "number" ? String(dim) : stringLiteral(dim))))],
         ["init", initializerCode(each.init)],
         ["trainable", String(each.trainable)],
+        ...(each.frozen ? [["frozen", "true"] as const] : []),
         ...(supports.get(each.name)?.kind === "real" || !supports.has(each.name) ? [] : [["support", supportCode(supports.get(each.name) ?? { kind: "real" })] as const]),
         ["line", String(each.line)],
       ]),

@@ -242,6 +242,24 @@ export const structureErrors = {
     explanation:
       "The last step of the reverse chain is a Gaussian around what the network says of the datum. Of bytes, which the chain sees as x / 127.5 − 1, log p(x[0] | x[1]) is the logarithm of the mass that it gives to the bin of the byte, with open ends at 0 and 255 (`reconstruction = discretized`, the default: Ho et al. 2020), so the bound is a code length; or its density (`gaussian`). Real numbers have no bins: theirs is the density.\n\n```lvm\nconst T = 100\nconst alpha = cosine_schedule(T)\nnetwork denoise(x: real[4], t: positive) -> (noise: real[4]) { noise = concat(x, reshape(t / T, 1)) |> dense(64) |> relu |> dense(4) }\nmodel m(x[0]: byte[4]) {\n  x[T] ~ Normal(0, 1)\n  chain t in T..1 { x[t-1] ~ guide(x[t-1] | x[t], noise = denoise(x[t], t), reconstruction = gaussian) }\n}\nguide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 - alpha[t]) } }\n```",
   },
+  LVM4080: {
+    title: "stage of a training",
+    explanation:
+      "`train prior on vae.z` trains a second model on what another model of the file, trained before, makes of its data: draws of a latent from its guide, or the datum of a diffusion with noise of some step. There are two stages, of two models.\n\n```lvm\nnetwork encoder(x: binary[784]) -> (mean: real[8], scale: positive[8]) {\n  mean = x |> dense(8)\n  scale = x |> dense(8) |> softplus\n}\nnetwork decoder(z: real[8]) -> (logits: real[784]) { logits = z |> dense(784) }\nmodel vae(x: binary[784]) {\n  z: real[8] ~ Normal(0, 1)\n  x ~ Bernoulli(logits = decoder(z))\n}\nguide vae {\n  q = encoder(x)\n  z ~ Normal(q.mean, q.scale)\n}\ntrain vae {\n  maximize elbo\n  data = digits(8192)\n}\n\nparam spread: cholesky[8]\nmodel prior(z: real[8]) { z ~ MultivariateNormal(zeros[8], cholesky = spread) }\ntrain prior on vae.z { maximize likelihood }\n```",
+  },
+  LVM4081: {
+    title: "what a second stage can be trained on",
+    explanation: "The rows of a second stage are draws of a latent of the first, one for each row of its data: not of a column, of a latent that all rows share, of one that is summed out, or of a chain. The first model's guide computes them from the columns, so that it knows the latents of any row. Of a diffusion they are its datum at a step of its chain, `on ddpm.x`.",
+  },
+  LVM4082: {
+    title: "types of two stages",
+    explanation: "The second model has a column of the name and the type of the first model's latent: `model prior(z: real[8])` for `z: real[8]`, `model prior(z[0]: real[8])` where it is a diffusion. A plate of the latent is an axis of the column. A model of the datum of a diffusion with noise may have a column named like the chain's variable, which is told the step. Its other columns are columns of the data; where the first model has them too, with the same type.",
+  },
+  LVM4066: {
+    title: "diffusion in continuous time",
+    explanation:
+      "A chain over 0..1 of a diffusion takes every number in between. Its guide says what x[t] is given the datum, `Normal(signal * x[0], variance = …)` with expressions of t; a step of the model is as short as one likes, from x[t] to x[t-dt] (Kingma et al. 2021). There is no step before, and arrays have no element at every t.\n\n```lvm\nnetwork denoise(x: real[2], t: unit) -> (noise: real[2]) { noise = concat(x, reshape(t, 1)) |> dense(64) |> relu |> dense(2) }\nmodel m(x[0]: real[2]) {\n  x[1] ~ Normal(0, 1)\n  chain t in 1..0 { x[t-dt] ~ guide(x[t-dt] | x[t], noise = denoise(x[t], t)) }\n}\nguide m {\n  chain t in 0..1 {\n    g = 10 - 18 * t\n    x[t] ~ Normal(sqrt(sigmoid(g)) * x[0], variance = sigmoid(-g))\n  }\n}\n```",
+  },
   LVM4090: {
     title: "not supported by this version",
     explanation:

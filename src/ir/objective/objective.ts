@@ -21,6 +21,8 @@ export interface Objective {
   readonly constraints: readonly LagrangeConstraint[];
   /** From log p(x) to the sum of terms. */
   readonly steps: readonly DerivationStep[];
+  /** Of a second stage that is trained on draws of a latent: how the first is evaluated, which makes them. */
+  readonly first?: Objective;
   readonly origin: Span;
 }
 
@@ -51,6 +53,8 @@ export type TermKind =
   | "prior-matching"
   /** −Σ_t E KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) of a diffusion, t ≥ 2: weighted squared errors. */
   | "denoising"
+  /** −D log s: the density of a latent of D elements from that of the latent over s, which a second stage learns. */
+  | "rescaling"
   /** Weight · log q(y | x) on the observed rows of a partly observed column. */
   | "supervision";
 
@@ -68,6 +72,8 @@ export interface Term {
   /** Latent sites under whose guide the expectation stands. */
   readonly expectation: readonly string[];
   readonly weight: TermWeight;
+  /** Of the stage before: nothing that is trained is in it. */
+  readonly frozen?: true;
   /** `overshooting`: the farthest prediction. */
   readonly distance?: number;
   /** What computes the expectation. */

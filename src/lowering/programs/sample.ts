@@ -9,16 +9,25 @@ import { draw, lowerDistribution, meanOf } from "../densities.js";
 import { modelDistribution } from "../densities-of-sites.js";
 import { lowerExpression } from "../expressions.js";
 import { runGuide } from "../guide.js";
-import { drawAxes } from "../latents.js";
+import { drawAxes, siteOf } from "../latents.js";
 import type { LoweredDistribution } from "../lowered-distribution.js";
-import { expanded, type Value } from "../value.js";
+import { declarePlate } from "../plates.js";
+import { expanded, ROWS, type Value } from "../value.js";
 
 const modelFrame: Frame = { of: "model" };
 
-/** Ancestral sampling: global latents from the guide, then every site of the model in order, chains step by step. Inputs to condition on are columns. */
-export function lowerSample(program: ModelProgram, objective: Objective): TensorProgram {
-  const context = new LoweringContext(program, "evaluate", "sample.");
+/**
+ * Ancestral sampling: global latents from the guide, then every site of the model in order, chains step by step. Inputs to condition on are columns, and so are the latents of rows that are
+ * `given`, with their plates as axes.
+ */
+export function lowerSample(program: ModelProgram, objective: Objective, given: readonly string[] = [], prefix = "sample."): TensorProgram {
+  const context = new LoweringContext(program, "evaluate", prefix);
   const { b, space } = context;
+  for (const name of given) {
+    const { plates, type } = siteOf(program, name);
+    const axes = space.sort([ROWS, ...plates.map((plate) => declarePlate(context, plate))]);
+    context.sites.set(name, { node: b.input("column", name, [...space.dims(axes), ...dims(type)], type.support.kind === "index" ? "i32" : "f32"), axes });
+  }
   const counts = { row: 1, global: 1 };
   runGuide(context, objective, { counts, globalOnly: true, drawEnumerated: true });
   const outputs: Record<string, TensorNode> = {};
@@ -37,7 +46,7 @@ export function lowerSample(program: ModelProgram, objective: Objective): Tensor
     // Before the first step a column of the data reads as zeros.
     zeros: (inside, { step }) => (step.kind === "site" && step.role === "observed" ? { node: inside.b.full(0, dims(step.type), step.type.support.kind === "index" ? "i32" : "f32"), axes: [] } : undefined),
   });
-  const isUnknown = (name: string): boolean => program.model.some((step) => step.kind === "site" && step.name === name && step.scope === "row");
+  const isUnknown = (name: string): boolean => !given.includes(name) && program.model.some((step) => step.kind === "site" && step.name === name && step.scope === "row");
   context.chains.set("model", chainRunner(context, "model", isUnknown, job, (step, value, distribution) => finish(step as Site, value, distribution)));
   for (const site of program.model) {
     if (site.kind !== "site") continue;

@@ -38,7 +38,7 @@ export function materialize(state: KernelState, dataset: number | undefined): vo
     const { name } = parameter;
     if (!tensors.has(name)) tensors.set(name, { shape: boundShape(parameter, state.dataset), values: initialValues(parameter, state.random, state.dataset) });
     const value = tensors.get(name);
-    if (definition.training.ema !== undefined && value && !tensors.has(`average/${name}`)) tensors.set(`average/${name}`, { shape: value.shape, values: value.values.slice() });
+    if (definition.training.ema !== undefined && !parameter.frozen && value && !tensors.has(`average/${name}`)) tensors.set(`average/${name}`, { shape: value.shape, values: value.values.slice() });
   }
 }
 

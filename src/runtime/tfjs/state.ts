@@ -45,8 +45,9 @@ export function materialize(state: ModelState, dataset: number | undefined): voi
     state.parameters.set(parameter.name, variableOf(initialValues(parameter, state.random, state.dataset), boundShape(parameter, state.dataset)));
   }
   if (state.definition.training.ema === undefined) return;
+  const frozen = new Set(state.definition.parameters.flatMap((parameter) => (parameter.frozen ? [parameter.name] : [])));
   for (const [name, parameter] of state.parameters) {
-    if (!state.averages.has(name)) state.averages.set(name, tf.variable(parameter, false));
+    if (!frozen.has(name) && !state.averages.has(name)) state.averages.set(name, tf.variable(parameter, false));
   }
 }
 

@@ -17,6 +17,8 @@ export interface ParameterPlan {
   readonly init: InitializerPlan;
   /** False for running statistics, which steps replace instead of descending. */
   readonly trainable: boolean;
+  /** Of a stage before: it has no average of its own. */
+  readonly frozen?: true;
   /** Where its values lie on the scale of the model file; absent for all real numbers. */
   readonly support?: ColumnSupport;
   /** Line of the model file. */

@@ -24,7 +24,7 @@ export function describe(definition: ModelTables): ModelDescription {
     hash: definition.hash,
     source: definition.source,
     parameters,
-    parameterCount: parameters.reduce((total, { shape }) => total + shape.reduce<number>((product, dim) => (dim === "dataset" ? product : product * dim), 1), 0),
+    parameterCount: definition.parameters.filter(({ frozen }) => !frozen).reduce((total, { shape }) => total + shape.reduce<number>((product, dim) => (dim === "dataset" ? product : product * dim), 1), 0),
     columns: definition.columns.map(({ name, shape, role }) => ({ name, shape, role })),
     terms: definition.terms,
     training: { epochs, batch, seed },
