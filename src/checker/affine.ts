@@ -1,8 +1,9 @@
 import type { Expr, Plate } from "../ir/model/model.js";
 import { exprsWithin, steppedReference } from "../ir/model/walk.js";
+import { scheduleTimes } from "../ir/diffusion/coefficients.js";
 import { functionRules } from "./functions/function-rules.js";
 
-/** factor_t · x_{t−1} + offset_t at every step of a plate, in float64. */
+/** factor_t · x_{t−1} + offset_t at every step of a plate, in float64; in continuous time at `scheduleTimes`. */
 export interface Affine {
   readonly factor: readonly number[];
   readonly offset: readonly number[];
@@ -18,17 +19,23 @@ export function valuesOverLoop(expr: Expr): readonly number[] | undefined {
     if (plate && plate.name !== part.plate.name) return undefined;
     plate = part.plate;
   }
-  const found = plate && affineOf(expr, plate);
+  const found = plate && affineOf(expr, plate, plate.continuous ? scheduleTimes : stepsOf(plate));
   return found && "affine" in found ? found.affine.offset : undefined;
 }
 
-/** A scalar expression of `t`, constants and the step before of a variable, as numbers for each step; or the part that is something else. */
-export function affineOf(expr: Expr, plate: Plate, state?: { readonly name: string; readonly before: number }): AffineOrNot {
-  const each = (value: (t: number) => number): Affine => ({ factor: new Array<number>(plate.size).fill(0), offset: Array.from({ length: plate.size }, (_, at) => value(plate.from + at)) });
+/** The numbers that a loop's variable takes. */
+export function stepsOf({ from, size }: Plate): readonly number[] {
+  return Array.from({ length: size }, (_, at) => from + at);
+}
+
+/** A scalar expression of `t`, constants and the step before of a variable, as numbers at each of `times`, the values of `t`; or the part that is something else. */
+export function affineOf(expr: Expr, plate: Plate, times: readonly number[] = stepsOf(plate), state?: { readonly name: string; readonly before: number }): AffineOrNot {
+  const all = (value: number): number[] => times.map(() => value);
+  const each = (value: (t: number) => number): Affine => ({ factor: all(0), offset: times.map(value) });
   const read = steppedReference(expr);
   if (read && read.reference.to.kind === "site" && state?.name === read.reference.to.name) {
     const own = read.steps.length === 1 && read.steps[0]!.plate.name === plate.name && read.steps[0]!.offset === state.before;
-    return own ? { affine: { factor: new Array<number>(plate.size).fill(1), offset: new Array<number>(plate.size).fill(0) } } : { problem: "other-step", at: expr };
+    return own ? { affine: { factor: all(1), offset: all(0) } } : { problem: "other-step", at: expr };
   }
   switch (expr.kind) {
     case "number":
@@ -47,7 +54,7 @@ export function affineOf(expr: Expr, plate: Plate, state?: { readonly name: stri
       }
       break;
     case "apply": {
-      const parts = expr.args.map((arg) => affineOf(arg, plate, state));
+      const parts = expr.args.map((arg) => affineOf(arg, plate, times, state));
       const wrong = parts.find((part) => !("affine" in part));
       if (wrong) return wrong;
       const args = parts.map((part) => (part as { readonly affine: Affine }).affine);

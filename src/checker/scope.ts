@@ -19,6 +19,8 @@ export type Entity =
   /** `indexed`: declared as `z[t] ~ …`; then `z[t]` reads this step and `z` alone the whole array. Else `z` reads this step. `chained`: a chain of this direction defines it, so no step outside its plate has a value; `defined`: above the chain, the positions that have one. */
   | (EntityBase & { readonly kind: "site"; readonly type: Type; readonly plates: readonly Plate[]; readonly indexed: boolean; readonly chained?: Plate["chain"]; readonly defined?: ReadonlySet<number> })
   | (EntityBase & { readonly kind: "binding"; readonly type: Type; readonly plates: readonly Plate[]; readonly indexed: boolean; readonly chained?: Plate["chain"]; readonly defined?: ReadonlySet<number> })
+  /** A name of an expression that is read in its place. */
+  | (EntityBase & { readonly kind: "value"; readonly expr: Expr })
   | (EntityBase & { readonly kind: "input"; readonly type: Type })
   /** `parameter` is its name in the program: a `local`'s differs from the name in the source. */
   | (EntityBase & { readonly kind: "parameter"; readonly type: Type; readonly parameter: string })

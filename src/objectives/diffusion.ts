@@ -4,6 +4,7 @@ import type { Formula } from "../ir/objective/formula.js";
 import type { DerivationStep, Objective, Term } from "../ir/objective/objective.js";
 import { bigSum, call, density, divergence, expectation, fraction, log, negative, number, product, relation, squared, subscript, sum, superscript, symbol } from "./formulas.js";
 import { datumLetter, datumSteps, reconstructionFormula, scaleTerms } from "./diffusion-datum.js";
+import { weighedText } from "./diffusion-weights.js";
 import { unweighted } from "./weights.js";
 
 /** The bound of a diffusion (Sohl-Dickstein et al. 2015; Ho, Jain & Abbeel 2020): prior matching, denoising matching, reconstruction, one step t of each row at a time. */
@@ -39,17 +40,6 @@ export function deriveDiffusion(program: ModelProgram, diffusion: DiscreteDiffus
     model: program.name, mode, bound: "elbo", samples: 1, terms, latents: [], constraints: [], origin: program.training.objective.origin,
     steps: derivation(diffusion, [priorTerm, denoising, reconstruction], mode === "training" ? `one t for each row, ${byShare ? "more often those that count, over its probability" : "uniform over 1..T"}${weighed === "" ? "" : `; ${weighed}`}` : draws),
   };
-}
-
-function weighedText(weight: ModelProgram["training"]["objective"]["weight"]): string {
-  switch (weight?.kind) {
-    case "simple":
-      return "in training the squared errors of all steps weigh the same, which makes their mean (simple, Ho et al. 2020)";
-    case "min_snr":
-      return `in training the squared error of the datum weighs min(snr, ${weight.gamma}), and steps are averaged (Hang et al. 2023)`;
-    default:
-      return "";
-  }
 }
 
 /** From log p(x_0) to the weighted squared error, with the numbers of the schedule. */

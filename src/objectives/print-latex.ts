@@ -11,7 +11,7 @@ export function printObjectiveLatex(objective: Objective): string {
   const lines = [`% ${asciiOnly(objective.model)}: ${asciiOnly(boundTitle(objective))}, nats per row`, ...align(sumLines("\\mathcal{L} &= ", totalFormula(objective)))];
   const chain: string[] = [];
   for (const step of objective.steps) {
-    const sign = { "=": "&= ", "≥": "&\\geq ", "≈": "&\\approx ", "": chain.length === 0 ? "&\\phantom{{}={}} " : "" }[step.relation];
+    const sign = { "=": "&= ", "≥": "&\\geq ", "≈": "&\\approx ", "→": "&\\to ", "": chain.length === 0 ? "&\\phantom{{}={}} " : "" }[step.relation];
     const shown = step.relation === "" && step.formula.kind === "relation" ? `${formulaLatex(step.formula.left)} &${relationLatex(step.formula.relation)} ${formulaLatex(step.formula.right)}` : `${sign}${formulaLatex(step.formula)}`;
     chain.push(shown, `&\\quad\\text{\\footnotesize ${escapeText(step.rule)}}`);
   }
@@ -95,7 +95,7 @@ function wrapBase(base: Formula): string {
 }
 
 function relationLatex(sign: string): string {
-  return { "=": "=", "≤": "\\leq", "≥": "\\geq", "≈": "\\approx", "~": "\\sim" }[sign] ?? `\\mathrel{\\text{${escapeText(sign)}}}`;
+  return { "=": "=", "≤": "\\leq", "≥": "\\geq", "≈": "\\approx", "→": "\\to", "~": "\\sim" }[sign] ?? `\\mathrel{\\text{${escapeText(sign)}}}`;
 }
 
 function numberLatex(value: number): string {
@@ -129,7 +129,7 @@ function functionName(name: string): string {
 
 const special: Readonly<Record<string, string>> = {
   "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%", "^": "\\^{}", "~": "\\~{}",
-  "<": "$<$", ">": "$>$", "|": "$|$", "≥": "$\\geq$", "≤": "$\\leq$", "≈": "$\\approx$", "−": "$-$", "×": "$\\times$",
+  "<": "$<$", ">": "$>$", "|": "$|$", "≥": "$\\geq$", "≤": "$\\leq$", "≈": "$\\approx$", "→": "$\\to$", "−": "$-$", "×": "$\\times$",
   "∫": "$\\int$", "²": "${}^{2}$", "ᵀ": "${}^{\\top}$", "‖": "$\\|$", "½": "$\\tfrac{1}{2}$", "–": "--", "’": "'", "′": "$'$", "`": "\\textasciigrave{}",
   "\n": " ", "\r": " ", "\t": " ",
 };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { lowerDiffusionSample } from "../../src/lowering/diffusion/sample.js";
 import { samplerNames } from "../../src/lowering/diffusion/sampler-plan.js";
 import { lowerText, maxError, run, someParameters } from "../support/lowered.js";
+import { discreteTime } from "./support/discrete-time.js";
 import { centersText } from "./support/labelled.js";
 
 const labels = [2, 0, 1, 1, 2];
@@ -25,7 +26,7 @@ describe("a diffusion that is told a label", () => {
   it("has the bound of its label", () => {
     const x = [0.3, -0.7, 1.1, 0.4, -0.2, 0.9, 0.5, 0.5, -1, 0];
     const { values } = run(lowered.programs.evaluate, { ...parameters, x, label: labels }, { rows: 5 })["row.denoising.x"]!;
-    const { step } = lowered.program.diffusion!.time.forward;
+    const { step } = discreteTime(lowered.program).forward;
     const kept = (t: number): number => step.slice(1, t + 1).reduce((product, each) => product * each ** 2, 1);
     const snr = (t: number): number => kept(t) / (1 - kept(t));
     const errors = labels.map((label, row) => [0, 1].reduce((sum, element) => sum + (x[2 * row + element]! - centers[2 * label + element]!) ** 2, 0));

@@ -43,6 +43,7 @@ const words: Readonly<Record<Entity["kind"], string>> = {
   column: "a column of the data",
   site: "a random variable",
   binding: "a computed value",
+  value: "a computed value",
   input: "an input of the network",
   parameter: "a parameter",
   constant: "a constant",
@@ -142,6 +143,8 @@ export function readEntity(context: Context, scope: Scope, entity: Entity, span:
       }
       return reference({ kind: entity.kind, name: entity.name, whole }, whole ? wholeType(entity) : entity.type);
     }
+    case "value":
+      return { kind: "expr", expr: { ...entity.expr, origin: span } };
     case "result":
       if (isInside(entity.plates, scope.plates)) return { kind: "result", network: entity.network, outputs: entity.outputs, origin: span };
       context.error({ code: "LVM3010", message: `\`${entity.name}\` has one value for each step of its loop`, span, label: "read outside of the loop", related: [{ span: entity.declared, text: "computed in the loop here" }], help: "assign the output that is needed with the loop's index: `mean[t] = q.mean`" });
@@ -192,5 +195,5 @@ export function arrayExpr(values: readonly number[], shape: readonly Size[], ori
 }
 
 function loopVariable(plate: Plate, origin: Span): Expr {
-  return { kind: "loop-variable", plate, origin, type: { support: plate.from >= 1 ? { kind: "positive" } : plate.from >= 0 ? count : { kind: "real" }, shape: [] } };
+  return { kind: "loop-variable", plate, origin, type: { support: plate.continuous ? { kind: "unit" } : plate.from >= 1 ? { kind: "positive" } : plate.from >= 0 ? count : { kind: "real" }, shape: [] } };
 }

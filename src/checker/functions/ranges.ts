@@ -49,7 +49,7 @@ export function rangeOfSupport(support: Support): Range {
 export function rangeOf(expr: Expr): Range {
   if (expr.kind === "number") return range(expr.value, expr.value, { integer: Number.isInteger(expr.value) });
   if (expr.kind === "constant") return rangeOfValues(expr.values);
-  if (expr.kind === "loop-variable") return range(expr.plate.from, expr.plate.from + expr.plate.size - 1, { integer: true });
+  if (expr.kind === "loop-variable") return range(expr.plate.from, expr.plate.from + expr.plate.size - 1, { integer: !expr.plate.continuous });
   return rangeOfSupport(expr.type.support);
 }
 

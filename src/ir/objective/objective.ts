@@ -144,7 +144,7 @@ export interface LagrangeConstraint {
 
 /** One line of the derivation: the formula and the rule that led to it. */
 export interface DerivationStep {
-  readonly relation: "=" | "≥" | "≈" | "";
+  readonly relation: "=" | "≥" | "≈" | "→" | "";
   readonly formula: Formula;
   readonly rule: string;
 }

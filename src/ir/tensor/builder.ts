@@ -141,7 +141,8 @@ export class TensorBuilder {
     return this.make({ kind: "size", of }, [], "f32", []);
   }
 
-  iota(length: number): TensorNode {
+  /** 0, 1 … length − 1. */
+  iota(length: Dim): TensorNode {
     return this.make({ kind: "iota" }, [], "i32", [length]);
   }
 

@@ -7,15 +7,18 @@ import { leftOut, withoutSome } from "./left-out.js";
 import { eventShape, type Value } from "../value.js";
 
 /** What a network of a diffusion is asked about: the state x[t], and its step. */
-export interface Asked {
+export type Asked = {
   readonly name: string;
   readonly plate: Plate;
   readonly state: Value;
-  /** i32, t − 1: of each row, or one for all. */
-  readonly place: Value;
   /** Conditions with `dropout` are left out: of some rows, of which this says so (i1 [rows], by column), or of all. */
   readonly dropped?: ((name: string) => TensorNode | undefined) | "all";
-}
+} & (
+  /** i32, t − 1: of each row, or one for all. */
+  | { readonly place: Value }
+  /** t itself, where time is continuous. */
+  | { readonly time: Value }
+);
 
 /** Lowers a diffusion's network for one state and one step of each row. In the body of a loop `capture` brings in what is outside. */
 export class DenoisingContext extends LoweringContext {
@@ -57,10 +60,14 @@ export class DenoisingContext extends LoweringContext {
   override resolve(frame: Frame, expr: Expr, lower: Lower): Value | undefined {
     if (frame.network) return undefined;
     const { b } = this;
-    const { name, plate, state, place } = this.asked;
+    const { asked } = this;
+    const { name, plate, state } = asked;
     const read = steppedReference(expr);
     if (read && read.reference.to.kind === "site" && read.reference.to.name === name) return state;
-    if (expr.kind === "loop-variable" && expr.plate.name === plate.name) return { node: b.add(b.cast(place.node, "f32"), plate.from), axes: place.axes };
+    const isTime = expr.kind === "loop-variable" && expr.plate.name === plate.name;
+    if ("time" in asked) return isTime ? asked.time : undefined;
+    const { place } = asked;
+    if (isTime) return { node: b.add(b.cast(place.node, "f32"), plate.from), axes: place.axes };
     if (expr.kind !== "step" || expr.plate.name !== plate.name) return undefined;
     // `alpha[t]` of a constant array, or of a column: the element at each row's own step.
     const array = lower(this, frame, expr.target);

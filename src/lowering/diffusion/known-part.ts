@@ -1,4 +1,4 @@
-import type { DiscreteDiffusion } from "../../ir/model/model.js";
+import type { Diffusion } from "../../ir/model/model.js";
 import type { Operand, TensorBuilder } from "../../ir/tensor/builder.js";
 import type { TensorNode } from "../../ir/tensor/nodes.js";
 import type { LoweringContext } from "../context.js";
@@ -15,7 +15,7 @@ export interface KnownPart {
   readonly at: (b: TensorBuilder, marginal: { readonly signal: Operand; readonly deviation: Operand }, state: TensorNode, stream: string, capture?: CapturedStep["capture"]) => TensorNode;
 }
 
-export function knownPart(context: LoweringContext, diffusion: DiscreteDiffusion): KnownPart {
+export function knownPart(context: LoweringContext, diffusion: Diffusion): KnownPart {
   const { b } = context;
   const known = datumOfRows(context, { name: knownInput(diffusion.name), bytes: diffusion.bytes });
   const mask: Value = { node: b.greater(context.inputColumn(maskInput(diffusion.name)).node, 0), axes: [ROWS] };

@@ -1,22 +1,37 @@
 import { evaluationDraws } from "../../ir/diffusion/coefficients.js";
 import type { LoweredPrograms } from "../../ir/lowered-model.js";
-import type { Diffusion, DiscreteDiffusion, ModelProgram } from "../../ir/model/model.js";
+import { type ContinuousDiffusion, type Diffusion, type DiscreteDiffusion, isContinuous, type ModelProgram } from "../../ir/model/model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { elementCount } from "../../types/type.js";
 import { LoweringContext, type Mode } from "../context.js";
 import { meanOver } from "../score-function.js";
 import { ROWS, SAMPLES, type Value } from "../value.js";
 import { atStep, drawStep, priorDivergence, stepLosses, trainingWeights } from "./bound.js";
+import { boundWeight, drawTime, firstReconstruction, lastDivergence, timeWeight } from "./continuous-bound.js";
 import { discretizedLoss } from "./discretized.js";
 import { lowerDiffusionSample, type SamplerOptions } from "./sample.js";
 
+/** What a diffusion's bound is made of, in nats of each row. */
+interface Bound {
+  readonly context: LoweringContext;
+  readonly prior: Value;
+  readonly denoising: Value;
+  readonly reconstruction: Value;
+  /** The loss of training, where that is not the bound. */
+  readonly weighed?: Value;
+}
+
 /** The programs of a diffusion. */
-export function lowerDiffusion(program: ModelProgram, diffusion: DiscreteDiffusion, sampler: SamplerOptions = {}): Pick<LoweredPrograms, "train" | "evaluate" | "sample"> {
+export function lowerDiffusion(program: ModelProgram, diffusion: Diffusion, sampler: SamplerOptions = {}): Pick<LoweredPrograms, "train" | "evaluate" | "sample"> {
   return { train: lowerTrain(program, diffusion), evaluate: lowerEvaluate(program, diffusion), sample: lowerDiffusionSample(program, diffusion, sampler) };
 }
 
-/** Nats of each row: the three terms, at one or several draws of t. */
-function boundOf(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Mode, strata: number) {
+/** The three terms, at one or several draws of t. */
+function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, draws: number): Bound {
+  return isContinuous(diffusion) ? continuousBound(program, diffusion, mode, draws) : discreteBound(program, diffusion, mode, Math.min(draws, diffusion.time.plate.size));
+}
+
+function discreteBound(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Mode, strata: number): Bound {
   const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
   const { b } = context;
   const losses = stepLosses(diffusion);
@@ -26,30 +41,42 @@ function boundOf(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Mode
   const gaussian = b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type)));
   const own = b.multiply(draw.times, diffusion.reconstruction === "discretized" ? b.select(isFirst, discretizedLoss(context, diffusion, draw), gaussian) : gaussian);
   const rows = (node: TensorNode): Value => meanOver(context, { node, axes: draw.place.axes }, SAMPLES);
+  const weights = mode === "train" ? trainingWeights(diffusion, program.training.objective.weight) : undefined;
   return {
-    context, draw,
+    context, ...(weights ? { weighed: { node: b.multiply(b.multiply(at(weights), draw.times), draw.squared.node), axes: draw.squared.axes } } : {}),
     prior: { node: b.negate(priorDivergence(context, diffusion).node), axes: [ROWS] } satisfies Value,
     denoising: rows(b.negate(b.select(isFirst, 0, own))),
     reconstruction: rows(b.negate(b.select(isFirst, own, 0))),
   };
 }
 
-function lowerTrain(program: ModelProgram, diffusion: DiscreteDiffusion): TensorProgram {
-  const { context, draw, ...terms } = boundOf(program, diffusion, "train", 1);
+function continuousBound(program: ModelProgram, diffusion: ContinuousDiffusion, mode: Mode, draws: number): Bound {
+  const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
+  const { b } = context;
+  const { axes, schedule, squared, times } = drawTime(context, diffusion, draws, draws > 1 || program.training.objective.timesteps === "importance");
+  const rows = (node: TensorNode): Value => meanOver(context, { node, axes }, SAMPLES);
+  const weight = mode === "train" ? timeWeight(context, diffusion.prediction, program.training.objective.weight, schedule) : undefined;
+  return {
+    context, ...(weight ? { weighed: { node: b.multiply(b.multiply(weight, times), squared), axes } } : {}),
+    prior: { node: b.negate(lastDivergence(context, diffusion).node), axes: [ROWS] },
+    denoising: rows(b.negate(b.multiply(b.multiply(boundWeight(context, diffusion.prediction, schedule), times), squared))),
+    reconstruction: meanOver(context, firstReconstruction(context, diffusion, axes), SAMPLES),
+  };
+}
+
+function lowerTrain(program: ModelProgram, diffusion: Diffusion): TensorProgram {
+  const { context, weighed, ...terms } = boundOf(program, diffusion, "train", 1);
   const { b } = context;
   const mean = (value: Value): TensorNode => meanOver(context, value, ROWS).node;
   const outputs: Record<string, TensorNode> = {};
   for (const [name, value] of named(diffusion, terms)) outputs[`term.${name}`] = mean(value);
   outputs["elbo"] = b.addAll(Object.values(outputs));
-  const weights = trainingWeights(diffusion, program.training.objective.weight);
-  const weighted = weights && mean({ node: b.multiply(b.multiply(atStep(context, weights, draw).node, draw.times), draw.squared.node), axes: draw.squared.axes });
-  outputs["loss"] = b.named(weighted ?? b.negate(outputs["elbo"]), "loss");
+  outputs["loss"] = b.named(weighed ? mean(weighed) : b.negate(outputs["elbo"]), "loss");
   return b.program("train", outputs);
 }
 
-function lowerEvaluate(program: ModelProgram, diffusion: DiscreteDiffusion): TensorProgram {
-  const T = diffusion.time.plate.size;
-  const { context, draw: _, ...terms } = boundOf(program, diffusion, "evaluate", Math.min(T, evaluationDraws));
+function lowerEvaluate(program: ModelProgram, diffusion: Diffusion): TensorProgram {
+  const { context, ...terms } = boundOf(program, diffusion, "evaluate", evaluationDraws);
   const outputs: Record<string, TensorNode> = {};
   for (const [name, value] of named(diffusion, terms)) outputs[`row.${name}`] = value.node;
   outputs["elbo"] = context.b.addAll(Object.values(outputs));

@@ -1,5 +1,5 @@
-import { datumOf, marginalsOf } from "../../ir/diffusion/coefficients.js";
-import type { DiscreteDiffusion, ModelProgram } from "../../ir/model/model.js";
+import { datumOf } from "../../ir/diffusion/coefficients.js";
+import type { Diffusion, ModelProgram } from "../../ir/model/model.js";
 import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { LoweringContext } from "../context.js";
 import { ROWS } from "../value.js";
@@ -8,6 +8,7 @@ import { toDatum } from "./datum.js";
 import { guided } from "./guided.js";
 import { knownPart } from "./known-part.js";
 import { keptMoments } from "./kept-moments.js";
+import { samplerChain } from "./sampler-chain.js";
 import { type PlanOptions, samplerPlan, type SamplerStep } from "./sampler-plan.js";
 
 export interface SamplerOptions extends PlanOptions {
@@ -19,14 +20,15 @@ export interface SamplerOptions extends PlanOptions {
   readonly known?: boolean;
 }
 
-/** Draws of the datum: a loop over the sampler's steps, whole on the device, from x_T to x_0. */
-export function lowerDiffusionSample(program: ModelProgram, diffusion: DiscreteDiffusion, options: SamplerOptions): TensorProgram {
+/** Draws of the datum: a loop over the sampler's steps, whole on the device, from x_T to x_0; in continuous time from x at t = 1 to t = 0, and its mean of the datum. */
+export function lowerDiffusionSample(program: ModelProgram, diffusion: Diffusion, options: SamplerOptions): TensorProgram {
   const context = new LoweringContext(program, "evaluate", "sample.");
   const { b, space } = context;
-  const { name, type, time: { forward }, prediction, prior } = diffusion;
+  const { name, type, prediction, prior } = diffusion;
   const full = [space.size(ROWS), ...type.shape.map(({ value }) => value)];
-  const marginals = marginalsOf(forward);
-  const plan = samplerPlan(diffusion, options);
+  const chain = samplerChain(program, diffusion, options.steps);
+  const { marginals, times } = chain;
+  const plan = samplerPlan(chain, diffusion.variance, options);
   const { steps } = plan;
   const { ofState, ofOutput } = datumOf(prediction, marginals);
   const known = options.known ? knownPart(context, diffusion) : undefined;
@@ -39,9 +41,10 @@ export function lowerDiffusionSample(program: ModelProgram, diffusion: DiscreteD
   const tables: Record<string, TensorNode> = {};
   const table = (role: string, of: (step: SamplerStep) => number, dtype: "f32" | "i32" = "f32"): void => void (tables[role] = b.constant(steps.map(of), [steps.length], dtype));
   const looks = (which: string, at: (step: SamplerStep) => number): void => {
-    table(`${which}.place`, (step) => Math.max(0, at(step) - 1), "i32");
-    table(`${which}.ofState`, (step) => (at(step) === 0 ? 0 : ofState[at(step)]!));
-    table(`${which}.ofOutput`, (step) => (at(step) === 0 ? 0 : ofOutput[at(step)]!));
+    if (times) table(`${which}.at`, (step) => times[at(step)]!);
+    else table(`${which}.at`, (step) => Math.max(0, at(step) - 1), "i32");
+    table(`${which}.ofState`, (step) => ofState[at(step)]!);
+    table(`${which}.ofOutput`, (step) => ofOutput[at(step)]!);
   };
   looks("from", ({ from }) => from);
   for (const role of factors) table(role, (step) => step[role]);
@@ -62,7 +65,7 @@ export function lowerDiffusionSample(program: ModelProgram, diffusion: DiscreteD
     const [state, before] = carries as [TensorNode, TensorNode];
     const network = guided(context, diffusion, options.guidance ?? 1, step);
     /** The datum as it looks from a state. */
-    const seen = (from: TensorNode, which: string): TensorNode => inner.add(inner.multiply(from, now(`${which}.ofState`)), inner.multiply(network(from, now(`${which}.place`)), now(`${which}.ofOutput`)));
+    const seen = (from: TensorNode, which: string): TensorNode => inner.add(inner.multiply(from, now(`${which}.ofState`)), inner.multiply(network(from, now(`${which}.at`)), now(`${which}.ofOutput`)));
     const held = (next: TensorNode): TensorNode => known ? known.at(inner, { signal: now("to.signal"), deviation: now("to.deviation") }, next, "steps", capture) : next;
     const datum = seen(state, "from");
     const parts = { ofDatum: () => datum, ofState: () => state, ofBefore: () => before, noise: () => inner.normal(context.stream(`${name}.noise`), full) };
@@ -76,7 +79,8 @@ export function lowerDiffusionSample(program: ModelProgram, diffusion: DiscreteD
     if (plan.repeated) next = inner.add(inner.multiply(next, now("back.ofState")), inner.multiply(inner.normal(context.stream(`${name}.back`), full), now("back.noise")));
     return [next, ...(plan.multistep ? [datum] : []), ...(kept ? [kept] : [])];
   });
-  const result = results[0]!;
+  const ended = b.multiply(results[0]!, chain.toDatum);
+  const result = known && times ? known.at(b, { signal: 1, deviation: 0 }, ended, "end") : ended;
   const outputs: Record<string, TensorNode> = { [name]: b.named(toDatum(b, diffusion, result), name) };
   if (moments) outputs[`moments.${name}`] = toDatum(b, diffusion, moments.all(start, results.at(-1)!, result));
   return b.program("sample", outputs);

@@ -1,5 +1,6 @@
-import { type Marginals, marginalsOf } from "../../ir/diffusion/coefficients.js";
-import type { DiscreteDiffusion } from "../../ir/model/model.js";
+import type { Marginals } from "../../ir/diffusion/coefficients.js";
+import type { Diffusion } from "../../ir/model/model.js";
+import type { SamplerChain } from "./sampler-chain.js";
 import { type Spacing, stepTimes } from "./step-times.js";
 
 export const samplerNames = ["ancestral", "ddim", "dpm_solver", "heun"] as const;
@@ -22,7 +23,7 @@ export interface SamplerStep {
 /** What a plan follows from, beside the chain. */
 export interface PlanOptions {
   readonly sampler?: SamplerName;
-  /** Steps from noise to the datum; all T by default. */
+  /** Steps from noise to the datum; by default all T, and 250 in continuous time. */
   readonly steps?: number;
   /** DDIM: 0 (deterministic) to 1 (the variance of the posterior). */
   readonly eta?: number;
@@ -41,28 +42,29 @@ export interface SamplerPlan {
 }
 
 /**
- * The steps of a sampler, from the coefficients of the forward chain alone, in float64:
+ * The steps of a sampler, from the marginals of the guide alone, in float64:
  * - `ancestral`: x_to ~ p(x_to | x_from), the composed posterior with x̂_0 (Ho et al. 2020); with fewer steps that of the skipped chain.
  * - `ddim`: with noise η times the posterior's deviation; η = 0 follows the probability flow (Song, Meng & Ermon 2021).
  * - `dpm_solver`: DPM-Solver++(2M), multistep of second order in half the log signal-to-noise ratio (Lu et al. 2022).
  * - `heun`: Heun's method on the flow of x / signal over deviation / signal (Karras et al. 2022, deterministic).
  */
-export function samplerPlan(diffusion: DiscreteDiffusion, { sampler = "ancestral", steps, eta, spacing, repeats = 1 }: PlanOptions): SamplerPlan {
-  const T = diffusion.time.plate.size;
-  const marginals = marginalsOf(diffusion.time.forward);
+export function samplerPlan({ marginals, count }: SamplerChain, variance: Diffusion["variance"], { sampler = "ancestral", eta, spacing, repeats = 1 }: PlanOptions): SamplerPlan {
   const solver = sampler === "dpm_solver" || sampler === "heun";
-  const times = stepTimes(marginals, Math.min(T, steps ?? T), spacing ?? (solver ? "log_snr" : "time"));
+  const times = stepTimes(marginals, count, spacing ?? (solver ? "log_snr" : "time"));
   const share = sampler === "ancestral" ? 1 : sampler === "ddim" ? (eta ?? 0) : 0;
   const made = times.slice(1).flatMap((to, at): SamplerStep[] => {
     const from = times[at]!;
     const before = at === 0 ? undefined : times[at - 1]!;
     // Done once more, the datum before is that of another state at the same step.
-    const step = (again: boolean): SamplerStep => sampler === "dpm_solver" ? solverStep(marginals, from, to, again ? undefined : before) : flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" && diffusion.variance === "large");
-    const turns = to === 0 ? 1 : repeats;
+    const step = (again: boolean): SamplerStep => sampler === "dpm_solver" ? solverStep(marginals, from, to, again ? undefined : before) : flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" && variance === "large");
+    const turns = isDatum(marginals, to) ? 1 : repeats;
     return Array.from({ length: turns }, (_, turn) => ({ ...step(turn > 0), ...(turn < turns - 1 ? { back: { ofState: marginals.signal[from]! / marginals.signal[to]!, noise: forwardDeviation(marginals, from, to) } } : {}) }));
   });
   return { steps: made, stochastic: share > 0, multistep: sampler === "dpm_solver", secondOrder: sampler === "heun", repeated: made.some(({ back }) => back) };
 }
+
+/** Whether no noise is in a state: it is the datum. */
+const isDatum = ({ deviation }: Marginals, place: number): boolean => deviation[place] === 0;
 
 /** Of q(x_from | x_to): the forward chain's way from `to` to `from` has the factor s_from / s_to. */
 function forwardDeviation({ signal, deviation }: Marginals, from: number, to: number): number {
@@ -74,11 +76,11 @@ function flowStep(marginals: Marginals, from: number, to: number, share: number,
   const [s, d] = [signal[from]!, deviation[from]!];
   const [s1, d1] = [signal[to]!, deviation[to]!];
   const forward = forwardDeviation(marginals, from, to);
-  const posterior = to === 0 ? 0 : (d1 * forward) / d;
+  const posterior = (d1 * forward) / d;
   const spread = share * posterior;
   const along = Math.sqrt(Math.max(0, d1 ** 2 - spread ** 2));
   const ofDatum = s1 - (along * s) / d;
-  return { from, to, ofDatum, ofState: along / d, ofBefore: 0, noise: to === 0 ? 0 : large ? share * forward : spread, ...(heun && to > 0 && s > 0 ? { second: heunStep(s, d, s1, d1) } : {}) };
+  return { from, to, ofDatum, ofState: along / d, ofBefore: 0, noise: isDatum(marginals, to) ? 0 : large ? share * forward : spread, ...(heun && d1 > 0 && s > 0 ? { second: heunStep(s, d, s1, d1) } : {}) };
 }
 
 /** y = x / signal follows dy = ε̂ dσ with σ = deviation / signal and ε̂ = (x − signal x̂_0) / deviation: the mean of both ends' ε̂ in place of the first. */
@@ -87,10 +89,11 @@ function heunStep(s: number, d: number, s1: number, d1: number): SamplerStep["se
   return { ofState: s1 / s + half / d, ofDatum: (-half * s) / d, ofNext: half / d1, ofThere: (-half * s1) / d1 };
 }
 
-function solverStep({ signal, deviation }: Marginals, from: number, to: number, before: number | undefined): SamplerStep {
+function solverStep(marginals: Marginals, from: number, to: number, before: number | undefined): SamplerStep {
+  const { signal, deviation } = marginals;
   const lambda = (t: number): number => Math.log(signal[t]! / deviation[t]!);
   const rest = { from, to, noise: 0 };
-  if (to === 0) return { ...rest, ofDatum: 1, ofState: 0, ofBefore: 0 };
+  if (isDatum(marginals, to)) return { ...rest, ofDatum: 1, ofState: 0, ofBefore: 0 };
   const h = lambda(to) - lambda(from);
   const all = -signal[to]! * Math.expm1(-h);
   const ofState = deviation[to]! / deviation[from]!;
