@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type RandomSource, seededRandom } from "../../src/ir/tensor/evaluate.js";
 import { lowerDiffusionSample, type SamplerOptions } from "../../src/lowering/diffusion/sample.js";
 import { lowerText, run } from "../support/lowered.js";
+import { discreteTime } from "./support/discrete-time.js";
 import { evenLogarithm, type GaussianDiffusion, gaussianText, quadratic } from "./support/gaussian.js";
 
 const v = 0.25;
@@ -74,7 +75,7 @@ guide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 
 
 /** Signals and deviations of a text's schedule, from its numbers α. */
 function forwardOf(text: string): { readonly signal: readonly number[]; readonly deviation: readonly number[] } {
-  const { step } = lowerText(text).program.diffusion!.time.forward;
+  const { step } = discreteTime(lowerText(text).program).forward;
   const signal = step.map((_, t) => step.slice(0, t + 1).reduce((product, each) => product * each, 1));
   return { signal, deviation: signal.map((each) => Math.sqrt(1 - each ** 2)) };
 }
