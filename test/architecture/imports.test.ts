@@ -22,7 +22,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // The special functions have no dependencies and ship with the runtime.
   runtime: ["util/math"],
   driver: ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "lowering", "passes", "codegen"],
-  cli: ["driver", "diagnostics", "runtime"],
+  "language-server": ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "driver"],
+  cli: ["driver", "diagnostics", "runtime", "language-server/stdio"],
 };
 
 function sourceFiles(folder: string): string[] {

@@ -1,0 +1,5 @@
+import type { Feature } from "./feature.js";
+import { diagnostics } from "./features/diagnostics.js";
+
+/** What the server answers, in no order. A new feature is a file in `features/` and a line here. */
+export const features: readonly Feature[] = [diagnostics];
