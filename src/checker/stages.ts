@@ -12,6 +12,8 @@ import { list } from "./rules/options.js";
 interface Draft {
   readonly context: Context;
   readonly program: ModelProgram;
+  /** Its name in its head. */
+  readonly head: Span;
   readonly on: Span;
 }
 
@@ -38,7 +40,7 @@ export function linkStage(context: Context, program: ModelProgram, on: ast.Expre
   if (second.has(model.name)) return refuse(context, "LVM4080", `\`${model.name}\` is itself a second stage`, model.span, "has a `train … on` of its own", "there are two stages: the first learns from data alone", item.name.span);
   const before = first.get(model.name);
   if (!before) return undefined;
-  const draft: Draft = { context, program, on: on.span };
+  const draft: Draft = { context, program, head: models.find(({ name }) => name.name === program.name)?.name.span ?? program.origin, on: on.span };
   const stage = before.diffusion ? noisedStage(draft, before, site) : latentStage(draft, before, site, item);
   if (!stage) return undefined;
   const columns = joinColumns(draft, before, stage);
@@ -90,7 +92,7 @@ function noisedStage(draft: Draft, before: ModelProgram, name: ast.Identifier): 
   if (!fits(draft, before, diffusion.type, name, declared?.origin ?? before.origin, `\`${name.name}\` at a step of \`${before.name}\``)) return undefined;
   const step = program.columns.find((each) => each.name === letter);
   if (step && (step.type.shape.length > 0 || !["positive", "nonnegative", "real", "count"].includes(step.type.support.kind))) {
-    return refuse(context, "LVM4082", `\`${letter}\` is ${printType(step.type)}, and a step of the chain is a number`, step.origin, "told the step", `declare \`${letter}: positive\``, plate.origin, `\`${letter}\` of \`${before.name}\``);
+    return refuse(context, "LVM4082", `\`${letter}\` is ${printType(step.type)}, and a step of the chain is a number`, step.origin, "is told the step", `declare \`${letter}: positive\``, diffusion.guideOrigin, `\`${letter}\` of \`${before.name}\``);
   }
   return { kind: "noised", model: before, site: name.name, columns: program.columns, origin: on, ...(step ? { step: letter } : {}) };
 }
@@ -100,11 +102,11 @@ function choose(before: ModelProgram, latents: readonly Site[]): string {
 }
 
 /** Whether the second model has a column for what the first makes, of the same type. Reports it. */
-function fits({ context, program }: Draft, before: ModelProgram, type: Type, name: ast.Identifier, origin: Span, what: string): boolean {
+function fits({ context, program, head }: Draft, before: ModelProgram, type: Type, name: ast.Identifier, origin: Span, what: string): boolean {
   const column = program.columns.find((each) => each.name === name.name);
   const wanted = `${program.diffusion ? `${name.name}[0]` : name.name}: ${printType(type)}`;
   if (!column) {
-    context.error({ code: "LVM4082", message: `\`${program.name}\` has no column \`${name.name}\``, span: program.origin, label: "nothing here takes its place", related: [{ span: origin, text: what }], help: `declare \`${wanted}\` in the head of \`${program.name}\`` });
+    context.error({ code: "LVM4082", message: `\`${program.name}\` has no column \`${name.name}\``, span: head, label: "nothing takes its place", related: [{ span: origin, text: what }], help: `declare \`${wanted}\` in the head of \`${program.name}\`` });
     return false;
   }
   if (sameShape(column.type, type) && printSupport(column.type.support) === printSupport(type.support) && !column.partlyObserved) return true;
