@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit-codes.js";
-import { samplerNames } from "../driver/sampler-names.js";
-import { collect, kernelDeviceNames, positiveNumber, share, wholeNumber } from "./options.js";
+import { samplerNames, spacingNames } from "../driver/sampler-names.js";
+import { collect, kernelDeviceNames, nonnegativeNumber, positiveNumber, share, wholeNumber } from "./options.js";
 import { planOptions } from "./planning/plan-options.js";
 import type { CommandContext, CommandResult } from "./run.js";
 import { version } from "./version.js";
@@ -38,19 +38,26 @@ export function createProgram(host: ProgramHost): Command {
       .option("--data <source>", "x=FILE, FILE.csv, FILE.npz, x=FOLDER/ or \"digits(8192)\" (may be repeated)", collect)
       .option("--device <name>", "native (a C compiler makes the kernels), wasm or webgpu (a GPU); by default the first of native and wasm that this machine has, and to train a GPU if a step gains by it (lvmc doctor says); with TensorFlow.js installed also tfjs, tfjs-node-gpu, tfjs-node, tfjs-webgpu, tfjs-wasm or tfjs-cpu")
       .option("--seed <n>", "everything random follows from it", wholeNumber(0));
+  const samplerOptions = (made: Command): Command =>
+    made
+      .addOption(new Option("--sampler <name>", "of a diffusion: how it goes from noise to data; by default ancestral").choices(samplerNames))
+      .option("--steps <n>", "of a diffusion: how many steps the sampler takes; by default all of the chain", wholeNumber(1))
+      .option("--eta <x>", "of ddim: from 0, no noise on the way, to 1, that of the ancestral sampler; by default 0", share)
+      .addOption(new Option("--spacing <name>", "of a diffusion: fewer steps lie at equal distances of t, or of the log signal-to-noise ratio").choices(spacingNames))
+      .option("--guidance <x>", "of a diffusion with conditions that training leaves out (dropout): how far it goes from the model without them (0) to the model with them (1) and beyond; by default 1", nonnegativeNumber);
 
   modelOptions(command("check", "check model files"))
     .argument("<file...>", "model files")
     .action((files: string[], options) => host.execute("check", async (context) => (await import("./commands/check.js")).check(context, files, options)));
 
-  modelOptions(command("compile", "compile a model to TypeScript, or print a stage of the compiler"))
+  samplerOptions(modelOptions(command("compile", "compile a model to TypeScript, or print a stage of the compiler"))
     .argument("<file>", "model file, or a run's folder")
     .option("-o, --out <file>", "where to write; by default standard output")
     .addOption(new Option("--target <name>", "what the code runs on").choices(["kernels", "tfjs"]).default("kernels"))
     .option("--rows <n>", "rows of the data, for kernels of models with parameters of their own for each row; by default those of the built-in data that the file names", wholeNumber(1))
     .addOption(new Option("--emit <stage>", "which stage").choices(["ast", "model", "objective", "tensor", "kernels", "ts"]).default("ts"))
     .option("--batch <n>", "rows in a minibatch of kernels; by default the file's", wholeNumber(1))
-    .option("--device <names>", "whose kernels: native, wasm, webgpu, or several with commas; by default a module has native,wasm, and --emit kernels prints those of wasm, the same on every machine", kernelDeviceNames)
+    .option("--device <names>", "whose kernels: native, wasm, webgpu, or several with commas; by default a module has native,wasm, and --emit kernels prints those of wasm, the same on every machine", kernelDeviceNames))
     .action((file: string, options) => host.execute("compile", async (context) => (await import("./commands/compile.js")).compileFile(context, file, options)));
 
   dataOptions(modelOptions(command("train", "train a model, or go on with a run")))
@@ -62,6 +69,7 @@ export function createProgram(host: ProgramHost): Command {
     .option("--batch <n>", "rows in a minibatch", wholeNumber(1))
     .option("--rate <x>", "learning rate, instead of the file's", positiveNumber)
     .option("--out <folder>", "where runs are kept", "runs")
+    .option("--stage <run>", "of a second stage (train … on): the run of the first; without it a file's stages are trained in order")
     .option("--resume <run>", "a run's folder or one of its checkpoints to go on from")
     .option("--keep <n>", "how many checkpoints to keep beside the latest", wholeNumber(1), 3)
     .option("--images-every <epochs>", "epochs between two pictures of samples and reconstructions", wholeNumber(1))
@@ -78,16 +86,19 @@ export function createProgram(host: ProgramHost): Command {
     .option("--refit-steps <n>", "steps that fit the parameters of new rows, where rows have their own", wholeNumber(0))
     .action((file: string, options) => host.execute("eval", async (context) => (await import("./commands/eval.js")).evaluate(context, file, options)));
 
-  dataOptions(modelOptions(command("sample", "draw rows from a trained model")))
+  samplerOptions(dataOptions(modelOptions(command("sample", "draw rows from a trained model")))
     .argument("<file>", "a run's folder, or a model file with --run")
     .option("--run <run>", "run folder or checkpoint")
     .option("-n, --rows <n>", "how many", wholeNumber(1, 10_000_000), 64)
     .option("-o, --out <file>", "a .png, .gif, .npy or .csv file", "samples.png")
     .option("--column <name>", "which column or latent; by default the observed one")
     .option("--means", "numbers are the likelihood's means instead of draws; pictures always show them where they exist")
-    .addOption(new Option("--sampler <name>", "of a diffusion: how it goes from noise to data; by default ancestral").choices(samplerNames))
-    .option("--steps <n>", "of a diffusion: how many steps the sampler takes; by default all of the chain", wholeNumber(1))
-    .option("--eta <x>", "of ddim: from 0, no noise on the way, to 1, that of the ancestral sampler; by default 0", share)
+    .option("--batch <n>", "rows in one pass; by default all, at most 256", wholeNumber(1, 1_000_000))
+    .option("--given <column=values>", "what the model conditions on, instead of data: label=7, label=0,1,2 or label=0..9, which rows take in turn (may be repeated)", collect)
+    .option("--strip <n>", "of a diffusion: show so many moments from noise to the datum, a row for each sample, or as a .gif one after the other", wholeNumber(2, 1000))
+    .option("--known <source>", "of a diffusion: data of which a part is known, as for --data; the rest is drawn (may be repeated)", collect)
+    .option("--mask <what>", "which part of --known is known: \"rows 1..14\" or \"columns 1..14\" of an image, or a file that is 1 where it is; without it all that is not NaN")
+    .option("--resample <n>", "with --known: how often each step is done, so that the rest fits the known part better; by default 1", wholeNumber(1, 1000)))
     .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));
 
   planOptions(modelOptions(command("plan", "act in an environment by planning in a trained model's latent space")))

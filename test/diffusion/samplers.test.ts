@@ -45,6 +45,15 @@ describe("samplers that follow the probability flow", () => {
     for (const slope of slopes) expect(Math.abs(slope - order)).toBeLessThan(0.2);
   });
 
+  // Guards `log_snr`, which is the default of the solvers: on a schedule of which λ moves by most near the data they are of second order from few steps on, which even steps of t are not.
+  it.each(["dpm_solver", "heun"] as const)("%s is of order 2 in even steps of the log signal-to-noise ratio", (sampler) => {
+    const exact = Math.sqrt(v / whole(1));
+    const error = (steps: number, spacing?: "time" | "log_snr"): number => Math.abs(flow({ steps: 4096, variance: v, schedule }, { sampler, steps, spacing }, [1])[0]! - exact) / Math.sqrt(v);
+    const errors = [32, 64, 128].map((steps) => error(steps));
+    const slopes = errors.slice(1).map((each, at) => Math.log2(errors[at]! / each));
+    for (const slope of slopes) expect(Math.abs(slope - 2)).toBeLessThan(0.2);
+  });
+
   // Guards that what the network predicts makes no difference, where it says the same.
   it.each(["ddim", "dpm_solver", "heun"] as const)("%s gives the same for each prediction", (sampler) => {
     const [first, ...others] = predictions.map((prediction) => flow({ steps: 60, variance: v, schedule, prediction }, { sampler, steps: 20 }, [0.7, -1.4]));

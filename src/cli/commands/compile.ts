@@ -9,12 +9,13 @@ import type { Stage } from "../../driver/stages.js";
 import type { KernelDevice } from "../../runtime/devices.js";
 import { exitCodes } from "../exit-codes.js";
 import { UsageError } from "../errors.js";
+import { chooseSampler, type SamplerChoice } from "../training/choose-sampler.js";
 import { accept, openModel, type ModelInput, type ModelOptions } from "../front.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { builtinSource } from "../training/model-data.js";
 import { isRun, modelOfRun, openRun, type SavedRun } from "../training/run-config.js";
 
-export interface CompileFileOptions extends ModelOptions {
+export interface CompileFileOptions extends ModelOptions, SamplerChoice {
   readonly out?: string;
   readonly target: ModuleTarget;
   /** Rows of the data set: for kernels of models with parameters per row. */
@@ -51,12 +52,14 @@ async function emit(context: CommandContext, input: ModelInput, run: SavedRun | 
   const sized = (["rows", "batch"] as const).find((name) => options[name] !== undefined);
   if (sized && !kernels) throw new UsageError(`--${sized} is for kernels, which are compiled for sizes`, stage === "ts" ? "leave --target tfjs away" : "add --emit kernels");
   if (device !== undefined && !kernels) throw new UsageError("--device says which device's kernels are compiled", stage === "ts" ? "leave --target tfjs away" : "add --emit kernels");
+  const sampling = (["sampler", "steps", "eta", "spacing", "guidance"] as const).find((name) => options[name] !== undefined);
+  if (sampling && stage !== "ts") throw new UsageError(`--${sampling} is how a module samples`, "leave --emit away");
   if (stage !== "ts" && stage !== "kernels") {
     const { printStage } = await import("../../driver/stages.js");
     return accept(context, printStage(input.source, stage, input.options));
   }
   const { compile } = await import("../../driver/compile.js");
-  const compiled = accept(context, compile(input.source, input.options));
+  const compiled = await chooseSampler(accept(context, compile(input.source, input.options)), options);
   const sizes = kernels ? await sizesOf(compiled, run, options) : {};
   if (stage === "kernels") {
     const { printTrainingKernels } = await import("../../driver/print-kernels.js");
