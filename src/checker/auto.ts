@@ -7,8 +7,9 @@ import type { ModelSite } from "./model.js";
 import { assignOptions, isMissing, list, readChoice, readNumber } from "./rules/options.js";
 import { suggestion } from "./rules/suggestion.js";
 
-const families = ["mean_field", "full_rank", "low_rank"] as const;
-type Family = (typeof families)[number];
+/** Families of `auto`. */
+export const families = ["mean_field", "full_rank", "low_rank"] as const;
+export type Family = (typeof families)[number];
 
 /** Most coordinates of a full-rank Gaussian: its matrix has the square of this many numbers. */
 const largestFullRank = 2048;

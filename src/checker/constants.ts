@@ -13,7 +13,7 @@ export const mostElements = 2 ** 31;
 const longestChain = 500;
 
 /** Constants that need no declaration. */
-const builtinConstants: Readonly<Record<string, number>> = { pi: Math.PI };
+export const builtinConstants: Readonly<Record<string, number>> = { pi: Math.PI };
 
 /** The value of `pi`; undefined for other names. */
 export function builtinConstant(name: string): number | undefined {

@@ -41,7 +41,8 @@ export function learnableType(context: Context, expression: ast.TypeExpression, 
   return undefined;
 }
 
-const calls = ["normal", "uniform", "identity"] as const;
+/** What a first value may call. */
+export const calls = ["normal", "uniform", "identity"] as const;
 
 /**
  * The initial value on the constrained scale: a number, an array of the parameter's shape, `normal(mean, scale)`, `uniform(low, high)` or

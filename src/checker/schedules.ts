@@ -15,7 +15,7 @@ export interface Schedule {
   readonly values: (given: Readonly<Record<string, number>>, array: readonly number[]) => Found | Fault;
 }
 
-interface ScheduleParameter {
+export interface ScheduleParameter {
   readonly name: string;
   readonly doc: string;
   /** `steps`: a whole number ≥ 1 · `number` · `shares`: an array of at least two numbers above 0 and at most 1. */

@@ -7,11 +7,12 @@ import { defaultOptimizer, readOptimizer } from "./rules/optimizer.js";
 import { assignOptions, isMissing, list, readChoice, readNumber } from "./rules/options.js";
 import { suggestion } from "./rules/suggestion.js";
 
-const settingNames = ["optimizer", "batch", "epochs", "clip", "ema", "early_stopping", "seed", "binarize", "checkpoint", "data"] as const;
-type SettingName = (typeof settingNames)[number];
+/** What `name = value` sets in a train block. */
+export const settingNames = ["optimizer", "batch", "epochs", "clip", "ema", "early_stopping", "seed", "binarize", "checkpoint", "data"] as const;
+export type SettingName = (typeof settingNames)[number];
 
 /** Built-in data sets with the names of their arguments, which are those of src/runtime/builtin-data. */
-const dataSources: Readonly<Record<string, readonly string[]>> = {
+export const dataSources = {
   digits: ["n"],
   moons: ["n"],
   spiral: ["n"],
@@ -25,7 +26,9 @@ const dataSources: Readonly<Record<string, readonly string[]>> = {
   polyphonic: ["n", "T"],
   state_sequences: ["n", "T"],
   tracking: ["n", "T"],
-};
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type DataSource = keyof typeof dataSources;
 
 /** What the settings have made so far. */
 interface Draft {
@@ -169,7 +172,7 @@ function readSingle(context: Context, value: ast.Expression, setting: string, ca
 function readData(context: Context, value: ast.Expression): Training["data"] {
   const choice = readChoice(value);
   const names = Object.keys(dataSources);
-  const options = choice && Object.hasOwn(dataSources, choice.name) ? dataSources[choice.name] : undefined;
+  const options: readonly string[] | undefined = choice && Object.hasOwn(dataSources, choice.name) ? dataSources[choice.name as DataSource] : undefined;
   if (!choice || !options) {
     context.error({
       code: "LVM5013",

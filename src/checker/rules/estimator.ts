@@ -8,10 +8,11 @@ import { assignOptions, isMissing, list, readChoice, readNumber } from "./option
 import { suggestion } from "./suggestion.js";
 import { largestEnumeration, largestTable, printStates } from "./enumeration-size.js";
 
-const estimators = ["reparameterization", "enumeration", "score", "relaxation", "straight_through"] as const;
-type EstimatorName = (typeof estimators)[number];
+/** What may stand after `by`. */
+export const estimators = ["reparameterization", "enumeration", "score", "relaxation", "straight_through"] as const;
+export type EstimatorName = (typeof estimators)[number];
 
-const options: Readonly<Record<EstimatorName, readonly string[]>> = {
+export const options: Readonly<Record<EstimatorName, readonly string[]>> = {
   reparameterization: [],
   enumeration: [],
   score: ["baseline", "samples"],
@@ -20,7 +21,7 @@ const options: Readonly<Record<EstimatorName, readonly string[]>> = {
 };
 
 /** Estimators that are legal for a guide site, in the order in which the compiler would choose. */
-function legalFor(site: ModelSite, call: DistributionCall): readonly EstimatorName[] {
+export function legalFor(site: Pick<ModelSite, "scope" | "partlyObserved">, call: Pick<DistributionCall, "distribution" | "type">): readonly EstimatorName[] {
   if (call.distribution === "Delta") return [];
   const support = call.type.support;
   if (!isDiscrete(support)) return distributions[call.distribution].reparameterization === "none" ? ["score"] : ["reparameterization", "score"];

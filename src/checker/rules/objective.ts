@@ -37,8 +37,12 @@ export interface TrainedLatent {
   readonly chained?: boolean;
 }
 
-const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision", "balance", "overshooting", "gradient"] as const;
-type OptionName = (typeof optionNames)[number];
+/** Options of `elbo`. */
+export const optionNames = ["beta", "samples", "free_bits", "anneal", "supervision", "balance", "overshooting", "gradient"] as const;
+export type OptionName = (typeof optionNames)[number];
+
+/** Those of the bound of a diffusion. */
+export const diffusionOptionNames = ["weight", "timesteps"] as const;
 
 const ranges: Readonly<Record<Exclude<OptionName, "anneal" | "gradient">, NumberRange>> = {
   beta: { atLeast: 0 },
@@ -49,7 +53,7 @@ const ranges: Readonly<Record<Exclude<OptionName, "anneal" | "gradient">, Number
   overshooting: { whole: true, atLeast: 1 },
 };
 
-const objectiveNames = ["elbo", "likelihood", "posterior"] as const;
+export const objectiveNames = ["elbo", "likelihood", "posterior"] as const;
 const aliases: Readonly<Record<string, (typeof objectiveNames)[number]>> = { map: "posterior" };
 
 /** The objective of a model whose train block does not name one. */
@@ -84,7 +88,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     }
     return fallback;
   }
-  const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? ["weight", "timesteps"] : optionNames, 0);
+  const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? diffusionOptionNames : optionNames, 0);
   const weight = given.get("weight");
   const timesteps = given.get("timesteps");
   const gradient = given.get("gradient");

@@ -15,7 +15,7 @@ export const defaultOptimizer: Optimizer = {
 };
 
 /** Options of each optimizer in positional order; `rate` may be a schedule. */
-const optimizers: Readonly<Record<Optimizer["kind"], readonly string[]>> = {
+export const optimizers: Readonly<Record<Optimizer["kind"], readonly string[]>> = {
   adam: ["rate", "beta1", "beta2", "epsilon"],
   adamw: ["rate", "decay", "beta1", "beta2", "epsilon"],
   sgd: ["rate", "momentum", "decay"],
@@ -29,7 +29,8 @@ const ranges: Readonly<Record<string, NumberRange>> = {
   momentum: { atLeast: 0, below: 1 },
 };
 
-const schedules: Readonly<Record<Exclude<Schedule["kind"], "constant">, { readonly options: readonly string[]; readonly needs: readonly string[] }>> = {
+/** Schedules of a rate. */
+export const schedules: Readonly<Record<Exclude<Schedule["kind"], "constant">, { readonly options: readonly string[]; readonly needs: readonly string[] }>> = {
   cosine: { options: ["rate", "steps", "end", "warmup"], needs: ["rate", "steps"] },
   exponential: { options: ["rate", "factor", "every"], needs: ["rate", "factor", "every"] },
   linear: { options: ["rate", "steps", "end", "warmup"], needs: ["rate", "steps"] },
