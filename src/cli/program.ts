@@ -98,7 +98,7 @@ export function createProgram(host: ProgramHost): Command {
     .option("--strip <n>", "of a diffusion: show so many moments from noise to the datum, a row for each sample, or as a .gif one after the other", wholeNumber(2, 1000))
     .option("--known <source>", "of a diffusion: data of which a part is known, as for --data; the rest is drawn (may be repeated)", collect)
     .option("--mask <what>", "which part of --known is known: \"rows 1..14\" or \"columns 1..14\" of an image, or a file that is 1 where it is; without it all that is not NaN")
-    .option("--resample <n>", "with --known: how often each step is done, so that the rest fits the known part better; by default 1", wholeNumber(1, 1000)))
+    .option("--resample <n>", "with --known: how often each step is done, so that the rest fits the known part; by default 10", wholeNumber(1, 1000)))
     .action((file: string, options) => host.execute("sample", async (context) => (await import("./commands/sample.js")).sample(context, file, options)));
 
   planOptions(modelOptions(command("plan", "act in an environment by planning in a trained model's latent space")))
@@ -109,10 +109,16 @@ export function createProgram(host: ProgramHost): Command {
 
   modelOptions(command("explain", "explain the objective of a model, or a message's code"))
     .argument("<what...>", "objective FILE, FILE, or a code such as LVM3004")
-    .addOption(new Option("--latex", "print LaTeX").conflicts("mathml"))
-    .option("--mathml", "print MathML")
+    .addOption(new Option("--latex", "print LaTeX").conflicts(["mathml", "html"]))
+    .addOption(new Option("--mathml", "print MathML").conflicts("html"))
+    .option("--html", "print a page with the formulas typeset")
     .option("--evaluation", "the objective for evaluation: without annealing, free bits and weights")
     .action((what: string[], options) => host.execute("explain", async (context) => (await import("./commands/explain.js")).explain(context, what, options)));
+
+  modelOptions(command("graph", "draw a model as a plate diagram"))
+    .argument("<file>", "model file")
+    .option("-o, --out <file>", "an .svg file; by default standard output")
+    .action((file: string, options) => host.execute("graph", async (context) => (await import("./commands/graph.js")).graph(context, file, options)));
 
   modelOptions(command("doctor", "what this machine has, what its devices do, and which one a model would get"))
     .argument("[file]", "model file; the shipped VAE if absent")

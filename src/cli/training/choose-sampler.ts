@@ -11,6 +11,9 @@ export interface SamplerChoice {
   readonly guidance?: number;
 }
 
+/** As Lugmayr et al. 2022 do: of what is drawn with each step done once, the unknown part agrees badly with the known one. */
+const usualRepeats = 10;
+
 /** What is asked of single samples. */
 export interface MomentsChoice {
   /** Moments from noise to the datum that a picture shows. */
@@ -36,7 +39,7 @@ export async function chooseSampler(compiled: CompiledModel, { sampler, steps, e
   if (resample !== undefined && !known) throw new UsageError(`--resample ${resample}: it repeats steps where a part is known`, "add --known FILE, or leave --resample out");
   if (guidance !== undefined && guidance !== 1) checkGuidance(program, guidance);
   const { withSampler } = await import("../../driver/with-sampler.js");
-  return withSampler(compiled, { sampler, steps, eta, spacing, guidance, moments: strip, known, repeats: resample }) ?? compiled;
+  return withSampler(compiled, { sampler, steps, eta, spacing, guidance, moments: strip, known, ...(known ? { repeats: resample ?? usualRepeats } : {}) }) ?? compiled;
 }
 
 /** Guidance goes from the model without its conditions to the model with them: it must have learnt both. */
