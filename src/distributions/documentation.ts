@@ -45,13 +45,18 @@ ${distributionNames.flatMap((q) => {
   return [header, ...distributionNames.map((name) => section(distributions[name])), divergences].join("\n");
 }
 
+/** `real`, or in words where it depends on the arguments. */
+export function supportInWordsOf(distribution: Distribution): string {
+  const support = supportInWords[distribution.name] ?? `\`${printSupport(distribution.support({ constants: {}, lastSizes: {} }))}\``;
+  return `${support}${distribution.eventRank === 1 ? ", a vector bound jointly" : ""}`;
+}
+
 function section(distribution: Distribution): string {
   const { name, doc, parameters, parameterizations } = distribution;
   const forms = parameterizations.map((names) => `\`${name}(${names.map((each) => withDefault(parameters.find((parameter) => parameter.name === each), each)).join(", ")})\``);
-  const support = supportInWords[name] ?? `\`${printSupport(distribution.support({ constants: {}, lastSizes: {} }))}\``;
   const facts = [
     `Forms: ${forms.join(", ")}`,
-    `Support: ${support}${distribution.eventRank === 1 ? ", a vector bound jointly" : ""}`,
+    `Support: ${supportInWordsOf(distribution)}`,
     `Gradient: ${gradients[distribution.reparameterization]}`,
     `Closed forms: ${["log density", ...(distribution.mean ? ["mean"] : []), ...(distribution.entropy ? ["entropy"] : [])].join(", ")}`,
   ];
