@@ -2,6 +2,7 @@ import { lineOf } from "../diagnostics/span.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { Objective } from "../ir/objective/objective.js";
 import { assertNever } from "../util/assert-never.js";
+import { escapeXml } from "../util/escape-xml.js";
 import { factorLevel, numberText, signedTerms } from "./formula-text.js";
 import { boundTitle, weightText } from "./print-text.js";
 import { named, totalFormula } from "./total.js";
@@ -96,9 +97,3 @@ const fence = (open: string, content: string, close: string): string => `<mo>${o
 const digits = (value: number): string => `<mn>${escapeXml(numberText(value))}</mn>`;
 /** Names of several letters stand upright by MathML's own rule for `mi`. */
 const identifier = (name: string): string => `<mi>${escapeXml(name)}</mi>`;
-
-/** Text for XML content; characters that XML 1.0 forbids (most controls, lone surrogates) become U+FFFD. */
-export function escapeXml(text: string): string {
-  const named: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd").replace(/[&<>"']/g, (character) => named[character] ?? character);
-}

@@ -1,11 +1,12 @@
 import type { Objective } from "../ir/objective/objective.js";
 import { formulaLines, wrapText } from "./formula-text.js";
+import { printObjectiveHtml } from "./print-html.js";
 import { printObjectiveLatex } from "./print-latex.js";
 import { printObjectiveMathml } from "./print-mathml.js";
 import { boundTitle, printObjectiveText, weightText } from "./print-text.js";
 import { totalFormula } from "./total.js";
 
-export type ObjectiveFormat = "text" | "latex" | "mathml";
+export type ObjectiveFormat = "text" | "latex" | "mathml" | "html";
 
 /** The objective in full, as `lvmc explain objective` shows it. */
 export function printObjective(objective: Objective, format: ObjectiveFormat): string {
@@ -16,6 +17,8 @@ export function printObjective(objective: Objective, format: ObjectiveFormat): s
       return printObjectiveLatex(objective);
     case "mathml":
       return printObjectiveMathml(objective);
+    case "html":
+      return printObjectiveHtml(objective);
   }
 }
 

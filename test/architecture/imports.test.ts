@@ -15,14 +15,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   distributions: ["util", "types", "ir"],
   checker: ["util", "diagnostics", "parser", "types", "distributions", "ir"],
   objectives: ["util", "diagnostics", "types", "distributions", "ir"],
+  graph: ["util", "diagnostics/span", "types", "ir"],
   lowering: ["util", "diagnostics/span", "types", "distributions", "ir", "autodiff"],
   autodiff: ["util", "types", "ir"],
   passes: ["util", "types", "ir", "diagnostics/span"],
   codegen: ["util", "types", "ir", "diagnostics/span"],
   // The special functions have no dependencies and ship with the runtime.
   runtime: ["util/math"],
-  driver: ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "lowering", "passes", "codegen"],
-  "language-server": ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "driver"],
+  driver: ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "graph", "lowering", "passes", "codegen"],
+  "language-server": ["util", "diagnostics", "parser", "types", "distributions", "ir", "checker", "objectives", "graph", "driver"],
   cli: ["driver", "diagnostics", "runtime", "language-server/stdio"],
 };
 

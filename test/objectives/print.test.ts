@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deriveObjective } from "../../src/objectives/derive.js";
 import { escapeText } from "../../src/objectives/print-latex.js";
-import { escapeXml } from "../../src/objectives/print-mathml.js";
+import { escapeXml } from "../../src/util/escape-xml.js";
 import { printDocComment, printObjective } from "../../src/objectives/print.js";
 import type { ModelProgram } from "../../src/ir/model/model.js";
 import * as b from "./build.js";

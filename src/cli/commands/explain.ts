@@ -8,6 +8,7 @@ import type { CommandContext, CommandResult } from "../run.js";
 export interface ExplainCommandOptions extends ModelOptions {
   readonly latex?: boolean;
   readonly mathml?: boolean;
+  readonly html?: boolean;
   readonly evaluation?: boolean;
 }
 
@@ -42,7 +43,7 @@ function isCode(code: string): code is DiagnosticCode {
 async function explainFile(context: CommandContext, file: string, options: ExplainCommandOptions): Promise<CommandResult> {
   const input = openModel(context, file, options);
   const { explainObjective } = await import("../../driver/explain.js");
-  const format = options.latex ? "latex" : options.mathml ? "mathml" : "text";
+  const format = options.latex ? "latex" : options.mathml ? "mathml" : options.html ? "html" : "text";
   const mode = options.evaluation ? "evaluation" : "training";
   const { text, derived } = accept(context, explainObjective(input.source, { ...input.options, format, mode }));
   context.report.say(text.trimEnd());
