@@ -1,6 +1,17 @@
 import type { Feature } from "./feature.js";
+import { callHierarchy } from "./features/call-hierarchy.js";
+import { definition } from "./features/definition.js";
 import { diagnostics } from "./features/diagnostics.js";
+import { folding } from "./features/folding.js";
+import { formatting } from "./features/formatting.js";
+import { links } from "./features/links.js";
+import { references } from "./features/references.js";
+import { rename } from "./features/rename.js";
+import { selection } from "./features/selection.js";
+import { semanticTokens } from "./features/semantic-tokens.js";
+import { symbols } from "./features/symbols.js";
 import { views } from "./features/views.js";
+import { workspaceSymbols } from "./features/workspace-symbols.js";
 
 /** What the server answers, in no order. A new feature is a file in `features/` and a line here. */
-export const features: readonly Feature[] = [diagnostics, views];
+export const features: readonly Feature[] = [callHierarchy, definition, diagnostics, folding, formatting, links, references, rename, selection, semanticTokens, symbols, views, workspaceSymbols];

@@ -28,12 +28,24 @@ export interface Occurrence {
   readonly item: ast.Item;
 }
 
+/** A name of an input or output of an imported network, as `mean` of `q.mean`: what it means stands in the other file. */
+export interface ForeignName {
+  readonly name: string;
+  readonly kind: "input" | "output";
+  readonly span: Span;
+  /** The import that brings the network. */
+  readonly network: Declaration;
+  readonly item: ast.Item;
+}
+
 /** What every name of a file means, from the syntax alone: it holds in a file with mistakes too. */
 export interface NameTable {
   /** In the order of the file. */
   readonly declarations: readonly Declaration[];
   /** In the order of the file. */
   readonly occurrences: readonly Occurrence[];
+  /** In the order of the file. */
+  readonly foreign: readonly ForeignName[];
   /** The name at an offset; its end counts as inside. */
   at(offset: number): Occurrence | undefined;
   /** What can be read at an offset, innermost first. */
@@ -47,6 +59,7 @@ type Frames = readonly Map<string, Declaration>[];
 export function nameTable(module: ast.Module): NameTable {
   const declarations: Declaration[] = [];
   const occurrences: Occurrence[] = [];
+  const foreign: ForeignName[] = [];
   const file = new Map<string, Declaration>();
   const models = new Map<string, { readonly declaration: Declaration; readonly members: Map<string, Declaration> }>();
   const outputs = new Map<ast.Item, Map<string, Declaration>>();
@@ -83,6 +96,7 @@ export function nameTable(module: ast.Module): NameTable {
   }
   occurrences.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
   declarations.sort((a, b) => a.span.start - b.span.start);
+  foreign.sort((a, b) => a.span.start - b.span.start);
 
   function readBlock(item: ast.ModelItem | ast.NetworkItem): void {
     const own = new Map<string, Declaration>();
@@ -184,34 +198,38 @@ export function nameTable(module: ast.Module): NameTable {
         for (const arg of node.args) {
           const input = arg.name && inputs?.get(arg.name.name);
           if (arg.name && input?.kind === "input") refer(arg.name, input, item);
+          else if (arg.name && !arg.indices && called?.kind === "import") foreign.push({ name: arg.name.name, kind: "input", span: arg.name.span, network: called, item });
           // `x[0] = …` of a guide's own step names the datum.
           else if (arg.name && arg.indices) refer(arg.name, find(frames, arg.name.name), item);
           for (const part of [...(arg.indices ?? []), arg.value]) expression(part, frames, item);
         }
         return;
       }
-      case "member":
+      case "member": {
         expression(node.target, frames, item);
-        refer(node.name, outputsOf(node.target, frames)?.get(node.name.name), item);
+        const network = networkOf(node.target, frames);
+        if (network?.kind === "import") foreign.push({ name: node.name.name, kind: "output", span: node.name.span, network, item });
+        else if (network) refer(node.name, outputs.get(network.node as ast.Item)?.get(node.name.name), item);
         return;
+      }
       default:
         for (const child of children(node)) expression(child, frames, item);
     }
   }
 
-  /** The names that `.` may stand before: the outputs of the network whose result this is. */
-  function outputsOf(target: ast.Expression, frames: Frames): ReadonlyMap<string, Declaration> | undefined {
+  /** The network whose result this is: its outputs are what may stand behind a `.`. */
+  function networkOf(target: ast.Expression, frames: Frames): Declaration | undefined {
     const named = target.kind === "name" ? find(frames, target.name) : undefined;
     const value = named?.node.kind === "let" ? named.node.value : target;
     const last = value.kind === "pipe" ? value.into : value;
     const callee = last.kind === "call" ? last.callee : last;
-    const network = callee.kind === "name" ? file.get(callee.name) : undefined;
-    return network && outputs.get(network.node as ast.Item);
+    return callee.kind === "name" ? file.get(callee.name) : undefined;
   }
 
   return {
     declarations,
     occurrences,
+    foreign,
     at: (offset) => occurrences.findLast(({ span }) => span.start <= offset && offset <= span.end),
     visibleAt(offset) {
       const item = module.items.find(({ span }) => span.start <= offset && offset <= span.end);

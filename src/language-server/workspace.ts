@@ -1,6 +1,9 @@
 import { TextDocument, type TextDocumentContentChangeEvent } from "vscode-languageserver-textdocument";
 import type { SourceFile } from "../diagnostics/span.js";
+import type * as ast from "../parser/ast.js";
+import { parse } from "../parser/parse.js";
 import { type Analysis, analyze } from "./analysis.js";
+import { type NameTable, nameTable } from "./names.js";
 
 /** What the server reads beside the documents that an editor has opened. A browser has neither. */
 export interface Host {
@@ -10,6 +13,13 @@ export interface Host {
   list(folders: readonly string[]): readonly string[];
   /** Where a diagnostic code is explained. */
   pageOf(code: string): string | undefined;
+}
+
+/** What is known of a file without checking it. */
+export interface Syntax {
+  readonly source: SourceFile;
+  readonly module: ast.Module;
+  readonly names: NameTable;
 }
 
 interface Entry {
@@ -22,6 +32,7 @@ interface Entry {
 export class Workspace {
   readonly documents = new Map<string, TextDocument>();
   private readonly entries = new Map<string, Entry>();
+  private readonly trees = new Map<string, Syntax>();
   /** Addresses by source: a source's path is for people. */
   private readonly addresses = new WeakMap<SourceFile, string>();
   /** Texts of files that no editor has opened, until something on disk changes. */
@@ -44,6 +55,7 @@ export class Workspace {
   close(uri: string): void {
     this.documents.delete(uri);
     this.entries.delete(uri);
+    this.trees.delete(uri);
     this.disk.delete(uri);
   }
 
@@ -79,6 +91,20 @@ export class Workspace {
     return analysis;
   }
 
+  /** The tree and the names of a file's present text; undefined where there is no such file. Much less work than `analysis`, and all that many features ask for. */
+  syntax(uri: string): Syntax | undefined {
+    const text = this.textOf(uri);
+    if (text === undefined) return undefined;
+    const known = [this.entries.get(uri)?.analysis, this.trees.get(uri)].find((each) => each?.source.text === text);
+    if (known) return known;
+    const source: SourceFile = { path: this.pathOf(uri), text };
+    this.addresses.set(source, uri);
+    const module = parse(source).value;
+    const syntax: Syntax = { source, module, names: nameTable(module) };
+    this.trees.set(uri, syntax);
+    return syntax;
+  }
+
   /** The address of a source that an analysis of this workspace has read. */
   uriOf(source: SourceFile): string {
     return this.addresses.get(source) ?? source.path;
@@ -100,7 +126,8 @@ export class Workspace {
     return [...new Set([...this.documents.keys(), ...this.listed])];
   }
 
-  private textOf(uri: string): string | undefined {
+  /** A file's present text: an open document's, else that on disk. */
+  textOf(uri: string): string | undefined {
     const document = this.documents.get(uri);
     if (document) return document.getText();
     if (!this.disk.has(uri)) this.disk.set(uri, this.host.read(uri));
