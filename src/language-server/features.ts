@@ -9,9 +9,10 @@ import { references } from "./features/references.js";
 import { rename } from "./features/rename.js";
 import { selection } from "./features/selection.js";
 import { semanticTokens } from "./features/semantic-tokens.js";
+import { signatureHelp } from "./features/signature-help.js";
 import { symbols } from "./features/symbols.js";
 import { views } from "./features/views.js";
 import { workspaceSymbols } from "./features/workspace-symbols.js";
 
 /** What the server answers, in no order. A new feature is a file in `features/` and a line here. */
-export const features: readonly Feature[] = [callHierarchy, definition, diagnostics, folding, formatting, links, references, rename, selection, semanticTokens, symbols, views, workspaceSymbols];
+export const features: readonly Feature[] = [callHierarchy, definition, diagnostics, folding, formatting, links, references, rename, selection, semanticTokens, signatureHelp, symbols, views, workspaceSymbols];

@@ -12,11 +12,11 @@ import { distributions } from "../../distributions/registry.js";
 import type { FunctionName } from "../../ir/model/functions.js";
 import type { LayerName } from "../../ir/model/layers.js";
 import { printSupport } from "../../types/support.js";
-import type { Builtin, Form, FormParameter } from "./builtin.js";
+import type { Documented, Form, FormParameter } from "./documented.js";
 
 /** What can be called in models and networks, from the checker's own rules: documentation and parameters stand there. */
 
-const shown: Readonly<Record<CallParameter["kind"], string | undefined>> = { value: undefined, values: undefined, label: undefined, size: "size", sizes: "size", number: "number", axis: "axis", choice: undefined, flag: undefined };
+const shown: Readonly<Record<CallParameter["kind"], string | undefined>> = { value: undefined, values: undefined, label: undefined, size: "size", sizes: "size", number: "number", axis: undefined, choice: undefined, flag: undefined };
 
 function parameterOf({ name, doc, kind, default: value, optional, choices }: CallParameter): FormParameter {
   const words = kind === "flag" ? ["true", "false"] : choices;
@@ -37,7 +37,7 @@ const formOf = (parameters: readonly CallParameter[]): Form => ({ parameters: pa
 /** Operators have rules too, which nobody calls by name. */
 const operators: ReadonlySet<FunctionName> = new Set(["add", "subtract", "multiply", "divide", "negate", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"]);
 
-function functionOf(name: string, rule: FunctionName): Builtin {
+function functionOf(name: string, rule: FunctionName): Documented {
   const pair = rule === "min" ? [formOf(functionRules.minimum.parameters)] : rule === "max" ? [formOf(functionRules.maximum.parameters)] : [];
   return { kind: "function", name, doc: functionRules[rule].doc + (name === rule ? "" : `\n\nAnother name of \`${rule}\`.`) + (pair.length > 0 ? ` With two arguments: the ${rule === "min" ? "smaller" : "larger"} of them, element by element.` : ""), forms: [formOf(functionRules[rule].parameters), ...pair] };
 }
@@ -45,7 +45,7 @@ function functionOf(name: string, rule: FunctionName): Builtin {
 const value = (name: string, doc: string): FormParameter => ({ name, doc, takes: "value" });
 const constant = (name: string, doc: string, more: Partial<FormParameter> = {}): FormParameter => ({ name, doc, takes: "constant", ...more });
 
-const repeat: Builtin = {
+const repeat: Documented = {
   kind: "layer",
   name: "repeat",
   doc: "`x |> repeat(block, 3)`: copies of a network, each with weights of its own, one after the other; at most 100. The network has one output, of the type of its first input. Its further inputs follow the number and are the same for every copy.",
@@ -55,7 +55,7 @@ const repeat: Builtin = {
 /** `guide(x[t-1] | x[t], noise = f(x[t], t))`: the parameters that stand behind the condition. */
 const variance: FormParameter = { name: "variance", doc: "`small`: the variance of the posterior (the default) · `large`: that of the forward step (Ho et al. 2020)", takes: "word", default: "small", choices: ["small", "large"] };
 const condition: FormParameter = { name: "x[t-1] | x[t]", doc: "the state before, given this one", takes: "name" };
-const denoise: Builtin = {
+const denoise: Documented = {
   kind: "distribution",
   name: "guide",
   doc: "The guide's own step backwards, q(x[t-1] | x[t], x[0]), with what a network says in place of x[0]: the noise ε of x[t] = s x[0] + σ ε (Ho et al. 2020), the velocity (s ε − σ x[0]) / √(s² + σ²) (Salimans & Ho 2022), or the datum itself.",
@@ -65,28 +65,28 @@ const denoise: Builtin = {
 const only: Readonly<Record<string, string>> = { ceil: "`ceil(x)`: rounded up.", round: "`round(x)`: to the nearest whole number." };
 
 /** Functions of values. */
-export const functions: ReadonlyMap<string, Builtin> = new Map([
+export const functions: ReadonlyMap<string, Documented> = new Map([
   ...(Object.keys(functionRules) as FunctionName[]).filter((name) => !operators.has(name)).map((name) => [name, functionOf(name, name)] as const),
   ...Object.entries(functionAliases).map(([name, rule]) => [name, functionOf(name, rule)] as const),
 ]);
 
 /** Functions of constants. */
-export const constantCalls: ReadonlyMap<string, Builtin> = new Map(
-  constantFunctions.map((name): [string, Builtin] => {
+export const constantCalls: ReadonlyMap<string, Documented> = new Map(
+  constantFunctions.map((name): [string, Documented] => {
     const known = functions.get(name);
     const two = name === "min" || name === "max";
     return [name, { kind: "function", name, doc: two ? `\`${name}(a, b)\`: the ${name === "min" ? "smaller" : "larger"} of two.` : (known?.doc ?? only[name] ?? ""), forms: [{ parameters: two ? [constant("a", "a number"), constant("b", "a number")] : [constant("x", "a number")] }] }];
   }),
 );
 
-export const layers: ReadonlyMap<string, Builtin> = new Map([
-  ...(Object.keys(layerRules) as LayerName[]).map((name): [string, Builtin] => [name, { kind: "layer", name, doc: layerRules[name].doc, forms: [formOf(layerRules[name].parameters)] }]),
+export const layers: ReadonlyMap<string, Documented> = new Map([
+  ...(Object.keys(layerRules) as LayerName[]).map((name): [string, Documented] => [name, { kind: "layer", name, doc: layerRules[name].doc, forms: [formOf(layerRules[name].parameters)] }]),
   ["repeat", repeat],
 ]);
 
 const boundOf = ({ kind, above, least, below }: ScheduleParameter): string => (kind === "steps" ? "size" : kind === "shares" ? "array" : above === 0 && below === undefined ? "positive" : above === 0 ? "unit" : least === 0 ? "nonnegative" : "number");
 
-export const noiseSchedules: ReadonlyMap<string, Builtin> = new Map(
+export const noiseSchedules: ReadonlyMap<string, Documented> = new Map(
   Object.entries(schedules).map(([name, { doc, parameters }]) => [
     name,
     { kind: "noise schedule", name, doc, forms: [{ parameters: parameters.map((each) => constant(each.name, each.doc, { type: boundOf(each), ...(each.default === undefined ? {} : { default: String(each.default) }) })) }] },
@@ -94,7 +94,7 @@ export const noiseSchedules: ReadonlyMap<string, Builtin> = new Map(
 );
 
 /** Arrays and numbers that need no declaration. */
-export const constants: ReadonlyMap<string, Builtin> = new Map([
+export const constants: ReadonlyMap<string, Documented> = new Map([
   ["pi", { kind: "constant", name: "pi", doc: `π = ${Math.PI}`, forms: [] }],
   ["zeros", { kind: "constant", name: "zeros", doc: "`zeros[3, 4]`: a constant array of zeros.", forms: [] }],
   ["ones", { kind: "constant", name: "ones", doc: "`ones[K]`: a constant array of ones.", forms: [] }],
@@ -110,26 +110,26 @@ function specOf({ name, doc, support, eventRank, default: value, constant: fixed
   };
 }
 
-function distributionOf(name: DistributionName): Builtin {
+function distributionOf(name: DistributionName): Documented {
   const { doc, parameters, parameterizations } = distributions[name];
   const forms = parameterizations.map((names) => ({ parameters: names.flatMap((each) => parameters.filter((spec) => spec.name === each).map(specOf)) }));
   return { kind: "distribution", name, doc: `${doc}\n\nSupport: ${supportInWordsOf(distributions[name])}.`, forms };
 }
 
-export const distributionCalls: ReadonlyMap<string, Builtin> = new Map([...distributionNames.map((name) => [name, distributionOf(name)] as const), ["guide", denoise]]);
+export const distributionCalls: ReadonlyMap<string, Documented> = new Map([...distributionNames.map((name) => [name, distributionOf(name)] as const), ["guide", denoise]]);
 
 const typeForms: Readonly<Record<string, readonly Form[]>> = {
   index: [{ parameters: [constant("K", "how many labels", { type: "size" })] }],
   interval: [{ parameters: [constant("low", "the least value", { type: "number" }), constant("high", "the greatest value", { type: "number" })] }],
 };
 
-export const types: ReadonlyMap<string, Builtin> = new Map(Object.entries(typeNames).map(([name, doc]) => [name, { kind: "type", name, doc, forms: typeForms[name] ?? [] }]));
+export const types: ReadonlyMap<string, Documented> = new Map(Object.entries(typeNames).map(([name, doc]) => [name, { kind: "type", name, doc, forms: typeForms[name] ?? [] }]));
 
-const initializerDocs: Readonly<Record<(typeof initializers)[number], Omit<Builtin, "kind" | "name">>> = {
+const initializerDocs: Readonly<Record<(typeof initializers)[number], Omit<Documented, "kind" | "name">>> = {
   normal: { doc: "`normal(mean, scale)`: random numbers of the run's seed; of `real` parameters.", forms: [{ parameters: [constant("mean", "their mean", { type: "number" }), constant("scale", "their standard deviation", { type: "positive" })] }] },
   uniform: { doc: "`uniform(low, high)`: random numbers between two bounds.", forms: [{ parameters: [constant("low", "the least value", { type: "number" }), constant("high", "the greatest value", { type: "number" })] }] },
   identity: { doc: "`identity`: ones on the diagonal; of square matrices.", forms: [] },
 };
 
 /** First values of parameters. */
-export const firstValues: ReadonlyMap<string, Builtin> = new Map(initializers.map((name) => [name, { kind: "first value", name, ...initializerDocs[name] }]));
+export const firstValues: ReadonlyMap<string, Documented> = new Map(initializers.map((name) => [name, { kind: "first value", name, ...initializerDocs[name] }]));

@@ -4,19 +4,19 @@ import { type EstimatorName, estimators } from "../../checker/rules/estimator.js
 import { diffusionOptionNames, objectiveNames, optionNames, type OptionName } from "../../checker/rules/objective.js";
 import { optimizers, schedules } from "../../checker/rules/optimizer.js";
 import type { Optimizer, Schedule } from "../../ir/model/model.js";
-import type { Builtin, BuiltinKind, Form, FormParameter } from "./builtin.js";
+import type { Documented, DocumentedKind, Form, FormParameter } from "./documented.js";
 
 /** The words of guides and train blocks. The tables are total over the checker's names; a test holds them against docs/language.md and docs/data.md. */
 
 const constant = (name: string, doc: string, value?: string): FormParameter => ({ name, doc, takes: "constant", ...(value === undefined ? {} : { default: value }) });
 const word = (name: string, doc: string, choices: readonly string[], value: string): FormParameter => ({ name, doc, takes: "word", choices, default: value });
-const table = (kind: BuiltinKind, entries: Readonly<Record<string, { readonly doc: string; readonly forms?: readonly Form[] }>>): ReadonlyMap<string, Builtin> =>
+const table = (kind: DocumentedKind, entries: Readonly<Record<string, { readonly doc: string; readonly forms?: readonly Form[] }>>): ReadonlyMap<string, Documented> =>
   new Map(Object.entries(entries).map(([name, { doc, forms = [] }]) => [name, { kind, name, doc, forms }]));
 
 /** A setting, with what it takes. */
-export interface Setting extends Builtin {
+export interface Setting extends Documented {
   /** Words and calls that may stand behind `=`; none where a number is meant. */
-  readonly values: ReadonlyMap<string, Builtin>;
+  readonly values: ReadonlyMap<string, Documented>;
   /** As documentation says it. */
   readonly default: string;
 }
@@ -84,8 +84,8 @@ const optimizerDocs: Readonly<Record<Optimizer["kind"], string>> = {
   sgd: "Stochastic gradient descent, with momentum (Polyak 1964) where it is given.",
 };
 
-export const optimizerCalls: ReadonlyMap<string, Builtin> = new Map(
-  (Object.keys(optimizers) as Optimizer["kind"][]).map((name): [string, Builtin] => {
+export const optimizerCalls: ReadonlyMap<string, Documented> = new Map(
+  (Object.keys(optimizers) as Optimizer["kind"][]).map((name): [string, Documented] => {
     const parameters = optimizers[name].map((option) =>
       option === "rate" ? rate(name === "sgd" ? "1e-2" : "1e-3") : option === "decay" ? constant("decay", "share of a weight that is taken off at each step, times the rate", decays[name]) : option === "momentum" ? constant("momentum", "share of the last step that goes on", "0") : optimizerOptions[option]!);
     return [name, { kind: "optimizer", name, doc: optimizerDocs[name], forms: [{ positional: 1, parameters }] }];
@@ -106,7 +106,7 @@ const rateDocs: Readonly<Record<Exclude<Schedule["kind"], "constant">, string>> 
   exponential: "rate · factor^(step / every).",
 };
 
-export const rateSchedules: ReadonlyMap<string, Builtin> = new Map(
+export const rateSchedules: ReadonlyMap<string, Documented> = new Map(
   (Object.keys(schedules) as Exclude<Schedule["kind"], "constant">[]).map((name) => [name, { kind: "rate schedule", name, doc: rateDocs[name], forms: [{ positional: 1, parameters: schedules[name].options.map((option) => rateOptions[option]!) }] }]),
 );
 
@@ -130,7 +130,7 @@ const dataDocs: Readonly<Record<DataSource, { readonly doc: string; readonly def
   tracking: { doc: "`x: real[20, 2]`, `p: real[20, 2]`: noisy tracks of a moving point, linear and Gaussian; p holds the true positions.", defaults: [1000, 20] },
 };
 
-export const dataCalls: ReadonlyMap<string, Builtin> = new Map(
+export const dataCalls: ReadonlyMap<string, Documented> = new Map(
   (Object.keys(dataSources) as DataSource[]).map((name) => {
     const names: readonly string[] = dataSources[name];
     return [name, { kind: "data", name, doc: `Built-in data. ${dataDocs[name].doc}`, forms: [{ parameters: names.map((each, at) => constant(each, dataArguments[each] ?? each, String(dataDocs[name].defaults[at]))) }] }];
@@ -145,14 +145,14 @@ const values = table("value", {
   cyclical: { doc: "`cyclical(1000, 4)`: β rises from 0 in each of four cycles within 1000 steps (Fu et al. 2019).", forms: [{ positional: 2, parameters: [constant("steps", "length of the whole schedule"), constant("cycles", "how many cycles", "4")] }] },
   min_snr: { doc: "`min_snr(5)`: weights by the signal-to-noise ratio, at most γ (Hang et al. 2023).", forms: [{ positional: 1, parameters: [constant("gamma", "the largest weight", "5")] }] },
 });
-const someValues = (...names: readonly string[]): ReadonlyMap<string, Builtin> => new Map([...values].filter(([name]) => names.includes(name)));
+const someValues = (...names: readonly string[]): ReadonlyMap<string, Documented> => new Map([...values].filter(([name]) => names.includes(name)));
 
 /** `cyclical`: what `anneal` takes beside a number. */
 export const annealValues = someValues("cyclical");
 /** Calls that stand behind options of `elbo`. */
 export const optionValues = someValues("cyclical", "min_snr");
 
-const none: ReadonlyMap<string, Builtin> = new Map();
+const none: ReadonlyMap<string, Documented> = new Map();
 const settingFacts: Readonly<Record<SettingName, Omit<Setting, "kind" | "name" | "forms">>> = {
   optimizer: { doc: "how parameters follow the gradient", default: "adam(rate = 1e-3)", values: optimizerCalls },
   batch: { doc: "rows of a minibatch", default: "128", values: none },
@@ -169,7 +169,7 @@ const settingFacts: Readonly<Record<SettingName, Omit<Setting, "kind" | "name" |
 export const settings: ReadonlyMap<string, Setting> = new Map(settingNames.map((name) => [name, { kind: "setting", name, forms: [], ...settingFacts[name] }]));
 
 /** Everything that a train block may call or name, for hovers. */
-export const trainingWords: ReadonlyMap<string, Builtin> = new Map([...values, ...dataCalls, ...optimizerCalls, ...rateSchedules, ...termCalls, ...objectives]);
+export const trainingWords: ReadonlyMap<string, Documented> = new Map([...values, ...dataCalls, ...optimizerCalls, ...rateSchedules, ...termCalls, ...objectives]);
 
 export const estimatorNames: readonly string[] = estimators;
 export const familyNames: readonly string[] = families;

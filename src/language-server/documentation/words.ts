@@ -1,5 +1,5 @@
 import { type Keyword, keywordRoles } from "../../parser/tokens.js";
-import type { Builtin } from "./builtin.js";
+import type { Documented } from "./documented.js";
 
 const docs: Readonly<Record<Keyword, string>> = {
   import: "`import encoder, decoder from \"vae.lvm\"`: brings constants, parameters and networks of another file. The path is relative to this one.",
@@ -28,7 +28,7 @@ const docs: Readonly<Record<Keyword, string>> = {
   autoregressive: "Reserved: this version does not train autoregressive sites.",
 };
 
-export const keywords: ReadonlyMap<string, Builtin> = new Map((Object.keys(keywordRoles) as Keyword[]).map((name) => [name, { kind: "keyword", name, doc: docs[name], forms: [] }]));
+export const keywords: ReadonlyMap<string, Documented> = new Map((Object.keys(keywordRoles) as Keyword[]).map((name) => [name, { kind: "keyword", name, doc: docs[name], forms: [] }]));
 
 const signDocs: Readonly<Record<string, string>> = {
   "~": "`x ~ Normal(0, 1)`: in a model, how x is drawn; in a guide, how it is inferred.",
@@ -39,4 +39,4 @@ const signDocs: Readonly<Record<string, string>> = {
   "?": "The column is known in some rows only; where it is missing it is a latent.",
 };
 
-export const signs: ReadonlyMap<string, Builtin> = new Map(Object.entries(signDocs).map(([name, doc]) => [name, { kind: "sign", name, doc, forms: [] }]));
+export const signs: ReadonlyMap<string, Documented> = new Map(Object.entries(signDocs).map(([name, doc]) => [name, { kind: "sign", name, doc, forms: [] }]));

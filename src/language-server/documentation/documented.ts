@@ -1,6 +1,6 @@
-/** What the language itself brings under a name, as an editor shows it. */
-export interface Builtin {
-  readonly kind: BuiltinKind;
+/** A word of the language, or a network, with its documentation and how it is called. */
+export interface Documented {
+  readonly kind: DocumentedKind;
   readonly name: string;
   /** Markdown. */
   readonly doc: string;
@@ -8,10 +8,10 @@ export interface Builtin {
   readonly forms: readonly Form[];
 }
 
-export type BuiltinKind =
+export type DocumentedKind =
   | "function" | "layer" | "distribution" | "noise schedule" | "constant" | "type" | "first value"
   | "setting" | "objective" | "option" | "value" | "optimizer" | "rate schedule" | "data" | "term"
-  | "estimator" | "family" | "keyword" | "sign";
+  | "estimator" | "family" | "keyword" | "sign" | "network";
 
 export interface Form {
   readonly parameters: readonly FormParameter[];
