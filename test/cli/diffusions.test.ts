@@ -6,6 +6,8 @@ import { readCsv, readNpy } from "../../src/runtime/index.js";
 import { centersText } from "../diffusion/support/labelled.js";
 import { decodePng } from "../../src/runtime/data/index.js";
 import { writeNpy } from "../../src/cli/training/write-npy.js";
+import { loadEmitted } from "../codegen/support/load-emitted.js";
+import { loadModule } from "../emitted/support.js";
 import { folderWith, goodModel, lvmc, type Ran } from "./harness.js";
 
 /** Points at three places, by label: what a network that knows the label alone must learn. */
@@ -89,6 +91,28 @@ describe("lvmc sample of a diffusion", () => {
       const { values } = readNpy(readFileSync(join(cwd, "x.npy")), "x.npy", "x");
       places.flat().forEach((place, at) => expect(Math.abs(values[at]! - guidance * place)).toBeLessThan(0.05 * Math.max(1, guidance)));
     }
+  });
+
+  // Guards samplers in emitted modules of both targets: without a label the network says 0, so with centers as they are stored the datum is twice the center at guidance 2, after three steps.
+  it.each([["tfjs"], ["kernels"]] as const)("compiles a module of %s that samples as it is told", async (target) => {
+    const compiled = await lvmc(["compile", "dropped.lvm", "--target", target, "--sampler", "ddim", "--steps", "3", "--guidance", "2", "-o", "module.ts"], { cwd });
+    expect(compiled.code, compiled.err).toBe(exitCodes.ok);
+    const text = readFileSync(join(cwd, "module.ts"), "utf8");
+    const model = target === "tfjs" ? await loadEmitted(text)({ device: "tfjs-cpu", seed: 3 }) : await loadModule(text)({ device: "wasm", seed: 3 });
+    const centers = [...(await model.parameters())["centers"]!.values];
+    const { values } = (await model.sample(3, { inputs: { label: { rows: 3, shape: [], values: Int32Array.of(0, 1, 2) } } }))["x"]!;
+    centers.forEach((center, at) => expect(Math.abs(values[at]! - 2 * center)).toBeLessThan(1e-4));
+    model.dispose();
+  });
+
+  it.each([
+    [["--guidance", "2"], /--guidance 2: labelled has never been without/],
+    [["--emit", "tensor", "--sampler", "ddim"], /--sampler is how a module samples/],
+    [["--steps", "9"], /the chain of labelled has 6 steps/],
+  ] as const)("a module with %j is refused", async (args, why) => {
+    const ran = await lvmc(["compile", "labelled.lvm", ...args], { cwd });
+    expect(ran.code).toBe(exitCodes.usage);
+    expect(ran.err).toMatch(why);
   });
 
   // Guards that what has no meaning is said so, before anything is compiled for a device.
