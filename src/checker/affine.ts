@@ -1,9 +1,8 @@
 import type { Expr, Plate } from "../ir/model/model.js";
 import { exprsWithin, steppedReference } from "../ir/model/walk.js";
-import { scheduleTimes } from "../ir/diffusion/coefficients.js";
 import { functionRules } from "./functions/function-rules.js";
 
-/** factor_t · x_{t−1} + offset_t at every step of a plate, in float64; in continuous time at `scheduleTimes`. */
+/** factor_t · x_{t−1} + offset_t at every step of a plate, in float64. */
 export interface Affine {
   readonly factor: readonly number[];
   readonly offset: readonly number[];
@@ -19,7 +18,7 @@ export function valuesOverLoop(expr: Expr): readonly number[] | undefined {
     if (plate && plate.name !== part.plate.name) return undefined;
     plate = part.plate;
   }
-  const found = plate && affineOf(expr, plate, plate.continuous ? scheduleTimes : stepsOf(plate));
+  const found = plate && !plate.continuous && affineOf(expr, plate);
   return found && "affine" in found ? found.affine.offset : undefined;
 }
 

@@ -9,6 +9,7 @@ import { type Body, isFree } from "../body.js";
 import type { Context } from "../context.js";
 import { elaborateDistribution } from "../expressions/distribution-calls.js";
 import { elaborateValue } from "../expressions/elaborate.js";
+import { resolve } from "../expressions/names.js";
 import { createScope, declare, type Scope } from "../scope.js";
 import { apply, datumFactor } from "./datum-factor.js";
 import { declareStates, type States } from "./states.js";
@@ -41,6 +42,8 @@ export function checkContinuousGuide(body: Body, loop: ast.LoopStatement, plate:
   if (odd || !step || step.kind !== "sample" || !draws) return wrong("LVM4066", `the guide draws \`${name}[${t}]\` last, behind bindings`, (odd ?? step ?? loop).span, "not that");
   const other = stateReads(loop, name).find(({ indices: [index] }) => !(index?.kind === "number" && index.value === 0));
   if (other) return wrong("LVM4066", "in continuous time there is no step before", other.span, `the guide says what \`${name}[${t}]\` is given the datum`, form);
+  const learnt = namesIn(loop).find((each) => ["parameter", "network"].includes(resolve(context, scope, each.name)?.kind ?? ""));
+  if (learnt) return wrong("LVM4061", "the schedule has parameters", learnt.span, "learnt", "the marginals of the guide are known as numbers while the model is compiled: fix the schedule");
   for (const statement of loop.body) if (statement.kind === "let" && !declareValue(body, scope, statement)) return undefined;
   const call = elaborateDistribution(context, scope, step.distribution, { type: states.type, name, declared: step.name.span });
   if (!call) return undefined;
@@ -50,8 +53,6 @@ export function checkContinuousGuide(body: Body, loop: ast.LoopStatement, plate:
   const scale = spread && call.args[spread[0]];
   if (!spread || mean === undefined || !("kind" in mean) || scale === undefined || !("kind" in scale)) return wrong("LVM4062", "the guide is not a Normal with a mean and a variance", call.origin, "not known");
   for (const part of [...exprsWithin(mean), ...exprsWithin(scale)]) {
-    if (part.kind === "step" && part.target.kind === "constant") return wrong("LVM4066", "an array has no element at every real number", part.origin, `\`${t}\` is any number from 0 to 1`, `write an expression of \`${t}\`: \`sigmoid(10 - 18 * ${t})\` is a signal-to-noise ratio that falls evenly in its logarithm`);
-    if (part.kind === "call" || part.kind === "layer" || (part.kind === "reference" && part.to.kind === "parameter")) return wrong("LVM4061", "the schedule has parameters", part.origin, "learnt", "the marginals of the guide are known as numbers while the model is compiled: fix the schedule");
     if (part.kind === "reference" && part.to.kind === "column") return wrong("LVM4062", "the schedule reads the data", part.origin, "not a number of the time");
   }
   const found = datumFactor(mean, name);
@@ -74,7 +75,14 @@ const spreads: readonly (readonly [role: string, variance: (spread: Expr) => Exp
   ["precision", (spread) => apply("divide", [{ kind: "number", value: 1, type: { support: { kind: "positive" }, shape: [] }, origin: spread.origin }, spread])],
 ];
 
-/** `x[…]` wherever the loop's expressions read it. */
+/** Every name that the loop's expressions read. */
+function namesIn(loop: ast.LoopStatement): readonly ast.NameExpression[] {
+  const found: ast.NameExpression[] = [];
+  for (const statement of loop.body) visit(statement, { enter: (node) => { if (node.kind === "name") found.push(node); } });
+  return found;
+}
+
+/** `x[…]` wherever they read it. */
 function stateReads(loop: ast.LoopStatement, name: string): readonly ast.IndexExpression[] {
   const found: ast.IndexExpression[] = [];
   for (const statement of loop.body) visit(statement, { enter: (node) => { if (node.kind === "index" && node.target.kind === "name" && node.target.name === name) found.push(node); } });
@@ -86,11 +94,7 @@ function declareValue(body: Body, scope: Scope, statement: ast.LetStatement): bo
   const { context } = body;
   const { name } = statement;
   const value = elaborateValue(context, scope, statement.value);
-  if (!isFree(body, scope, name, "binding") || !value) return false;
-  if (value.kind === "result") {
-    context.error({ code: "LVM4061", message: "the schedule has parameters", span: value.origin, label: "a network", help: "the marginals of the guide are known as numbers while the model is compiled: fix the schedule" });
-    return false;
-  }
+  if (!isFree(body, scope, name, "binding") || value?.kind !== "expr") return false;
   context.hover.set(name, { span: name.span, what: "value", name: name.name, type: value.expr.type, declared: name.span });
   declare(scope, { kind: "value", name: name.name, declared: name.span, expr: value.expr });
   return true;
@@ -114,5 +118,5 @@ function checkFall(context: Context, loop: ast.LoopStatement, span: Span, { sign
 }
 
 function shown(value: number): string {
-  return String(Number(value.toPrecision(4)));
+  return String(Number(value.toPrecision(7)));
 }

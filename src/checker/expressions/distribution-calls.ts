@@ -2,11 +2,13 @@ import { valuesOverLoop } from "../affine.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import { textOf, type Span } from "../../diagnostics/span.js";
 import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice, removalFromList, replacement } from "../../diagnostics/fix.js";
 import type * as ast from "../../parser/ast.js";
 import type { ArgumentFacts, Distribution, ParameterSpec } from "../../distributions/distribution.js";
 import { distributionNames, type DistributionName } from "../../distributions/names.js";
 import { distributions } from "../../distributions/registry.js";
 import type { DistributionCall, Expr } from "../../ir/model/model.js";
+import { exprsWithin } from "../../ir/model/walk.js";
 import { printSupport, type Support } from "../../types/support.js";
 import { printType, sizeOf, type Size, type Type } from "../../types/type.js";
 import type { Context } from "../context.js";
@@ -115,7 +117,7 @@ function named(context: Context, scope: Scope, expression: ast.Expression): Dist
   const name = expression.kind === "call" && expression.callee.kind === "name" ? expression.callee.name : expression.kind === "name" ? expression.name : undefined;
   const span = expression.kind === "call" ? expression.callee.span : expression.span;
   if (name === undefined) {
-    context.error({ code: "LVM3001", message: "a distribution is needed after `~`", span, label: "this is a value", help: `for a value without randomness write \`=\`, or draw around it: \`Normal(${shorten(textOf(span))}, 1)\`` });
+    context.error({ code: "LVM3001", message: "a distribution is needed after `~`", span, label: "this is a value", help: `for a value without randomness write \`=\`, or draw around it: \`Normal(${shorten(textOf(span))}, 1)\``, fixes: drawnAround(span) });
     return undefined;
   }
   if (isDistribution(name)) {
@@ -126,7 +128,7 @@ function named(context: Context, scope: Scope, expression: ast.Expression): Dist
   const entity = resolve(context, scope, name);
   if (entity?.kind === "broken") return undefined;
   if (entity) {
-    context.error({ code: "LVM3001", message: "a distribution is needed after `~`", span, label: `\`${name}\` is ${describeEntity(entity)}`, related: [{ span: entity.declared, text: "declared here" }], help: `for a value without randomness write \`=\`, or draw around it: \`Normal(${shorten(textOf(expression.span))}, 1)\`` });
+    context.error({ code: "LVM3001", message: "a distribution is needed after `~`", span, label: `\`${name}\` is ${describeEntity(entity)}`, related: [{ span: entity.declared, text: "declared here" }], help: `for a value without randomness write \`=\`, or draw around it: \`Normal(${shorten(textOf(expression.span))}, 1)\``, fixes: drawnAround(expression.span) });
     return undefined;
   }
   const lower = name.toLowerCase();
@@ -142,6 +144,11 @@ function named(context: Context, scope: Scope, expression: ast.Expression): Dist
     fixes: similar ? [{ title: `Change to \`${similar}\``, edits: [{ span, text: similar }] }] : undefined,
   });
   return undefined;
+}
+
+/** A Normal of width 1 around a value. */
+function drawnAround(span: Span): readonly Fix[] {
+  return [choice(replacement(span, `Normal(${textOf(span)}, 1)`))];
 }
 
 const shorten = (text: string): string => (text.length > 30 ? "…" : text.replace(/\s+/g, " "));
@@ -172,7 +179,7 @@ function chooseParameters(context: Context, distribution: Distribution, call: as
     if (!argument.name) while (given.has(order[at] ?? "")) at += 1;
     const name = argument.name?.name ?? order[at];
     if (name === undefined) {
-      context.error({ code: "LVM3007", message: `too many arguments for \`${distribution.name}\``, span: argument.span, label: `it takes ${order.length}`, notes: [`ways to write it: ${usages(distribution)}`], help: `write \`${usage(distribution)}\`` });
+      context.error({ code: "LVM3007", message: `too many arguments for \`${distribution.name}\``, span: argument.span, label: `it takes ${order.length}`, notes: [`ways to write it: ${usages(distribution)}`], help: `write \`${usage(distribution)}\``, fixes: [choice(removalFromList(argument.span, "Remove this argument"))] });
       return undefined;
     }
     const known = distribution.parameters.map((spec) => spec.name);
@@ -182,7 +189,7 @@ function chooseParameters(context: Context, distribution: Distribution, call: as
     }
     const earlier = given.get(name);
     if (earlier) {
-      context.error({ code: "LVM3007", message: `\`${name}\` is given twice`, span: argument.span, label: "the second time", related: [{ span: earlier.span, text: "the first" }], help: "remove one of them" });
+      context.error({ code: "LVM3007", message: `\`${name}\` is given twice`, span: argument.span, label: "the second time", related: [{ span: earlier.span, text: "the first" }], help: "remove one of them", fixes: [choice(removalFromList(argument.span, "Remove the second")), choice(removalFromList(earlier.span, "Remove the first"))] });
       return undefined;
     }
     given.set(name, argument);
@@ -207,6 +214,7 @@ function chooseParameters(context: Context, distribution: Distribution, call: as
       label: lacking.length > 1 ? "parameters are missing" : "a parameter is missing",
       notes: [`ways to write it: ${usages(distribution)}`],
       help: `add ${lacking.map((name) => `\`${name} = …\` (${specOf(name)?.doc ?? ""})`).join(", ")}`,
+      fixes: addedParameters(call, lacking.map((name) => specOf(name))),
     });
     return undefined;
   }
@@ -225,6 +233,19 @@ function chooseParameters(context: Context, distribution: Distribution, call: as
     help: "use the parameters of one of these",
   });
   return undefined;
+}
+
+/** Middling values for the parameters that are missing, by name: 1 where they are positive, 0 where they are real. */
+function addedParameters(call: ast.CallExpression, lacking: readonly (ParameterSpec | undefined)[]): readonly Fix[] | undefined {
+  const written = lacking.map((spec) => {
+    const value = spec && spec.eventRank === 0 ? { real: "0", positive: "1", nonnegative: "1", unit: "0.5" }[spec.support.kind as string] : undefined;
+    return value === undefined ? undefined : `${spec!.name} = ${value}`;
+  });
+  if (written.length === 0 || written.some((each) => each === undefined)) return undefined;
+  const last = call.args.at(-1);
+  const text = written.join(", ");
+  const at = last ? last.span.end : call.span.end - 1;
+  return [choice({ title: `Add \`${text}\``, edits: [{ span: { ...call.span, start: at, end: at }, text: last ? `, ${text}` : text }] })];
 }
 
 const parameterHabits: Readonly<Record<string, readonly string[]>> = {
@@ -272,9 +293,10 @@ function fitSupport(context: Context, distribution: Distribution, spec: Paramete
   return false;
 }
 
-/** A constant array that is positive, or a scalar that constants make positive at every step of its loop, `1 - alpha[t]`. */
+/** A constant array that is positive, or a scalar that constants make positive at every step of its loop, `1 - alpha[t]`. A schedule in continuous time has a check of its own. */
 function isPositiveEverywhere(spec: ParameterSpec, expr: Expr): boolean {
   if (spec.eventRank === 1) return expr.kind === "constant" && expr.values.every((value) => value > 0);
+  if ([...exprsWithin(expr)].some((part) => part.kind === "loop-variable" && part.plate.continuous)) return true;
   return valuesOverLoop(expr)?.every((value) => value > 0) ?? false;
 }
 
@@ -300,7 +322,7 @@ function mendArgument(distribution: Distribution, spec: ParameterSpec, expr: Exp
 function boundsInOrder(context: Context, distribution: Distribution, exprs: ReadonlyMap<string, Expr>): boolean {
   const [low, high] = [exprs.get("low"), exprs.get("high")];
   if (low?.kind !== "number" || high?.kind !== "number" || low.value < high.value) return true;
-  context.error({ code: "LVM3014", message: `\`low\` of \`${distribution.name}\` must be below \`high\``, span: low.origin, label: `this is ${low.value}`, related: [{ span: high.origin, text: `this is ${high.value}` }], help: "put the lower bound first" });
+  context.error({ code: "LVM3014", message: `\`low\` of \`${distribution.name}\` must be below \`high\``, span: low.origin, label: `this is ${low.value}`, related: [{ span: high.origin, text: `this is ${high.value}` }], help: "put the lower bound first", fixes: [{ title: "Exchange the bounds", edits: [{ span: low.origin, text: textOf(high.origin) }, { span: high.origin, text: textOf(low.origin) }] }] });
   return false;
 }
 

@@ -222,6 +222,11 @@ function slice(context: Context, scope: Scope, target: Expr, index: ast.RangeExp
 function takeStep(context: Context, target: Expr, plate: Plate, offset: number, from: number, index: ast.Expression, chained?: ChainedAxis): Expr | undefined {
   const [size] = target.type.shape;
   if (!size) return undefined;
+  if (plate.continuous && !chained) {
+    const variable = letterOf(plate);
+    context.error({ code: "LVM4066", message: "an array has no element at every real number", span: index.span, label: `\`${variable}\` is any number from 0 to 1`, help: `write an expression of \`${variable}\` in its place` });
+    return undefined;
+  }
   const [first, lastStep] = [plate.from, plate.from + plate.size - 1];
   const end = from + size.value - 1;
   if (chained && Number.isInteger(offset) && (first + offset < from || lastStep + offset > end)) {
