@@ -10,7 +10,10 @@ export interface LineEdit {
 /** Most lines that may differ before a whole stretch is replaced. */
 const mostDifferences = 500;
 
-/** The fewest lines that change one text into another (Myers 1986, "An O(ND) difference algorithm"), line by line where as many are replaced as stood there. */
+/**
+ * The fewest lines that change one text into another (Myers 1986, "An O(ND) difference algorithm"). Lines that differ in spaces only are the same line: it is
+ * replaced by an edit of its own, and so are others where as many are replaced as stood there.
+ */
 export function lineEdits(before: readonly string[], after: readonly string[]): readonly LineEdit[] {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start++;
@@ -23,8 +26,10 @@ export function lineEdits(before: readonly string[], after: readonly string[]): 
     else edits.push({ from: start + from, to: start + to, lines });
   };
   let [x, y] = [0, 0];
-  for (const [nextX, nextY, length] of [...matches(left, right), [left.length, right.length, 0] as const]) {
+  const unspaced = (line: string): string => line.replace(/\s+/g, "");
+  for (const [nextX, nextY, length] of [...matches(left.map(unspaced), right.map(unspaced)), [left.length, right.length, 0] as const]) {
     if (nextX > x || nextY > y) replace(x, nextX, right.slice(y, nextY));
+    replace(nextX, nextX + length, right.slice(nextY, nextY + length));
     [x, y] = [nextX + length, nextY + length];
   }
   return edits;

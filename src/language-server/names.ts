@@ -192,7 +192,7 @@ export function nameTable(module: ast.Module): NameTable {
         for (const part of [...node.args, ...node.sizes]) expression(part, frames, item);
         return;
       case "call": {
-        const called = node.callee.kind === "name" ? find([frames[0]!], node.callee.name) : undefined;
+        const called = node.callee.kind === "name" ? find(frames, node.callee.name) : undefined;
         if (called && (called.kind === "network" || called.kind === "import")) refer(node.callee, called, item);
         const inputs = called && outputs.get(called.node as ast.Item);
         for (const arg of node.args) {
@@ -223,7 +223,7 @@ export function nameTable(module: ast.Module): NameTable {
     const value = named?.node.kind === "let" ? named.node.value : target;
     const last = value.kind === "pipe" ? value.into : value;
     const callee = last.kind === "call" ? last.callee : last;
-    return callee.kind === "name" ? file.get(callee.name) : undefined;
+    return callee.kind === "name" ? find(frames, callee.name) : undefined;
   }
 
   return {

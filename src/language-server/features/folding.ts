@@ -1,5 +1,5 @@
 import { type FoldingRange, FoldingRangeKind } from "vscode-languageserver";
-import { positionAt, type Span } from "../../diagnostics/span.js";
+import { lineStarts, positionAt, type Span } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
 import { visit } from "../../parser/visit.js";
 import type { Feature } from "../feature.js";
@@ -31,7 +31,8 @@ export function foldsOf({ source, module }: Syntax): readonly FoldingRange[] {
       if (!foldable.has(node.kind)) return;
       const last = lastLine(node.span);
       // A bracket that closes stays in sight.
-      add(lineAt(node.span.start), /[)\]}]/.test(source.text[node.span.end - 1] ?? "") ? last - 1 : last);
+      const closes = /^[)\]}]/.test(source.text.slice(lineStarts(source)[last], node.span.end).trimStart());
+      add(lineAt(node.span.start), closes ? last - 1 : last);
     },
   });
   const blocks = (spans: readonly Span[], kind: FoldingRangeKind): void => {

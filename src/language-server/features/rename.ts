@@ -2,6 +2,7 @@ import { LSPErrorCodes, type Range, ResponseError, type TextEdit, type Workspace
 import { reservedNames } from "../../checker/expressions/calls.js";
 import { typeNames } from "../../checker/type-expressions.js";
 import { lineOf, type SourceFile, type Span, textOf } from "../../diagnostics/span.js";
+import type * as ast from "../../parser/ast.js";
 import { parse } from "../../parser/parse.js";
 import { keywordRoles, vocabulary } from "../../parser/tokens.js";
 import type { Feature } from "../feature.js";
@@ -91,11 +92,16 @@ function changedMeaning(workspace: Workspace, uri: string, places: readonly Plac
   const at = firstDifference(names, table, moved);
   if (at === undefined) return undefined;
   const own = places.find(({ role }) => role === "declaration")?.item;
-  const taken = names.declarations.find((each) => each.name === newName && (each.owner === undefined || each.owner === own || (own?.kind === "guide" && each.owner.kind === "model" && each.owner.name.name === own.name.name)));
+  const taken = names.declarations.find((each) => each.name === newName && (each.owner === undefined || each.owner === own || (familyOf(each.owner) !== undefined && familyOf(each.owner) === familyOf(own))));
   if (taken) return `\`${newName}\` is taken: line ${lineOf(taken.span)} of ${source.path} declares the ${taken.kind} of that name`;
   // Back to the old text: places before it have moved what stands behind them.
   const before = starts.filter((start) => moved(start) < at).length;
   return `with the name \`${newName}\`, line ${lineOf({ source, start: at - (newName.length - oldLength) * before, end: at })} of ${source.path} would mean something else`;
+}
+
+/** A model's name, of it and of its guide: they read each other's names. */
+function familyOf(item: ast.Item | undefined): string | undefined {
+  return item?.kind === "model" || item?.kind === "guide" ? item.name.name : undefined;
 }
 
 /** The first place of the new text whose name has another meaning than in the old one. */
