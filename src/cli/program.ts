@@ -120,6 +120,12 @@ export function createProgram(host: ProgramHost): Command {
     .option("-o, --out <file>", "an .svg file; by default standard output")
     .action((file: string, options) => host.execute("graph", async (context) => (await import("./commands/graph.js")).graph(context, file, options)));
 
+  command("playground", "serve a page to write, see and train models in, to this machine alone")
+    .argument("[file]", "model file to begin with")
+    .option("--port <n>", "where; 0 takes a free one", wholeNumber(0), 8420)
+    .option("--build <folder>", "write the page as a folder for any web server, and serve nothing")
+    .action((file: string | undefined, options) => host.execute("playground", async (context) => (await import("./commands/playground.js")).playground(context, file, options)));
+
   modelOptions(command("doctor", "what this machine has, what its devices do, and which one a model would get"))
     .argument("[file]", "model file; the shipped VAE if absent")
     .option("--batch <n>", "rows in a minibatch; by default the file's", wholeNumber(1))
@@ -129,6 +135,12 @@ export function createProgram(host: ProgramHost): Command {
     .argument("<file...>", "model files")
     .option("--check", "change nothing; exit 1 where a file is not formatted")
     .action((files: string[], options) => host.execute("fmt", async (context) => (await import("./commands/fmt.js")).fmt(context, files, options)));
+
+  configure(program.command("lsp").description("speak to an editor: the language server"))
+    .helpOption("-h, --help", "show this help")
+    .option("--stdio", "over standard input and output, as editors start it")
+    .option("--clientProcessId <pid>", "the editor's process: the server ends with it")
+    .action((options) => host.execute("lsp", async (context) => (await import("./commands/lsp.js")).lsp(context, options)));
 
   command("init", "begin a project: a model file and a README with the next commands")
     .argument("[folder]", "where", ".")

@@ -3,7 +3,8 @@ import type { Columns, Outputs } from "../../runtime/model.js";
 import { UsageError } from "../errors.js";
 import { givenColumns } from "./given-columns.js";
 import { knownElements, type KnownChoice } from "./known-elements.js";
-import { columnSpecs, loadModelData } from "./model-data.js";
+import { columnSpecs } from "../../driver/column-specs.js";
+import { loadModelData } from "./model-data.js";
 import { createClock, createProgressLine, duration } from "./progress.js";
 import type { TrainedModel } from "./trained-model.js";
 

@@ -1,4 +1,4 @@
-import { columnLength } from "../../driver/column-length.js";
+import { columnSpecs } from "../../driver/column-specs.js";
 import type { DerivedModel } from "../../driver/derive.js";
 import { bindColumns, maskColumn, type BoundColumn, type ColumnSpec, type HostColumn } from "../../runtime/data/index.js";
 import type { Split } from "../../runtime/builtin-data/index.js";
@@ -29,13 +29,6 @@ export interface ModelDataOptions {
   readonly hide: boolean;
   /** Only the columns that the model conditions on are needed. */
   readonly inputsOnly?: boolean;
-}
-
-export function columnSpecs(program: Program): readonly ColumnSpec[] {
-  return program.columns.map((column) => {
-    const { name, type, partlyObserved, role } = column;
-    return { name, support: type.support, shape: type.shape.map((size) => size.value), partlyObserved, role, ...columnLength(program, column) };
-  });
 }
 
 /** The `--data` that the train block names: `digits(8192)`. */

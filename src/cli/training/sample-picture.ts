@@ -7,7 +7,7 @@ import type { ColumnSpec } from "../../runtime/data/index.js";
 import type { Outputs } from "../../runtime/model.js";
 import { UsageError } from "../errors.js";
 import { type ColumnPictures, columnPictures } from "./image-shape.js";
-import { columnSpecs } from "./model-data.js";
+import { columnSpecs } from "../../driver/column-specs.js";
 import { type Images, imagesIn, strips } from "./pictures.js";
 import type { TrainedModel } from "./trained-model.js";
 

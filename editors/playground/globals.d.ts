@@ -1,0 +1,6 @@
+declare module "monaco-lsp-client" {
+  export function createTransportToWorker(worker: Worker): unknown;
+  export class MonacoLspClient {
+    constructor(transport: unknown);
+  }
+}

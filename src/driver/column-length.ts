@@ -1,1 +1,0 @@
-export { columnLength } from "../ir/model/row-length.js";
