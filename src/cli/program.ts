@@ -41,7 +41,7 @@ export function createProgram(host: ProgramHost): Command {
   const samplerOptions = (made: Command): Command =>
     made
       .addOption(new Option("--sampler <name>", "of a diffusion: how it goes from noise to data; by default ancestral").choices(samplerNames))
-      .option("--steps <n>", "of a diffusion: how many steps the sampler takes; by default all of the chain", wholeNumber(1))
+      .option("--steps <n>", "of a diffusion: how many steps the sampler takes; by default all of the chain, in continuous time 250", wholeNumber(1))
       .option("--eta <x>", "of ddim: from 0, no noise on the way, to 1, that of the ancestral sampler; by default 0", share)
       .addOption(new Option("--spacing <name>", "of a diffusion: fewer steps lie at equal distances of t, or of the log signal-to-noise ratio").choices(spacingNames))
       .option("--guidance <x>", "of a diffusion with conditions that training leaves out (dropout): how far it goes from the model without them (0) to the model with them (1) and beyond; by default 1", nonnegativeNumber);
