@@ -10,7 +10,7 @@ export interface CompileOptions {
   readonly set?: Readonly<Record<string, string>>;
   /** Reads an imported file; undefined when there is none. The compiler itself touches no file. */
   readonly load?: (path: string, from: SourceFile) => SourceFile | undefined;
-  /** Which model of the file; by default the only one, the only one with a `train` block, or of stages the last. */
+  /** Which model of the file; by default the only one, the only one with a `train` block, or of stages the one whose samples go through the others. */
   readonly model?: string;
   /** lvmc's version, for the head of what is emitted; the compiler itself does not read its package. */
   readonly version?: string;

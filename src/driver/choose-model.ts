@@ -3,9 +3,9 @@ import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import type { ModelProgram } from "../ir/model/model.js";
 import type { Module } from "../parser/ast.js";
-import { lastStage } from "./training-order.js";
+import { mainModel } from "./training-order.js";
 
-/** The model that a command is about: the one that is named, the only one, the only one with a `train` block, or of stages the last. */
+/** The model that a command is about: the one that is named, the only one, the only one with a `train` block, or of stages the one whose samples go through the others. */
 export function chooseModel(module: Module, programs: readonly ModelProgram[], name: string | undefined): Checked<ModelProgram | undefined> {
   const names = programs.map((program) => program.name);
   const start: Span = { source: module.source, start: 0, end: 0 };
@@ -31,7 +31,7 @@ export function chooseModel(module: Module, programs: readonly ModelProgram[], n
   if (only && others.length === 0) return { value: only, diagnostics: [] };
   const trained = new Set(module.items.flatMap((item) => (item.kind === "train" ? [item.name.name] : [])));
   const candidates = programs.filter((program) => trained.has(program.name));
-  const single = candidates.length === 1 ? candidates[0] : lastStage(candidates);
+  const single = mainModel(candidates);
   if (single) return { value: single, diagnostics: [] };
   const declared = module.items.flatMap((item) => (item.kind === "model" ? [item.name] : []));
   const [first, ...rest] = declared;

@@ -8,8 +8,9 @@ export function trainingOrder(module: Module, programs: readonly ModelProgram[])
   return [...own.filter(({ stage }) => !stage), ...own.filter(({ stage }) => stage)];
 }
 
-/** The model that a file with stages is about as a whole: the one whose samples go through all others. */
-export function lastStage(programs: readonly ModelProgram[]): ModelProgram | undefined {
-  const last = programs.filter(({ stage }) => stage?.kind === "latent");
-  return last.length === 1 && programs.every((program) => program === last[0] || program.name === last[0]!.stage!.model.name) ? last[0] : undefined;
+/** The model that a file with stages is about as a whole: the one whose samples go through the others, or that others of its datum with noise guide. */
+export function mainModel(programs: readonly ModelProgram[]): ModelProgram | undefined {
+  const through = new Set(programs.flatMap(({ stage }) => (stage?.kind === "latent" ? [stage.model.name] : [])));
+  const [main, other] = programs.filter(({ name, stage }) => !through.has(name) && !(stage?.kind === "noised" && programs.some((program) => program.name === stage.model.name)));
+  return other ? undefined : main;
 }

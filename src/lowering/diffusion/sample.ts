@@ -4,6 +4,7 @@ import type { TensorNode, TensorProgram } from "../../ir/tensor/nodes.js";
 import { LoweringContext } from "../context.js";
 import { ROWS } from "../value.js";
 import { capturedLoop } from "./captured-loop.js";
+import { type Classifier, classifierGradient } from "./classifier-gradient.js";
 import { toDatum } from "./datum.js";
 import { guided } from "./guided.js";
 import { knownPart } from "./known-part.js";
@@ -18,6 +19,8 @@ export interface SamplerOptions extends PlanOptions {
   readonly moments?: number;
   /** Some elements of the datum are known: the program takes `known.<name>` and `mask.<name>` (1 where known). */
   readonly known?: boolean;
+  /** Draws samples to the labels of a classifier, which are columns of the program. */
+  readonly classifier?: Classifier;
 }
 
 /** Draws of the datum: a loop over the sampler's steps, whole on the device, from x_T to x_0; in continuous time from x at t = 1 to t = 0, and its mean of the datum. */
@@ -45,9 +48,12 @@ export function lowerDiffusionSample(program: ModelProgram, diffusion: Diffusion
     else table(`${which}.at`, (step) => Math.max(0, at(step) - 1), "i32");
     table(`${which}.ofState`, (step) => ofState[at(step)]!);
     table(`${which}.ofOutput`, (step) => ofOutput[at(step)]!);
+    // ε̂ ← ε̂ − g σ ∇ log p(label | x_t) is x̂_0 ← x̂_0 + g σ² / s ∇ log p(label | x_t); where no signal is left the label says nothing of the state.
+    if (options.classifier) table(`${which}.pull`, (step) => (marginals.signal[at(step)]! === 0 ? 0 : (options.classifier!.strength * marginals.deviation[at(step)]! ** 2) / marginals.signal[at(step)]!));
   };
   looks("from", ({ from }) => from);
   for (const role of factors) table(role, (step) => step[role]);
+  if (plan.learnt) table("spread", (step) => step.spread ?? 0);
   if (plan.secondOrder) {
     // The step to the datum keeps its first result: it has no second look, and what is asked there counts nothing.
     looks("to", ({ to }) => to);
@@ -64,15 +70,25 @@ export function lowerDiffusionSample(program: ModelProgram, diffusion: Diffusion
     const now = (role: string): TensorNode => scans[roles.indexOf(role)]!;
     const [state, before] = carries as [TensorNode, TensorNode];
     const network = guided(context, diffusion, options.guidance ?? 1, step);
+    const gradient = options.classifier && classifierGradient(context, options.classifier, step);
     /** The datum as it looks from a state. */
-    const seen = (from: TensorNode, which: string): TensorNode => inner.add(inner.multiply(from, now(`${which}.ofState`)), inner.multiply(network(from, now(`${which}.at`)), now(`${which}.ofOutput`)));
+    const seen = (from: TensorNode, which: string): { readonly datum: TensorNode; readonly mix?: TensorNode } => {
+      const { output, mix } = network(from, now(`${which}.at`));
+      const datum = inner.addAll([
+        inner.multiply(from, now(`${which}.ofState`)), inner.multiply(output, now(`${which}.ofOutput`)),
+        ...(gradient ? [inner.multiply(gradient(from, now(`${which}.at`)), now(`${which}.pull`))] : []),
+      ]);
+      return { datum, mix };
+    };
     const held = (next: TensorNode): TensorNode => known ? known.at(inner, { signal: now("to.signal"), deviation: now("to.deviation") }, next, "steps", capture) : next;
-    const datum = seen(state, "from");
-    const parts = { ofDatum: () => datum, ofState: () => state, ofBefore: () => before, noise: () => inner.normal(context.stream(`${name}.noise`), full) };
+    const { datum, mix } = seen(state, "from");
+    /** Of a learnt variance: its deviation over the small one. */
+    const spread = (drawn: TensorNode): TensorNode => (plan.learnt && mix ? inner.multiply(drawn, inner.exp(inner.multiply(mix, now("spread")))) : drawn);
+    const parts = { ofDatum: () => datum, ofState: () => state, ofBefore: () => before, noise: () => spread(inner.normal(context.stream(`${name}.noise`), full)) };
     let next = held(inner.addAll(factors.map((role) => inner.multiply(parts[role](), now(role)))));
     if (plan.secondOrder) {
       // Heun: the datum as it looks from where the step would lead.
-      const seconds = { ofState: state, ofDatum: datum, ofNext: next, ofThere: seen(next, "to") };
+      const seconds = { ofState: state, ofDatum: datum, ofNext: next, ofThere: seen(next, "to").datum };
       next = held(inner.addAll(secondRoles.map((role) => inner.multiply(seconds[role], now(`second.${role}`)))));
     }
     const kept = moments && moments.after(inner, carries.at(-1)!, next, now("moment"));
