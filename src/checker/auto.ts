@@ -1,4 +1,6 @@
 import type * as ast from "../parser/ast.js";
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { choice as unasked, correction, lineAbove, removalFromList, replacement } from "../diagnostics/fix.js";
 import { isDiscrete, printSupport } from "../types/support.js";
 import { elementCount, printType, sizeOf, type Type } from "../types/type.js";
 import type { AutoGroup, Initializer, Parameter } from "../ir/model/model.js";
@@ -45,6 +47,7 @@ function readFamily(context: Context, expression: ast.Expression): { readonly fa
       label: "unknown",
       notes: [`the automatic guides are ${list(families)}`],
       help: (choice && suggestion(choice.name, families)) ?? "write `auto mean_field` and the names of the latents",
+      fixes: choice && correction(choice.nameSpan, choice.name, families),
     });
     return undefined;
   }
@@ -59,6 +62,7 @@ function readFamily(context: Context, expression: ast.Expression): { readonly fa
         span: choice.span,
         label: "the number of directions is not given",
         help: "write for example `auto low_rank(5)`",
+        fixes: [replacement(choice.span, "low_rank(5)")],
       });
     }
     return undefined;
@@ -88,6 +92,7 @@ export function elaborateAuto(context: Context, statement: ast.AutoStatement, si
         site.type.support.kind === "count"
           ? `draw it in the guide: \`${site.name} ~ Poisson(…) by score(baseline = leave_one_out)\``
           : `sum it out with \`marginalize ${site.name}\`, or draw it: \`${site.name} ~ ${site.type.support.kind === "binary" ? "Bernoulli" : "Categorical"}(…)\``,
+      fixes: site.type.support.kind === "count" ? undefined : marginalized(statement, name, site.scope),
     });
     return false;
   });
@@ -103,6 +108,15 @@ export function elaborateAuto(context: Context, statement: ast.AutoStatement, si
     parameters.push(...made.parameters);
   }
   return { groups, parameters };
+}
+
+/** `marginalize k` instead of a discrete latent in an `auto` statement. */
+function marginalized(statement: ast.AutoStatement, name: ast.Identifier, scope: ModelSite["scope"]): readonly Fix[] | undefined {
+  if (scope === "global") return undefined;
+  const title = `Write \`marginalize ${name.name}\``;
+  if (statement.sites.length === 1) return [replacement(statement.span, `marginalize ${name.name}`, title)];
+  const edit = removalFromList(name.span, title).edits[0]!;
+  return [{ title, edits: [edit, lineAbove(statement.span, `marginalize ${name.name}`)] }];
 }
 
 function makeGroup(
@@ -125,6 +139,7 @@ function makeGroup(
       label: `at most ${largestFullRank} coordinates`,
       related: members.map((site) => ({ span: site.origin, text: `\`${site.name}\`: ${printType(site.type)}` })),
       help: "use `auto low_rank(10)` or `auto mean_field`",
+      fixes: ["low_rank(10)", "mean_field"].map((family) => unasked(replacement(statement.family.span, family, `Use \`auto ${family}\``))),
     });
     return undefined;
   }

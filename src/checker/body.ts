@@ -1,4 +1,6 @@
 import type * as ast from "../parser/ast.js";
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { choice as unasked, freshName, insertion, replacement } from "../diagnostics/fix.js";
 import { type Span, textOf } from "../diagnostics/span.js";
 import { type Binding, type Expr, letterOf, type Plate } from "../ir/model/model.js";
 import type { Context } from "./context.js";
@@ -86,6 +88,7 @@ export function isFree(body: Body, scope: Scope, name: ast.Identifier, what: str
       label: `a second \`${name.name}\``,
       related: [{ span: earlier.declared, text: "the first is here" }],
       help: "give one of them another name",
+      fixes: [unasked(replacement(name.span, freshName(name.name, name.span), `Call it \`${freshName(name.name, name.span)}\``))],
     });
     return false;
   }
@@ -144,6 +147,7 @@ export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indic
       label: "its index is missing",
       related: scope.plates.map((plate) => ({ span: loopWord(plate), text: "in this loop" })),
       help: `write \`${written}\`, here and where it is read in the loop`,
+      fixes: [{ title: `Write \`${written}\``, edits: unindexed(name, scope).map((span) => ({ span, text: `[${variables.join(", ")}]` })) }],
     });
     return false;
   }
@@ -160,6 +164,9 @@ export function indicesFit(body: Body, scope: Scope, name: ast.Identifier, indic
     label: variables.length === 0 ? "no loop gives this" : `${list(variables)} ${variables.length > 1 ? "are" : "is"} expected here`,
     related: scope.plates.map((plate) => ({ span: loopWord(plate), text: "in this loop" })),
     help: variables.length === 0 ? `write \`${name.name}\`, or put the statement into \`each t in 1..T { … }\`` : begins ? `write \`${name.name}[${[...variables, textOf(first.span)].join(", ")}]\`` : `write \`${written}\``,
+    fixes: [
+      variables.length === 0 ? withoutIndex(name, indices) : replacement({ ...first.span, end: indices[indices.length - 1]!.span.end }, [...variables, ...(begins ? [textOf(first.span)] : [])].join(", "), `Write \`${begins ? `${name.name}[${[...variables, textOf(first.span)].join(", ")}]` : written}\``),
+    ],
   });
   return false;
 }
@@ -181,8 +188,24 @@ function reportNoChain(body: Body, scope: Scope, name: ast.Identifier, indices: 
     label: inEach ? "the steps of an `each` have no start" : "no `chain` defines the steps behind it",
     related: inEach ? [{ span: headOf(inEach.loops.at(-1)!), text: "the steps are defined here" }] : unindexed ? [{ span: unindexed.statement.name.span, text: unindexed.local ? "without an index this is another value, of its step alone" : "its index is missing here" }] : [],
     help: inEach ? "make the loop a `chain`, or remove this statement" : unindexed ? `write \`${name.name}[${unindexed.loops.map((loop) => loop.variable.name).join(", ")}] ${unindexed.local ? "=" : "~"} …\` in the chain` : `add \`chain t in ${startAfter(context, last)} { ${steps} … }\`, or write \`${name.name}\` without an index`,
+    fixes: inEach
+      ? [unasked(replacement({ ...inEach.loops.at(-1)!.span, end: inEach.loops.at(-1)!.span.start + "each".length }, "chain", "Make the loop a `chain`"))]
+      : unindexed ? [insertion(unindexed.statement.name.span, `[${unindexed.loops.map((loop) => loop.variable.name).join(", ")}]`, `Write \`${name.name}[${unindexed.loops.map((loop) => loop.variable.name).join(", ")}]\` in the chain`)]
+      : [unasked(withoutIndex(name, indices))],
   });
   return true;
+}
+
+/** Behind each place of a name in the loop around it where no index follows. */
+function unindexed({ name, span }: ast.Identifier, scope: Scope): readonly Span[] {
+  const { origin } = scope.plates.at(-1)!;
+  return [...textOf(origin).matchAll(new RegExp(`\\b${name}\\b(?!\\s*\\[)`, "g"))].map(({ index }) => ({ ...span, start: origin.start + index + name.length, end: origin.start + index + name.length }));
+}
+
+/** `h` of `h[0]`. */
+function withoutIndex(name: ast.Identifier, indices: readonly ast.Expression[]): Fix {
+  const end = name.span.source.text.indexOf("]", indices.at(-1)!.span.end) + 1;
+  return { title: "Remove the index", edits: [{ span: { ...name.span, start: name.span.end, end }, text: "" }] };
 }
 
 function startAfter(context: Context, index: ast.Expression): string {

@@ -1,5 +1,6 @@
 import type * as ast from "../parser/ast.js";
 import { type Checked, type Diagnostic, hasErrors } from "../diagnostics/diagnostic.js";
+import { choice as unasked, removal, replacement } from "../diagnostics/fix.js";
 import { sortDiagnostics } from "../diagnostics/sort.js";
 import { suggest } from "../diagnostics/suggest.js";
 import { maxDiagnostics } from "../parser/parse.js";
@@ -163,6 +164,7 @@ function pair(context: Context, module: ast.Module, kind: "guide" | "train", mod
         label: "the second",
         related: [{ span: earlier.name.span, text: "the first is here" }],
         help: "put everything into one block, or remove one of the two",
+        fixes: [unasked(removal(item.span, "Remove the second"))],
       });
       continue;
     }
@@ -181,7 +183,7 @@ function pair(context: Context, module: ast.Module, kind: "guide" | "train", mod
       label: "no model of this name",
       related: other ? [{ span: other.span, text: `the ${other.what}` }] : first ? [{ span: (models.find((model) => model.name.name === near) ?? first).name.span, text: "a model of this file" }] : [],
       help: near !== undefined ? `did you mean \`${near}\`?` : names.length > 0 ? `name one of the models: ${names.map((each) => `\`${each}\``).join(", ")}` : `add \`model ${name}(…) { … }\``,
-      fixes: near !== undefined ? [{ title: `Change to \`${near}\``, edits: [{ span: item.name.span, text: near }] }] : undefined,
+      fixes: near !== undefined ? [replacement(item.name.span, near)] : missing.filter((each) => kind === "train" || hasLatents(models, each)).map((each) => unasked(replacement(item.name.span, each))),
     });
   }
   return found;

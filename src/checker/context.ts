@@ -1,5 +1,6 @@
 import type * as ast from "../parser/ast.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { choice, freshName, replacement } from "../diagnostics/fix.js";
 import type { DiagnosticCode } from "../diagnostics/catalog.js";
 import type { Label, Fix } from "../diagnostics/diagnostic.js";
 import type { Span } from "../diagnostics/span.js";
@@ -44,6 +45,8 @@ export interface HoverFact {
   readonly type?: Type;
   /** Markdown. */
   readonly doc?: string;
+  /** Of a layer. */
+  readonly weights?: readonly { readonly role: string; readonly shape: readonly number[] }[];
   /** Where the name was declared, for go-to-definition. */
   readonly declared?: Span;
 }
@@ -87,7 +90,7 @@ export interface Context {
   readonly items: Map<string, { readonly what: string; readonly span: Span }>;
   readonly hover: Map<ast.Node, HoverFact>;
   /** Registers an item's name; false (and a diagnostic) when it is taken. */
-  declareItem(what: string, name: ast.Identifier): boolean;
+  declareItem(what: string, name: ast.Identifier, fixes?: readonly Fix[]): boolean;
   /** A new number for a network call. */
   freshCall(): number;
   addParameter(parameter: Parameter): void;
@@ -121,7 +124,7 @@ export function createContext(set: Readonly<Record<string, number>> = {}, import
     copies: [],
     items,
     hover: new Map(),
-    declareItem(what, name) {
+    declareItem(what, name, fixes) {
       const earlier = items.get(name.name);
       if (!earlier) {
         items.set(name.name, { what, span: name.span });
@@ -134,6 +137,7 @@ export function createContext(set: Readonly<Record<string, number>> = {}, import
         label: `a second \`${name.name}\``,
         related: [{ span: earlier.span, text: `the first is here: a ${earlier.what}` }],
         help: "give one of them another name",
+        fixes: fixes ?? [choice(replacement(name.span, freshName(name.name, name.span), `Call it \`${freshName(name.name, name.span)}\``))],
       });
       return false;
     },

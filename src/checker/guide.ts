@@ -1,4 +1,6 @@
 import type * as ast from "../parser/ast.js";
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { choice as unasked, move, removal, removalFromList, replacement } from "../diagnostics/fix.js";
 import type { Span } from "../diagnostics/span.js";
 import { isDiscrete, cardinality } from "../types/support.js";
 import type { AutoGroup, GuideSite, GuideStep, Marginalized, Parameter } from "../ir/model/model.js";
@@ -12,7 +14,7 @@ import { elaborateLocal } from "./rules/local.js";
 import { readBy } from "./rules/estimator.js";
 import { checkEnumerationSize, checkGlobalGuide, checkGuideFit, checkGuidePlates, checkPartlyObserved } from "./rules/guide-site.js";
 import { checkSummedChains } from "./rules/summed-chains.js";
-import { reportMissingGuide, reportMissingSite } from "./rules/missing-guide.js";
+import { entryFor, reportMissingGuide, reportMissingSite } from "./rules/missing-guide.js";
 import { namesRead } from "./rules/expressions-within.js";
 import { type Starts, sequenceOf } from "./rules/sequence-of.js";
 import { definitionsIn, expressionsOf } from "./rules/statement-order.js";
@@ -94,6 +96,7 @@ export function checkGuide(context: Context, model: CheckedModel, guide: ast.Gui
       label: "nothing to infer",
       related: [{ span: model.item.name.span, text: "the model" }],
       help: "remove the guide, or draw a latent in the model",
+      fixes: [unasked(removal(guide.span, "Remove the guide"))],
     });
   }
   const sound = draft.complete && !context.diagnostics.slice(before).some(({ severity }) => severity === "error");
@@ -147,7 +150,7 @@ function undrawn(draft: Draft, scope: Scope, statement: ast.Statement): readonly
     found.add(name.name);
     const entry = draft.entries.get(name.name);
     if (entry?.how === "unknown") continue;
-    const later = guide.body.some((other) => other.kind === "auto" && other.sites.some((site) => site.name === name.name));
+    const later = guide.body.find((other) => other.kind === "auto" && other.sites.some((site) => site.name === name.name));
     body.context.error({
       code: "LVM4014",
       message: entry?.how === "marginalized" ? `\`${name.name}\` is summed out, so it has no value in the guide` : `\`${name.name}\` is not drawn yet`,
@@ -163,6 +166,7 @@ function undrawn(draft: Draft, scope: Scope, statement: ast.Statement): readonly
           : later
             ? `move the \`auto\` statement of \`${name.name}\` above this line`
             : `draw it above this line: \`${name.name} ~ …\`, or condition on the columns`,
+      fixes: entry?.how !== "marginalized" && later ? [move(later.span, statement.span, `Move \`auto\` up`)].filter((fix) => fix !== undefined) : undefined,
     });
   }
   return [...found];
@@ -210,7 +214,7 @@ function checkStatements(draft: Draft, statements: readonly ast.Statement[], sco
  * Takes a latent for an entry of the guide. Reports names that the model does not draw, columns, and second entries; undefined then, and
  * where the model's site has a mistake of its own.
  */
-function claim(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): ModelSite | undefined {
+function claim(draft: Draft, statement: ast.SampleStatement | ast.AutoStatement | ast.MarginalizeStatement, name: ast.Identifier, how: GuideEntry["how"]): ModelSite | undefined {
   const { model, entries } = draft;
   const { context } = draft.body;
   if (name.name === "") return undefined;
@@ -223,6 +227,7 @@ function claim(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): Mode
       label: "the second",
       related: [{ span: earlier.span, text: "the first is here" }],
       help: "remove one of the two",
+      fixes: [unasked(withoutEntry(statement, name))],
     });
     return undefined;
   }
@@ -235,18 +240,25 @@ function claim(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): Mode
       label: "nothing to infer",
       related: [{ span: column.span, text: "a column of the model" }],
       help: `remove this; the likelihood of \`${name.name}\` belongs in the model`,
+      fixes: [unasked(withoutEntry(statement, name))],
     });
     return undefined;
   }
   if (!column && !model.latents.has(name.name)) {
-    reportUnknown(draft, name, how);
+    reportUnknown(draft, statement, name, how);
     return undefined;
   }
   entries.set(name.name, { how, span: name.span });
   return model.sites.get(name.name);
 }
 
-function reportUnknown(draft: Draft, name: ast.Identifier, how: GuideEntry["how"]): void {
+/** Takes an entry out of the guide: its statement, or its name where the statement has others. */
+function withoutEntry(statement: ast.SampleStatement | ast.AutoStatement | ast.MarginalizeStatement, name: ast.Identifier): Fix {
+  const alone = statement.kind === "sample" || statement.sites.length === 1;
+  return alone ? removal(statement.span, "Remove this line") : removalFromList(name.span, `Remove \`${name.name}\``);
+}
+
+function reportUnknown(draft: Draft, statement: Parameters<typeof withoutEntry>[0], name: ast.Identifier, how: GuideEntry["how"]): void {
   const { model, entries } = draft;
   const free = [...model.latents.keys()].filter((latent) => !entries.has(latent) && !draft.drawn.has(latent));
   const near = suggest(name.name, free) ?? (free.length === 1 && model.latents.size === 1 ? free[0] : undefined);
@@ -260,7 +272,7 @@ function reportUnknown(draft: Draft, name: ast.Identifier, how: GuideEntry["how"
     related: [{ span: hidden ?? model.item.name.span, text: hidden ? "a binding of the model" : "the model" }],
     notes: model.latents.size > 0 ? [`its latents are ${[...model.latents.keys()].map((latent) => `\`${latent}\``).join(", ")}`] : ["it has no latent"],
     help: near !== undefined ? `did you mean \`${near}\`?` : how === "auto" || how === "marginalized" ? "remove it" : `draw \`${name.name}\` in the model, or compute it: \`${name.name} = …\``,
-    fixes: near !== undefined ? [{ title: `Change to \`${near}\``, edits: [{ span: name.span, text: near }] }] : undefined,
+    fixes: [near !== undefined ? replacement(name.span, near) : unasked(withoutEntry(statement, name))],
   });
 }
 
@@ -298,7 +310,7 @@ function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Sco
   const known = text && earlier?.kind === "site" ? earlier : undefined;
   // Another part of the same chain has a mistake, and was reported.
   const failed = text !== undefined && earlier?.kind === "broken" && draft.entries.has(name.name);
-  const site = text && draft.entries.get(name.name)?.how !== undefined && earlier ? model.sites.get(name.name) : claim(draft, name, isDelta ? "point" : "distribution");
+  const site = text && draft.entries.get(name.name)?.how !== undefined && earlier ? model.sites.get(name.name) : claim(draft, statement, name, isDelta ? "point" : "distribution");
   const frame = statementScope(body, scope, statement);
   const target = site && { type: site.type, name: site.name, declared: model.latents.get(site.name)?.name.span ?? site.origin };
   const distribution = unsupported ? undefined : elaborateDistribution(context, frame, statement.distribution, target);
@@ -351,7 +363,7 @@ function checkAuto(draft: Draft, statement: ast.AutoStatement, scope: Scope): vo
   }
   const sites: { site: ModelSite; name: ast.Identifier }[] = [];
   for (const name of statement.sites) {
-    const site = claim(draft, name, "auto");
+    const site = claim(draft, statement, name, "auto");
     if (!site) continue;
     if (site.partlyObserved) {
       context.error({
@@ -361,6 +373,7 @@ function checkAuto(draft: Draft, statement: ast.AutoStatement, scope: Scope): vo
         label: "partly observed",
         related: [{ span: site.origin, text: "declared here" }],
         help: isDiscrete(site.type.support) ? `write \`marginalize ${site.name}\`` : `draw it in the guide: \`${site.name} ~ Normal(…)\``,
+        fixes: statement.sites.length === 1 ? [insteadOf(statement, entryFor(site.name, site.type.support, site.plates.length > 0))] : undefined,
       });
     } else sites.push({ site, name });
   }
@@ -374,7 +387,7 @@ function checkAuto(draft: Draft, statement: ast.AutoStatement, scope: Scope): vo
 
 function checkMarginalized(draft: Draft, statement: ast.MarginalizeStatement, name: ast.Identifier): void {
   const { context } = draft.body;
-  const site = claim(draft, name, "marginalized");
+  const site = claim(draft, statement, name, "marginalized");
   if (!site) return;
   const finite = cardinality(site.type.support) !== undefined;
   // A chain of Gaussians is integrated out by the Kalman filter.
@@ -387,11 +400,17 @@ function checkMarginalized(draft: Draft, statement: ast.MarginalizeStatement, na
       label: site.scope === "global" ? "it is shared by all rows" : isDiscrete(site.type.support) ? "it has infinitely many values" : "it is continuous",
       related: [{ span: draft.model.latents.get(site.name)?.name.span ?? site.origin, text: "declared here" }],
       help: isDiscrete(site.type.support) ? `draw it in the guide: \`${site.name} ~ … by score(baseline = leave_one_out)\`` : `write \`auto mean_field ${site.name}\`, or draw it: \`${site.name} ~ …\``,
+      fixes: isDiscrete(site.type.support) || statement.sites.length > 1 ? undefined : [insteadOf(statement, `auto mean_field ${site.name}`)],
     });
     return;
   }
   if (isUnsupportedMissing(context, site, name.span)) return;
   draft.steps.push({ kind: "marginalized", site: site.name, origin: statement.span } satisfies Marginalized);
+}
+
+/** Another entry for the same latent. */
+function insteadOf({ span }: ast.Statement, entry: string): Fix {
+  return replacement(span, entry, `Write \`${entry}\``);
 }
 
 /** The cost of all sums together. */

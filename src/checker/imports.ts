@@ -1,6 +1,7 @@
 import type * as ast from "../parser/ast.js";
 import type { SourceFile } from "../diagnostics/span.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Fix } from "../diagnostics/diagnostic.js";
+import { choice, correction, removal, removalFromList } from "../diagnostics/fix.js";
 import { parse } from "../parser/parse.js";
 import { declareConstants } from "./constants.js";
 import { type Context, createContext } from "./context.js";
@@ -75,7 +76,8 @@ function checkImports(context: Context, module: ast.Module, session: ImportSessi
     for (const name of item.names) {
       if (name.name === "") continue;
       const known = file?.module.items.find((other) => "name" in other && other.name.name === name.name && exported.has(other.kind));
-      if (!context.declareItem(known ? known.kind : "import", name)) continue;
+      const without = (): Fix => (item.names.length === 1 ? removal(item.span, "Remove the import") : removalFromList(name.span, `Remove \`${name.name}\``));
+      if (!context.declareItem(known ? known.kind : "import", name, [choice(without())])) continue;
       if (!file) continue;
       if (!known) {
         reportAbsent(context, item, name, file);
@@ -146,6 +148,7 @@ function reportAbsent(context: Context, item: ast.ImportItem, name: ast.Identifi
     related: [{ span: other && other.kind !== "import" ? other.name.span : { source: file.module.source, start: 0, end: 0 }, text: other ? "declared here" : "the imported file" }],
     notes: [names.length > 0 ? `it declares ${names.map((each) => `\`${each}\``).join(", ")}` : "it declares nothing that can be imported"],
     help: suggestion(name.name, names) ?? (passedOn ? "import it from where it is declared" : "import networks, parameters and constants"),
+    fixes: correction(name.span, name.name, names) ?? [choice(item.names.length === 1 ? removal(item.span, "Remove the import") : removalFromList(name.span, `Remove \`${name.name}\``))],
   });
 }
 

@@ -1,4 +1,6 @@
 import type * as ast from "../parser/ast.js";
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { choice as unasked, move, removal, replacement } from "../diagnostics/fix.js";
 import { lineOf, type Span, textOf } from "../diagnostics/span.js";
 import { letterOf, type Plate } from "../ir/model/model.js";
 import type { Body } from "./body.js";
@@ -33,6 +35,7 @@ function makePlate(body: Body, scope: Scope, loop: ast.LoopStatement): Plate | u
       span: loop.range.span,
       label: `from ${first} to ${last}`,
       help: loop.loop === "chain" ? "write whole numbers: `chain t in 2..T`, or `chain t in T..1` to go backwards" : "write the smaller number first: `each t in 1..T`",
+      fixes: from > to ? [replacement(loop.range.span, `${textOf(loop.range.to.span)}..${textOf(loop.range.from.span)}`)] : undefined,
     });
     return undefined;
   }
@@ -93,6 +96,7 @@ function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chai
         label: "a value before the first step",
         related: [{ span: chained.statement.name.span, text: "the chain goes on from it" }],
         help: `move line ${lineOf(statement.span)} above line ${lineOf(loop.span)}`,
+        fixes: [move(statement.span, loop.span, `Move \`${named}\` up`)].filter((fix) => fix !== undefined),
       });
       return undefined;
     }
@@ -109,6 +113,7 @@ function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chai
         label: inside ? "also a step of the chain" : earlier ? "defined before" : `this is ${position}`,
         related: [related],
         help: inside ? (down ? `let the chain run to ${position - 1} at most: \`chain ${loop.variable.name} in ${position - 1}..${chain.from}\`` : `let the chain begin at ${position + 1}: \`chain ${loop.variable.name} in ${position + 1}..${end}\``) : "remove one of the two",
+        fixes: inside ? [unasked(beginAt(loop, down ? position - 1 : position + 1))] : earlier ? [unasked(removal(statement.span, "Remove the second"))] : undefined,
       });
       return undefined;
     }
@@ -128,6 +133,7 @@ function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chai
       label: "the nearest value before the chain",
       related: [{ span: headOf(loop), text: `the chain begins at ${down ? end : chain.from}` }],
       help: back === 1 ? `write \`${name}[${wanted}]\` here, or let the chain begin at ${down ? odd - 1 : odd + 1}` : `add \`${name}[${wanted}]\``,
+      fixes: back === 1 ? [replacement(indexOf(statementAt.get(odd)!)!.span, String(wanted)), unasked(beginAt(loop, down ? odd - 1 : odd + 1))] : undefined,
     });
     return undefined;
   }
@@ -140,6 +146,19 @@ function makePlates(body: Body, scope: Scope, name: string, { loop, starts, chai
   };
   body.plates.add(own.name);
   return { chain, own, positions };
+}
+
+/** Another range of a plate's loop, written where its own stands. */
+export function rangeEdit({ origin }: Pick<Plate, "origin">, text: string): Fix["edits"][number] | undefined {
+  const head = /^(\s*(?:each|chain)\s+\w+\s+in\s+)([^{]*?)\s*\{/.exec(textOf(origin));
+  if (!head) return undefined;
+  const start = origin.start + head[1]!.length;
+  return { span: { ...origin, start, end: start + head[2]!.length }, text };
+}
+
+/** Another first step of a loop. */
+function beginAt(loop: ast.LoopStatement, first: number): Fix {
+  return replacement(loop.range.from.span, String(first), `Let the loop begin at ${first}`);
 }
 
 /** The last index on the left of a statement. */

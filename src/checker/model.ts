@@ -1,4 +1,6 @@
 import type * as ast from "../parser/ast.js";
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { choice as unasked, freshName, removal, replacement, withoutQuestionMark } from "../diagnostics/fix.js";
 import type { Span } from "../diagnostics/span.js";
 import { textOf } from "../diagnostics/span.js";
 import { printSupport } from "../types/support.js";
@@ -7,13 +9,14 @@ import { type Binding, type Column, type DistributionCall, letterOf, type Plate,
 import { addDefined, type Body, chainedBy, createBody, declareBroken, elaborateLet, enterLoop, indicesFit, isFree, isNoItem, platesOf, type RowLength, startOf, statementScope } from "./body.js";
 import type { Context } from "./context.js";
 import { elaborateDistribution } from "./expressions/distribution-calls.js";
-import { loopWord, sequencePlates } from "./loop-plates.js";
+import { loopWord, rangeEdit, sequencePlates } from "./loop-plates.js";
 import { checkRowLength } from "./rules/row-length.js";
 import { type Starts, sequenceOf } from "./rules/sequence-of.js";
 import { createScope, declare, type Scope } from "./scope.js";
 import { elaborateType } from "./type-expressions.js";
 import { refuseDropout } from "./diffusion/conditions.js";
 import { dependenceOf } from "./rules/dependence.js";
+import { withoutBy } from "./rules/estimator.js";
 import { checkLikelihood, checkPrior, typeOfDraw } from "./rules/site-support.js";
 import { definitionsIn } from "./rules/statement-order.js";
 import { isUnsupportedDistribution } from "./rules/unsupported.js";
@@ -104,6 +107,7 @@ function checkColumn(context: Context, declaration: ast.ColumnDeclaration, obser
       label: `a second \`${name.name}\``,
       related: [{ span: outer.entities.get(name.name)?.declared ?? name.span, text: "the first is here" }],
       help: "give one of them another name",
+      fixes: [unasked(replacement(name.span, freshName(name.name, name.span), `Call it \`${freshName(name.name, name.span)}\``))],
     });
     return undefined;
   }
@@ -117,6 +121,7 @@ function checkColumn(context: Context, declaration: ast.ColumnDeclaration, obser
       span: declaration.type.span,
       label: "partly observed",
       help: `draw it in the model: \`${name.name} ~ …\`, or remove the \`?\``,
+      fixes: [withoutQuestionMark(declaration.type.span)],
     });
     return broken();
   }
@@ -177,6 +182,7 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
       label: "a gradient estimator",
       related: [{ span: name.span, text: `the model's \`${name.name}\`` }],
       help: "write it behind the guide's `~` statement, or remove it",
+      fixes: [withoutBy(statement.by)],
     });
   }
   const start = startOf(body, scope, statement);
@@ -194,6 +200,7 @@ function checkSite(draft: Draft, statement: ast.SampleStatement, scope: Scope): 
       label: `a second \`${name.name} ~ …\``,
       related: [{ span: earlier.declared, text: "the first is here" }],
       help: isColumn ? "a column has one likelihood: remove one of the two" : "give one of them another name",
+      fixes: [unasked(isColumn ? removal(statement.span, "Remove the second") : replacement(name.span, freshName(name.name, name.span), `Call it \`${freshName(name.name, name.span)}\``))],
     });
     return;
   }
@@ -280,7 +287,7 @@ function reportSaidAgain(context: Context, what: "type" | "global", statement: a
     label: said ? "said again" : "its first value is not",
     related: [{ span: what === "type" ? first.type!.span : { ...first.name.span, start: first.span.start }, text: what === "type" ? "the type that counts" : "the first value" }],
     help: said ? `write \`${name.name}[${statement.indices.map((index) => textOf(index.span)).join(", ")}] ~ …\`` : `write \`global\` in front of the first value, or remove it here`,
-    fixes: said ? [{ title: what === "type" ? "Remove the type" : "Remove `global`", edits: [edit] }] : undefined,
+    fixes: said ? [{ title: what === "type" ? "Remove the type" : "Remove `global`", edits: [edit] }] : [unasked(withoutGlobal(statement)), unasked({ title: "Write `global` in front of the first value", edits: [...withoutGlobal(statement).edits, { span: { ...first.span, end: first.span.start }, text: "global " }] })],
   });
 }
 
@@ -307,6 +314,7 @@ function observedType(draft: Draft, statement: ast.SampleStatement, plates: read
       label: "cannot be `global`",
       related: [{ span: column.origin, text: "declared here" }],
       help: "remove `global`",
+      fixes: [withoutGlobal(statement)],
     });
   }
   let shape = column.type.shape;
@@ -320,6 +328,7 @@ function observedType(draft: Draft, statement: ast.SampleStatement, plates: read
         label: `observed inside ${plates.length} loop${plates.length > 1 ? "s" : ""}`,
         related: [{ span: column.origin, text: `this is ${printType(column.type)}` }],
         help: `give the column one size for each loop: \`${column.name}: ${printSupport(column.type.support)}[${plates.map(({ size }) => size).join(", ")}]\`, or move the statement out of the loop`,
+        fixes: typeEdit(column, `${printSupport(column.type.support)}[${plates.map(({ size }) => size).join(", ")}]`),
       });
       return undefined;
     }
@@ -336,6 +345,7 @@ function observedType(draft: Draft, statement: ast.SampleStatement, plates: read
           { span: column.origin, text: `\`${column.name}\` got its size here` },
         ],
         help: helpForRange(column, plate, axis, chain),
+        fixes: chain || !(plate.chain === undefined || (plate.from === 1 && plate.chain === "up")) ? undefined : [rangeEdit(plate, `1..${axis.text ?? axis.value}`)].flatMap((edit) => (edit ? [{ title: `Let the loop run over \`${edit.text}\``, edits: [edit] }] : [])),
       });
       return undefined;
     }
@@ -356,6 +366,16 @@ function helpForRange(column: Column, plate: Plate, axis: Size, chain: Plate | u
   return `observe it in a loop of its own: \`each ${letter} in 1..${size} { ${column.name}[${letter}] ~ … }\`, or let its first value be \`${column.name}[${plate.chain === "down" ? size : 1}] ~ …\` above the chain`;
 }
 
+function withoutGlobal({ span, name }: ast.SampleStatement): Fix {
+  return { title: "Remove `global`", edits: [{ span: { ...span, end: name.span.start }, text: "" }] };
+}
+
+/** Another type in a column's head. */
+function typeEdit({ origin }: Column, type: string): readonly Fix[] | undefined {
+  const colon = /^[^:]*:\s*/.exec(textOf(origin));
+  return colon ? [unasked(replacement({ ...origin, start: origin.start + colon[0].length }, type, `Declare it as \`${type}\``))] : undefined;
+}
+
 function latentType(draft: Draft, statement: ast.SampleStatement, declared: Span): Type | undefined {
   if (!statement.type) return undefined;
   const { context } = draft.body;
@@ -367,6 +387,7 @@ function latentType(draft: Draft, statement: ast.SampleStatement, declared: Span
       label: "a latent is never observed",
       related: [{ span: statement.name.span, text: `\`${statement.name.name}\` is no column of the model` }],
       help: "remove the `?`, or declare the column in the model's head",
+      fixes: [withoutQuestionMark(statement.type.span)],
     });
   }
   return elaborateType(context, statement.type, { subject: statement.name.name, span: declared });
@@ -406,6 +427,7 @@ function checkGlobal(draft: Draft, site: Site, statement: ast.SampleStatement): 
     label: rowwise.words,
     related: [{ span: draft.sites.get(name)?.origin ?? draft.columns.get(name)?.origin ?? statement.name.span, text: `\`${name}\` is declared here` }],
     help: `remove \`global\`, or let the prior depend on global latents and parameters only`,
+    fixes: [unasked(withoutGlobal(statement))],
   });
 }
 

@@ -1,3 +1,5 @@
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { choice, insertion, removal, replacement, withoutQuestionMark } from "../diagnostics/fix.js";
 import { textOf } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
 import type { Binding, Expr, Network } from "../ir/model/model.js";
@@ -10,7 +12,7 @@ import { reservedNames } from "./expressions/calls.js";
 import { elaborate } from "./expressions/elaborate.js";
 import { elaborateLet } from "./expressions/let.js";
 import { createScope, declare, type Scope } from "./scope.js";
-import { mendSupport, printShape, reportShapeMismatch } from "./shape-messages.js";
+import { functionInto, mendSupport, printShape, reportShapeMismatch } from "./shape-messages.js";
 import { refuseDropout } from "./diffusion/conditions.js";
 import { elaborateType } from "./type-expressions.js";
 
@@ -47,7 +49,7 @@ function elaborateDeclarations(context: Context, declarations: readonly ast.Colu
     }
     seen.set(name, declaration);
     if (declaration.type.optional) {
-      context.error({ code: "LVM3017", message: "only a column of a model can be partly observed", span: declaration.type.span, label: "an input or output of a network is always there", help: "remove the `?`" });
+      context.error({ code: "LVM3017", message: "only a column of a model can be partly observed", span: declaration.type.span, label: "an input or output of a network is always there", help: "remove the `?`", fixes: [withoutQuestionMark(declaration.type.span)] });
     }
     if (!type) fine = false;
     else {
@@ -145,6 +147,7 @@ export function elaborateNetwork(context: Context, signature: NetworkSignature, 
       span: declaration?.name.span ?? item.name.span,
       label: "declared here, assigned nowhere",
       help: `add \`${output.name} = …\``,
+      fixes: assigned.has(output.name) ? undefined : outputFix(signature, output),
     });
   }
   if (fine && warn) warnUnused(context, signature, scope);
@@ -228,6 +231,17 @@ function notInNetwork(context: Context, statement: Exclude<ast.Statement, ast.Le
   });
 }
 
+/** A first value for an output that is not assigned: a layer of the first input, of the output's size and support. */
+function outputFix({ item, inputs }: NetworkSignature, output: NetworkSignature["outputs"][number]): readonly Fix[] | undefined {
+  const [input] = inputs;
+  const into = functionInto(output.type.support);
+  const last = item.body.at(-1);
+  const [rank, size] = [output.type.shape.length, output.type.shape[0]];
+  if (!input || !last || rank > 1 || input.type.shape.length !== rank || (into === undefined && output.type.support.kind !== "real") || input.type.support.kind === "index") return undefined;
+  const line = `${output.name} = ${[input.name, ...(size ? [`dense(${size.text ?? size.value})`] : []), ...(into ? [into] : [])].join(" |> ")}`;
+  return [choice(insertion(last.span, `\n  ${line}`, `Add \`${line}\``))];
+}
+
 function warnUnused(context: Context, signature: NetworkSignature, scope: Scope): void {
   for (const [name, entity] of scope.entities) {
     if (scope.used.has(name) || signature.outputs.some((output) => output.name === name) || name === "" || name.startsWith("_")) continue;
@@ -238,6 +252,7 @@ function warnUnused(context: Context, signature: NetworkSignature, scope: Scope)
       span: entity.declared,
       label: entity.kind === "input" ? "this input has no effect" : "this value has no effect",
       help: entity.kind === "input" ? "remove it, or use it" : "remove the line, or use the value",
+      fixes: entity.kind === "input" ? undefined : [choice(removal(entity.declared, "Remove this line")), choice(replacement({ ...entity.declared, end: entity.declared.start + name.length }, `_${name}`, "Mark it as unused: `_" + name + "`"))],
     });
   }
 }

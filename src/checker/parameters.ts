@@ -1,5 +1,6 @@
 import type * as ast from "../parser/ast.js";
 import type { Label } from "../diagnostics/diagnostic.js";
+import { choice, correction, replacement, withoutQuestionMark } from "../diagnostics/fix.js";
 import type { Span } from "../diagnostics/span.js";
 import type { Initializer, Parameter } from "../ir/model/model.js";
 import { isDiscrete, printSupport, type Support } from "../types/support.js";
@@ -28,7 +29,7 @@ export function learnableType(context: Context, expression: ast.TypeExpression, 
   const type = elaborateType(context, expression, { subject: name.name, span: declared });
   if (!type) return undefined;
   if (expression.optional) {
-    context.error({ code: "LVM3017", message: "only a column of a model can be partly observed", span: expression.span, label: "a parameter is always there", help: "remove the `?`" });
+    context.error({ code: "LVM3017", message: "only a column of a model can be partly observed", span: expression.span, label: "a parameter is always there", help: "remove the `?`", fixes: [withoutQuestionMark(expression.span)] });
   }
   if (!isDiscrete(type.support)) return type;
   context.error({
@@ -50,8 +51,11 @@ export const calls = ["normal", "uniform", "identity"] as const;
  */
 export function elaborateInitializer(context: Context, type: Type, expression: ast.Expression | undefined, declared: Label): Initializer | undefined {
   if (!expression) return defaultInitializer(type);
-  const wrong = (message: string, label: string, help: string, span = expression.span): undefined => {
-    context.error({ code: "LVM3022", message, span, label, related: [declared], help });
+  const wrong = (message: string, label: string, help: string, span = expression.span, meant?: string): undefined => {
+    const { text } = expression.span.source;
+    const before = /\s*=\s*$/.exec(text.slice(0, expression.span.start))?.[0].length ?? 0;
+    const fixes = [...(meant === undefined ? [] : [replacement(span, meant)]), ...(before > 0 ? [choice(replacement({ ...expression.span, start: expression.span.start - before }, "", "Leave the initial value out"))] : [])];
+    context.error({ code: "LVM3022", message, span, label, related: [declared], help, fixes });
     return undefined;
   };
   if (expression.kind === "missing") return undefined;
@@ -85,7 +89,7 @@ export function elaborateInitializer(context: Context, type: Type, expression: a
   }
   if (expression.kind === "call" && called !== undefined) {
     const near = suggestion(called, calls);
-    if (near) return wrong(`unknown initial value \`${called}\``, "unknown", near, expression.callee.span);
+    if (near) return wrong(`unknown initial value \`${called}\``, "unknown", near, expression.callee.span, correction(expression.callee.span, called, calls)?.[0]?.edits[0]?.text);
   }
   const value = evaluateConstantValue(context, expression);
   if (!value) return undefined;

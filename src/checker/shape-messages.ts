@@ -2,7 +2,9 @@ import { lineOf, textOf, type Span } from "../diagnostics/span.js";
 import type { Fix, Label } from "../diagnostics/diagnostic.js";
 import type { Support } from "../types/support.js";
 import { printType, type Size, type Type } from "../types/type.js";
+import { choice, constantLine, freshName, replacement } from "../diagnostics/fix.js";
 import type { Context } from "./context.js";
+import { numbersIn } from "./rules/numbers-in.js";
 
 /** What `Size.why` holds: the declaration or the layer that fixed a size. */
 export interface SizeOrigin {
@@ -90,7 +92,7 @@ export function reportShapeMismatch(context: Context, mismatch: ShapeMismatch): 
   };
   explain(given, span);
   explain(asked, wanted?.span);
-  const { help, fixes } = mismatch.help ? { help: mismatch.help, fixes: undefined } : mend(actual, expected, given, asked, span);
+  const { help, fixes } = mismatch.help ? { help: mismatch.help, fixes: undefined } : mend(context, actual, expected, given, asked, span);
   context.error({
     code: "LVM3004",
     message: mismatch.message ?? "shape mismatch",
@@ -103,7 +105,7 @@ export function reportShapeMismatch(context: Context, mismatch: ShapeMismatch): 
   });
 }
 
-function mend(actual: Type, expected: Type, given: Size | undefined, asked: Size | undefined, here: Span): { help?: string; fixes?: readonly Fix[] } {
+function mend(context: Context, actual: Type, expected: Type, given: Size | undefined, asked: Size | undefined, here: Span): { help?: string; fixes?: readonly Fix[] } {
   const origin = originOf(given);
   if (origin?.type && origin.type.source === here.source) {
     const declared = supportWritten(origin.type);
@@ -112,15 +114,43 @@ function mend(actual: Type, expected: Type, given: Size | undefined, asked: Size
       const line = lineOf(origin.type);
       return {
         help: `make both the same constant, or change line ${line} to \`${text}\``,
-        fixes: [{ title: `Change the type to \`${text}\``, edits: [{ span: origin.type, text }] }],
+        fixes: sizeFixes(context, origin, given, asked, text),
       };
     }
   }
   if (actual.shape.length === 0 && expected.shape.length > 0) return { help: `give it the shape ${printType({ support: { kind: "real" }, shape: expected.shape }).slice(4)}: \`broadcast(…, ${expected.shape.map((size) => size.value).join(", ")})\` repeats a single number` };
   const units = given && originOf(given);
-  if (units && !units.type && asked && /^dense\(/.test(units.subject)) return { help: `change \`${units.subject}\` to \`dense(${asked.text ?? asked.value})\`` };
-  if (product(actual) === product(expected) && expected.shape.length > 0) return { help: expected.shape.length === 1 ? "add `|> flatten`" : `add \`|> reshape(${expected.shape.map((size) => size.text ?? size.value).join(", ")})\`` };
+  if (units && !units.type && asked && /^dense\(/.test(units.subject)) {
+    const size = String(asked.text ?? asked.value);
+    const place = units.span.source === here.source ? numbersIn(units.span, given.value)[0] : undefined;
+    return { help: `change \`${units.subject}\` to \`dense(${size})\``, fixes: place && [replacement(place, size, `Change \`${units.subject}\` to \`dense(${size})\``)] };
+  }
+  if (product(actual) === product(expected) && expected.shape.length > 0) {
+    const [name, sizes] = expected.shape.length === 1 ? ["flatten", ""] : ["reshape", expected.shape.map((size) => size.text ?? size.value).join(", ")];
+    const piped = sizes === "" ? name : `${name}(${sizes})`;
+    return { help: `add \`|> ${piped}\``, fixes: [replacement(here, `${name}(${[textOf(here), sizes].filter((part) => part !== "").join(", ")})`, `Add \`|> ${piped}\``)] };
+  }
   return { help: "make both the same constant" };
+}
+
+/**
+ * Two sizes that are written as numbers: the one becomes the other, or both one constant. Inside the network that declares the size its layers count the same: `dense(3)` of an output
+ * with 3 elements.
+ */
+function sizeFixes(context: Context, origin: SizeOrigin, given: Size | undefined, asked: Size | undefined, text: string): readonly Fix[] {
+  const type = origin.type!;
+  const network = [...context.networks.values()].find(({ signature }) => contains(signature.item.span, type))?.signature.item;
+  const places = given && network ? numbersIn(network.span, given.value) : given ? numbersIn(type, given.value) : [];
+  const inType = places.filter((place) => contains(type, place));
+  if (!given || !asked || given.value === asked.value || inType.length !== 1) return [replacement(type, text, `Change the type to \`${text}\``)];
+  const size = String(asked.text ?? asked.value);
+  const change: Fix = { title: `Change the type to \`${text}\``, edits: places.map((span) => ({ span, text: size })) };
+  const other = originOf(asked)?.type;
+  const written = other && other.source === type.source && asked.text === String(asked.value) ? numbersIn(other, asked.value) : [];
+  if (written.length !== 1) return [change];
+  const stem = origin.subject.toUpperCase().replace(/\W/g, "_");
+  const name = new RegExp(`\\b${stem}\\b`).test(type.source.text) ? freshName(stem, type) : stem;
+  return [change, choice({ title: `Make both the constant \`${name}\``, edits: [constantLine(type.source, name, size), ...[...places, ...written].map((span) => ({ span, text: name }))] })];
 }
 
 function product(type: Type): number {

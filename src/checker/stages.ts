@@ -1,4 +1,6 @@
 import type * as ast from "../parser/ast.js";
+import type { Fix } from "../diagnostics/diagnostic.js";
+import { replacement } from "../diagnostics/fix.js";
 import type { Span } from "../diagnostics/span.js";
 import { suggest } from "../diagnostics/suggest.js";
 import { type Column, isContinuous, letterOf, type ModelProgram, type Site, type Stage } from "../ir/model/model.js";
@@ -34,7 +36,7 @@ export function linkStage(context: Context, program: ModelProgram, on: ast.Expre
   const item = models.find((each) => each.name.name === model.name);
   if (!item) {
     const near = suggest(model.name, models.map(({ name }) => name.name));
-    return refuse(context, "LVM4080", `there is no model \`${model.name}\``, model.span, "the stage before", near === undefined ? "name a model of this file that is trained before" : `did you mean \`${near}.${site.name}\`?`);
+    return refuse(context, "LVM4080", `there is no model \`${model.name}\``, model.span, "the stage before", near === undefined ? "name a model of this file that is trained before" : `did you mean \`${near}.${site.name}\`?`, undefined, undefined, near === undefined ? undefined : [replacement(model.span, near)]);
   }
   if (model.name === program.name) return refuse(context, "LVM4080", `\`${program.name}\` would be trained on itself`, on.span, "the same model", "a stage is trained on a latent of another model: give the second stage a model of its own", item.name.span);
   if (second.has(model.name)) return refuse(context, "LVM4080", `\`${model.name}\` is itself a second stage`, model.span, "has a `train … on` of its own", "there are two stages: the first learns from data alone", item.name.span);
@@ -51,8 +53,8 @@ export function linkStage(context: Context, program: ModelProgram, on: ast.Expre
   return { ...program, columns, ...(before.length ? { length: before.length } : {}), stage, training: { ...training, binarize: before.training.binarize, observe: [...before.training.observe, ...training.observe], ...(data ? { data } : {}) } };
 }
 
-function refuse(context: Context, code: "LVM4080" | "LVM4081" | "LVM4082", message: string, span: Span, label: string, help: string, related?: Span, what = "the model"): undefined {
-  context.error({ code, message, span, label, related: related ? [{ span: related, text: what }] : [], help });
+function refuse(context: Context, code: "LVM4080" | "LVM4081" | "LVM4082", message: string, span: Span, label: string, help: string, related?: Span, what = "the model", fixes?: readonly Fix[]): undefined {
+  context.error({ code, message, span, label, related: related ? [{ span: related, text: what }] : [], help, fixes });
   return undefined;
 }
 
@@ -62,11 +64,11 @@ function latentStage(draft: Draft, before: ModelProgram, name: ast.Identifier, i
   const sites = before.model.filter((step): step is Site => step.kind === "site");
   const latents = sites.filter((each) => each.role === "latent" && each.scope === "row");
   const site = sites.find((each) => each.name === name.name);
-  const wrong = (message: string, label: string, help?: string): undefined => refuse(context, "LVM4081", message, name.span, label, help ?? choose(before, latents), site?.origin ?? item.name.span, site ? `\`${name.name}\`` : `\`${before.name}\``);
+  const wrong = (message: string, label: string, help?: string, fixes?: readonly Fix[]): undefined => refuse(context, "LVM4081", message, name.span, label, help ?? choose(before, latents), site?.origin ?? item.name.span, site ? `\`${name.name}\`` : `\`${before.name}\``, fixes);
   if (!site) {
     const near = suggest(name.name, latents.map((each) => each.name));
     const column = before.columns.find((each) => each.name === name.name);
-    return wrong(column ? `\`${name.name}\` is a column of \`${before.name}\`, not a latent` : `\`${before.name}\` has no latent \`${name.name}\``, column ? "an input" : "unknown", near === undefined ? undefined : `did you mean \`${before.name}.${near}\`?`);
+    return wrong(column ? `\`${name.name}\` is a column of \`${before.name}\`, not a latent` : `\`${before.name}\` has no latent \`${name.name}\``, column ? "an input" : "unknown", near === undefined ? undefined : `did you mean \`${before.name}.${near}\`?`, near === undefined ? undefined : [replacement(name.span, near)]);
   }
   if (site.role === "observed") return wrong(`\`${name.name}\` is a column of \`${before.name}\`, not a latent`, "observed", latents.length === 0 ? "train the second model on the data itself: remove `on …`" : undefined);
   if (site.scope === "global") return wrong(`\`${name.name}\` is one for all rows of \`${before.name}\`, so there are no rows of it`, "global");
@@ -84,7 +86,7 @@ function latentStage(draft: Draft, before: ModelProgram, name: ast.Identifier, i
 function noisedStage(draft: Draft, before: ModelProgram, name: ast.Identifier): Stage | undefined {
   const { context, program, on } = draft;
   const diffusion = before.diffusion!;
-  if (name.name !== diffusion.name) return refuse(context, "LVM4081", `\`${before.name}\` is a diffusion of \`${diffusion.name}\``, name.span, "not its datum", `write \`on ${before.name}.${diffusion.name}\``, before.columns[0]?.origin, `\`${diffusion.name}\``);
+  if (name.name !== diffusion.name) return refuse(context, "LVM4081", `\`${before.name}\` is a diffusion of \`${diffusion.name}\``, name.span, "not its datum", `write \`on ${before.name}.${diffusion.name}\``, before.columns[0]?.origin, `\`${diffusion.name}\``, [replacement(name.span, diffusion.name)]);
   if (isContinuous(diffusion)) return refuse(context, "LVM4081", `the chain of \`${before.name}\` has no steps`, on, "continuous time", `let the chain of \`${before.name}\` run over \`1..T\``, diffusion.guideOrigin, "its chain");
   const { plate } = diffusion.time;
   const letter = letterOf(plate);
@@ -92,7 +94,7 @@ function noisedStage(draft: Draft, before: ModelProgram, name: ast.Identifier): 
   if (!fits(draft, before, diffusion.type, name, declared?.origin ?? before.origin, `\`${name.name}\` at a step of \`${before.name}\``)) return undefined;
   const step = program.columns.find((each) => each.name === letter);
   if (step && (step.type.shape.length > 0 || !["positive", "nonnegative", "real", "count"].includes(step.type.support.kind))) {
-    return refuse(context, "LVM4082", `\`${letter}\` is ${printType(step.type)}, and a step of the chain is a number`, step.origin, "is told the step", `declare \`${letter}: positive\``, diffusion.guideOrigin, `\`${letter}\` of \`${before.name}\``);
+    return refuse(context, "LVM4082", `\`${letter}\` is ${printType(step.type)}, and a step of the chain is a number`, step.origin, "is told the step", `declare \`${letter}: positive\``, diffusion.guideOrigin, `\`${letter}\` of \`${before.name}\``, [replacement(step.origin, `${letter}: positive`, `Declare \`${letter}: positive\``)]);
   }
   return { kind: "noised", model: before, site: name.name, columns: program.columns, origin: on, ...(step ? { step: letter } : {}) };
 }
@@ -112,7 +114,7 @@ function fits({ context, program, head }: Draft, before: ModelProgram, type: Typ
   if (sameShape(column.type, type) && printSupport(column.type.support) === printSupport(type.support) && !column.partlyObserved) return true;
   context.error({
     code: "LVM4082", message: `\`${name.name}\` is ${printType(column.type)}${column.partlyObserved ? "?" : ""} here and ${printType(type)} in \`${before.name}\``, span: column.origin, label: `of \`${program.name}\``,
-    related: [{ span: origin, text: what }], help: `declare \`${wanted}\``,
+    related: [{ span: origin, text: what }], help: `declare \`${wanted}\``, fixes: [replacement(column.origin, wanted, `Declare \`${wanted}\``)],
   });
   return false;
 }

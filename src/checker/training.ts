@@ -1,4 +1,5 @@
 import type * as ast from "../parser/ast.js";
+import { choice as unasked, correction, removal, replacement } from "../diagnostics/fix.js";
 import type { Span } from "../diagnostics/span.js";
 import type { Optimizer, Training, TrainingObjective } from "../ir/model/model.js";
 import type { Context } from "./context.js";
@@ -69,6 +70,7 @@ export function checkTraining(context: Context, item: ast.TrainItem | undefined,
         label: "set again",
         related: [{ span: earlier, text: "set here first" }],
         help: "remove one of the two",
+        fixes: [unasked(removal(statement.span, "Remove this line"))],
       });
       continue;
     }
@@ -91,6 +93,7 @@ function readSetting(context: Context, statement: ast.SettingStatement, draft: D
       label: "unknown",
       notes: [`the settings are ${list(settingNames)}`],
       help: suggestion(statement.name.name, settingNames) ?? "use one of these, or remove it",
+      fixes: [...(correction(statement.name.span, statement.name.name, settingNames) ?? []), unasked(removal(statement.span, "Remove this line"))],
     });
     return;
   }
@@ -151,6 +154,11 @@ function readSingle(context: Context, value: ast.Expression, setting: string, ca
       span: choice?.nameSpan ?? value.span,
       label: `${list(alternatives, "or")} is expected here`,
       help: (choice && suggestion(choice.name, alternatives)) ?? `write ${orName ? `\`${setting} = ${orName}\` or ` : ""}\`${setting} = ${call}(${example})\``,
+      fixes: (choice && correction(choice.nameSpan, choice.name, alternatives)) ?? [
+        ...(value.kind === "number" ? [replacement(value.span, `${call}(${value.text})`)] : []),
+        ...(orName ? [unasked(replacement(value.span, orName))] : []),
+        ...(value.kind === "number" ? [] : [unasked(replacement(value.span, `${call}(${example})`))]),
+      ],
     });
     return undefined;
   }
@@ -164,6 +172,7 @@ function readSingle(context: Context, value: ast.Expression, setting: string, ca
     span: choice.span,
     label: "the number is not given",
     help: `write \`${setting} = ${call}(${example})\``,
+    fixes: [replacement(choice.span, `${call}(${example})`)],
   });
   return undefined;
 }
@@ -181,6 +190,7 @@ function readData(context: Context, value: ast.Expression): Training["data"] {
       label: choice ? "unknown" : "a built-in data set is expected here",
       notes: [`built in are ${list(names)}`, "files are given on the command line: `--data x=images.npy`"],
       help: (choice && suggestion(choice.name, names)) ?? "write for example `data = digits(8192)`",
+      fixes: choice && correction(choice.nameSpan, choice.name, names),
     });
     return undefined;
   }
@@ -221,6 +231,7 @@ function readObserve(context: Context, statement: ast.ObserveStatement, model: T
       help: column
         ? "mark the column with `?` in the model's head, or remove this line"
         : (suggestion(statement.name.name, partly) ?? (partly.length > 0 ? `write \`observe ${partly[0]} = …\`` : "remove this line")),
+      fixes: [...(correction(statement.name.span, statement.name.name, partly) ?? []), unasked(removal(statement.span, "Remove this line"))],
     });
     return;
   }

@@ -13,6 +13,8 @@ export interface Label {
 export interface Fix {
   readonly title: string;
   readonly edits: readonly { readonly span: Span; readonly text: string }[];
+  /** Offered, never taken unasked: it loses what was written, or is one of several meanings. */
+  readonly choice?: true;
 }
 
 /** One mistake, as data: what is wrong, where, the other place that matters, and what to do. */

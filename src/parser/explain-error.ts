@@ -109,7 +109,7 @@ function hintFor(head: string, token: IToken, previous: IToken | undefined, next
       span,
       label: "write `=` or `~`",
       help: "`name = value` names a value, `name ~ Distribution(…)` draws",
-      fixes: [{ title: "Write `~`", edits: [{ span, text: "~" }] }, { title: "Write `=`", edits: [{ span, text: "=" }] }],
+      fixes: [{ title: "Write `~`", edits: [{ span, text: "~" }] }, { title: "Write `=`", edits: [{ span, text: "=" }], choice: true }],
     };
   }
   if (type === t.EqualEqual && error.production === "assignment") {

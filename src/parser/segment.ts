@@ -1,5 +1,6 @@
 import type { IToken, TokenType } from "chevrotain";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { choice, replacement } from "../diagnostics/fix.js";
 import type { SourceFile, Span } from "../diagnostics/span.js";
 import { retype } from "./lex.js";
 import { syntaxError } from "./syntax-error.js";
@@ -164,7 +165,7 @@ export function segment(source: SourceFile, tokens: readonly IToken[], report: (
           const deeper = open.findLastIndex((bracket) => bracket.tokenType === partner);
           if (!top) {
             report(
-              syntaxError("LVM1004", `unmatched \`${token.image}\``, spanOf(token), { label: "this closes nothing", help: `remove it, or open it with \`${String(partner?.PATTERN)}\`` }),
+              syntaxError("LVM1004", `unmatched \`${token.image}\``, spanOf(token), { label: "this closes nothing", help: `remove it, or open it with \`${String(partner?.PATTERN)}\``, fixes: [choice(replacement(spanOf(token), "", `Remove \`${token.image}\``))] }),
             );
             continue;
           }
@@ -218,7 +219,7 @@ export function segment(source: SourceFile, tokens: readonly IToken[], report: (
     if (token.tokenType === t.RightBrace) {
       // After stray statements the brace is what was meant to close their block.
       if (!strayBefore) {
-        report(syntaxError("LVM1004", "unmatched `}`", spanOf(token), { label: "this closes nothing", help: "remove it, or look for a `}` too many above" }));
+        report(syntaxError("LVM1004", "unmatched `}`", spanOf(token), { label: "this closes nothing", help: "remove it, or look for a `}` too many above", fixes: [choice(replacement(spanOf(token), "", "Remove `}`"))] }));
       }
       at += 1;
       continue;

@@ -1,4 +1,5 @@
 import type * as ast from "../../parser/ast.js";
+import { choice as unasked } from "../../diagnostics/fix.js";
 import type { Column } from "../../ir/model/model.js";
 import { evaluateConstant } from "../constants.js";
 import type { Context } from "../context.js";
@@ -28,7 +29,7 @@ export function refuseDropout(context: Context, columns: readonly ast.ColumnDecl
 }
 
 function reportDropout(context: Context, column: ast.ColumnDeclaration, message: string, label: string): void {
-  context.error({ code: "LVM4064", message, span: column.dropout!.span, label, help: "remove `dropout …`" });
+  context.error({ code: "LVM4064", message, span: column.dropout!.span, label, help: "remove `dropout …`", fixes: [unasked({ title: "Remove `dropout`", edits: [{ span: { ...column.dropout!.span, start: column.type.span.end }, text: "" }] })] });
 }
 
 function dropoutOf(context: Context, written: ast.Expression): number | undefined {

@@ -1,3 +1,4 @@
+import { choice, removalFromList, replacement } from "../../diagnostics/fix.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import { textOf, type Span } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
@@ -106,7 +107,7 @@ function assign(context: Context, name: string, parameters: readonly CallParamet
         unknownArgument(context, name, argument.name, parameters.map((each) => each.name), `write \`${printCall(name, parameters)}\``);
         fine = false;
       } else if (given.has(wanted)) {
-        context.error({ code: "LVM3007", message: `\`${wanted}\` is given twice`, span: argument.span, label: "the second time", related: [{ span: given.get(wanted)?.[0]?.span ?? span, text: "the first" }], help: "remove one of them" });
+        context.error({ code: "LVM3007", message: `\`${wanted}\` is given twice`, span: argument.span, label: "the second time", related: [{ span: given.get(wanted)?.[0]?.span ?? span, text: "the first" }], help: "remove one of them", fixes: [choice(removalFromList(argument.span, "Remove the second"))] });
         fine = false;
       } else given.set(wanted, [argument]);
       continue;
@@ -114,7 +115,7 @@ function assign(context: Context, name: string, parameters: readonly CallParamet
     while (at < parameters.length && given.has(parameters[at]?.name ?? "") && !many(parameters[at]!)) at += 1;
     const parameter = parameters[at];
     if (!parameter) {
-      context.error({ code: "LVM3007", message: `too many arguments for \`${name}\``, span: argument.span, label: "one too many", help: `write \`${printCall(name, parameters)}\`` });
+      context.error({ code: "LVM3007", message: `too many arguments for \`${name}\``, span: argument.span, label: "one too many", help: `write \`${printCall(name, parameters)}\``, fixes: [choice(removalFromList(argument.span, "Remove this argument"))] });
       fine = false;
       break;
     }
@@ -148,7 +149,7 @@ export function unknownArgument(context: Context, callee: string, name: ast.Iden
     label: "not one of its parameters",
     notes: known.length > 0 ? [`its parameters: ${known.map((each) => `\`${each}\``).join(", ")}`] : ["it takes no arguments"],
     help: similar ? `did you mean \`${similar}\`?` : help,
-    fixes: similar ? [{ title: `Change to \`${similar}\``, edits: [{ span: name.span, text: similar }] }] : undefined,
+    fixes: similar ? [replacement(name.span, similar)] : undefined,
   });
 }
 

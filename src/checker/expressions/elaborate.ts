@@ -1,4 +1,5 @@
 import type * as ast from "../../parser/ast.js";
+import { choice, insertion } from "../../diagnostics/fix.js";
 import { textOf, type Span } from "../../diagnostics/span.js";
 import type { FunctionName } from "../../ir/model/functions.js";
 import type { Expr } from "../../ir/model/model.js";
@@ -48,6 +49,7 @@ function reportSeveral(context: Context, result: NetworkResult, span: Span): voi
     label: `gives ${names.map((name) => `\`${name}\``).join(", ")}`,
     related: [{ span: result.network.item.name.span, text: "declared here" }],
     help: `name one: \`${/^\w+$/.test(textOf(span)) ? textOf(span) : "q"}.${names[0] ?? ""}\`${/^\w+$/.test(textOf(span)) ? "" : `, after \`q = ${textOf(span).replace(/\s+/g, " ").slice(0, 40)}\``}`,
+    fixes: names.map((name) => choice(insertion(span, `.${name}`, `Take \`${name}\``))),
   });
 }
 

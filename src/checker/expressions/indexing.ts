@@ -1,3 +1,5 @@
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice, replacement } from "../../diagnostics/fix.js";
 import { lineOf, type Span, textOf } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
 import { type Expr, letterOf, type Plate } from "../../ir/model/model.js";
@@ -6,6 +8,7 @@ import { sizeOf, type Type } from "../../types/type.js";
 import { builtinConstant, constantFunctions, evaluateConstant, evaluateConstantValue, evaluateSizes } from "../constants.js";
 import type { Context } from "../context.js";
 import { apart } from "../functions/shape-functions.js";
+import { rangeEdit } from "../loop-plates.js";
 import type { Entity, Scope } from "../scope.js";
 import { explainSize, originOf, placeOf, type SizeOrigin } from "../shape-messages.js";
 import type { Elaborate } from "./arguments.js";
@@ -195,6 +198,7 @@ function position(context: Context, scope: Scope, target: Expr, index: ast.Expre
     label: `positions go from ${from} to ${to}`,
     related: origin && !(origin.span.start <= index.span.start && index.span.end <= origin.span.end) ? [{ span: origin.span, text: `${first.value} long because of this` }] : [],
     help: value === 0 && from === 1 ? "positions count from 1" : `use a whole number from ${from} to ${to}`,
+    fixes: index.kind === "number" ? [choice(replacement(index.span, String(Math.min(Math.max(Math.round(value), from), to))))] : undefined,
   });
   return undefined;
 }
@@ -216,6 +220,12 @@ function slice(context: Context, scope: Scope, target: Expr, index: ast.RangeExp
   const { support, shape } = target.type;
   const kept = support.kind === "ordered" ? support : shape.length > jointRank(support) ? support : apart(support);
   return { kind: "slice", target, start, length, type: { support: kept, shape: [size, ...shape.slice(1)] }, origin: index.span };
+}
+
+/** A loop over fewer steps. */
+function shorterLoop(plate: Plate, from: number, to: number): readonly Fix[] | undefined {
+  const edit = from <= to ? rangeEdit(plate, plate.chain === "down" ? `${to}..${from}` : `${from}..${to}`) : undefined;
+  return edit && [choice({ title: `Let the loop run over ${edit.text}`, edits: [edit] })];
 }
 
 /** `x[t + offset]`. Steps before the beginning read as zeros (`a[t-1]` at the first step); a loop that runs past the end is a mistake. */
@@ -241,6 +251,7 @@ function takeStep(context: Context, target: Expr, plate: Plate, offset: number, 
       related: [{ span: chained.declared, text: `\`${chained.name}\` has positions ${from} to ${end}` }],
       notes: [`the loop is on line ${lineOf(plate.origin)}`],
       help: `let the loop run ${below ? `from ${from - offset}` : `to ${end - offset}`}, or ${below === (chained.goes === "up") ? `give \`${chained.name}[${missing}]\` a value before the chain` : `let the chain of \`${chained.name}\` run to ${missing}`}`,
+      fixes: shorterLoop(plate, below ? from - offset : first, below ? lastStep : end - offset),
     });
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { choice, freshName, replacement } from "../../diagnostics/fix.js";
 import type * as ast from "../../parser/ast.js";
 import type { Binding, Expr, Plate } from "../../ir/model/model.js";
 import type { Context } from "../context.js";
@@ -24,6 +25,7 @@ export function elaborateLet(context: Context, scope: Scope, statement: ast.LetS
         label: `a second \`${name}\``,
         related: [{ span: earlier.declared, text: "the first is here" }],
         help: "give one of them another name",
+        fixes: [choice(replacement(statement.name.span, freshName(name, statement.name.span), `Call it \`${freshName(name, statement.name.span)}\``))],
       });
     }
     return !earlier;

@@ -1,3 +1,4 @@
+import { choice, removalFromList } from "../../diagnostics/fix.js";
 import { suggest } from "../../diagnostics/suggest.js";
 import type { Span } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
@@ -61,10 +62,10 @@ function bindInputs(context: Context, call: ast.CallExpression, network: Network
       unknownArgument(context, network.name, argument.name, network.inputs.map((each) => each.name), help);
       fine = false;
     } else if (!input) {
-      context.error({ code: "LVM3007", message: `too many arguments for \`${network.name}\``, span: argument.span, label: `it takes ${network.inputs.length}`, related, help });
+      context.error({ code: "LVM3007", message: `too many arguments for \`${network.name}\``, span: argument.span, label: `it takes ${network.inputs.length}`, related, help, fixes: [choice(removalFromList(argument.span, "Remove this argument"))] });
       return undefined;
     } else if (given.has(input.name)) {
-      context.error({ code: "LVM3007", message: `\`${input.name}\` is given twice`, span: argument.span, label: "the second time", related: [{ span: given.get(input.name)?.span ?? call.span, text: "the first" }], help: "remove one of them" });
+      context.error({ code: "LVM3007", message: `\`${input.name}\` is given twice`, span: argument.span, label: "the second time", related: [{ span: given.get(input.name)?.span ?? call.span, text: "the first" }], help: "remove one of them", fixes: [choice(removalFromList(argument.span, "Remove the second"))] });
       fine = false;
     } else given.set(input.name, argument);
   }

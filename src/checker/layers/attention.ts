@@ -1,3 +1,4 @@
+import { choice, replacement } from "../../diagnostics/fix.js";
 import type { Size } from "../../types/type.js";
 import { realOf, wrongRank } from "../functions/shapes.js";
 import type { LayerRule, Weight } from "./layer-rules.js";
@@ -17,7 +18,7 @@ export const selfAttention: LayerRule = {
     const channels = x.type.shape[rank - 1];
     if ((rank !== 2 && rank !== 3) || !channels) return wrongRank(call, x, "[positions, channels] or [height, width, channels]", "reshape it first: `reshape(positions, channels)`");
     if (channels.value % heads !== 0) {
-      call.context.error({ code: "LVM3016", message: `${channels.value} channels cannot be shared by ${heads} heads`, span: call.at("heads"), label: `does not divide ${channels.value}`, related: [{ span: x.origin, text: `this has ${channels.value} channels` }], help: `for example \`self_attention(heads = ${divisorBelow(channels.value, heads)})\`` });
+      call.context.error({ code: "LVM3016", message: `${channels.value} channels cannot be shared by ${heads} heads`, span: call.at("heads"), label: `does not divide ${channels.value}`, related: [{ span: x.origin, text: `this has ${channels.value} channels` }], help: `for example \`self_attention(heads = ${divisorBelow(channels.value, heads)})\``, fixes: [choice(replacement(call.at("heads"), String(divisorBelow(channels.value, heads))))] });
       return undefined;
     }
     const square: readonly Size[] = [channels, channels];

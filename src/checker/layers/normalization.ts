@@ -1,3 +1,4 @@
+import { choice, replacement } from "../../diagnostics/fix.js";
 import type { CallParameter } from "../functions/function-rule.js";
 import { realOf, wrongRank } from "../functions/shapes.js";
 import type { LayerRule } from "./layer-rules.js";
@@ -32,7 +33,7 @@ export const groupNorm: LayerRule = {
     if (!channels) return wrongRank(call, x, "a vector", "a single number has nothing to be normalized over");
     if (channels.value % groups !== 0) {
       const fitting = divisorBelow(channels.value, groups);
-      call.context.error({ code: "LVM3016", message: `${channels.value} channels make no ${groups} groups of equal size`, span: call.at("groups"), label: `does not divide ${channels.value}`, related: [{ span: x.origin, text: `this has ${channels.value} channels` }], help: `for example \`group_norm(${fitting})\`` });
+      call.context.error({ code: "LVM3016", message: `${channels.value} channels make no ${groups} groups of equal size`, span: call.at("groups"), label: `does not divide ${channels.value}`, related: [{ span: x.origin, text: `this has ${channels.value} channels` }], help: `for example \`group_norm(${fitting})\``, fixes: [choice(replacement(call.at("groups"), String(fitting)))] });
       return undefined;
     }
     const learnt = call.words["affine"] === true;

@@ -1,6 +1,8 @@
 import { type Expr, type ModelProgram, type Plate, type Reference } from "../../ir/model/model.js";
 import { argumentsOf, exprsWithin } from "../../ir/model/walk.js";
-import { textOf } from "../../diagnostics/span.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice, replacement } from "../../diagnostics/fix.js";
+import { type Span, textOf } from "../../diagnostics/span.js";
 import { strongComponents } from "../../util/strong-components.js";
 import type { Context } from "../context.js";
 import { loopWord } from "../loop-plates.js";
@@ -38,11 +40,18 @@ export function checkBatchStatistics(context: Context, program: ModelProgram): v
           label: "reads its own past through this",
           related: [{ span: layer.origin, text: `\`${textOf(layer.origin).replace(/\s+/g, " ").slice(0, 30)}\`` }, { span: loopWord(chain), text: "this chain" }],
           help: "use `layer_norm`, or normalize what the state reads before it goes in: `features[t] = f(x[t])` is computed for all steps at once",
+          fixes: layerNormed(layer.origin),
         });
         return;
       }
     }
   }
+}
+
+function layerNormed(layer: Span): readonly Fix[] | undefined {
+  const at = textOf(layer).lastIndexOf("batch_norm");
+  const start = layer.start + at;
+  return at < 0 ? undefined : [choice(replacement({ ...layer, start, end: start + "batch_norm".length }, "layer_norm"))];
 }
 
 function keyOf(to: Reference): string {

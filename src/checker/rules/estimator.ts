@@ -2,6 +2,8 @@ import type * as ast from "../../parser/ast.js";
 import { cardinality, isDiscrete, printSupport } from "../../types/support.js";
 import type { By, DistributionCall } from "../../ir/model/model.js";
 import { distributions } from "../../distributions/registry.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice as unasked, correction, replacement } from "../../diagnostics/fix.js";
 import type { Context } from "../context.js";
 import type { ModelSite } from "../model.js";
 import { assignOptions, isMissing, list, readChoice, readNumber } from "./options.js";
@@ -47,6 +49,7 @@ export function readBy(context: Context, expression: ast.Expression, site: Model
       label: "unknown",
       notes: [`the estimators are ${list(estimators)}`],
       help: (choice && suggestion(choice.name, estimators)) ?? "use one of these, or remove `by` to let the compiler choose",
+      fixes: [...((choice && correction(choice.nameSpan, choice.name, estimators)) ?? []), withoutBy(expression)],
     });
     return undefined;
   }
@@ -60,6 +63,7 @@ export function readBy(context: Context, expression: ast.Expression, site: Model
       related: [{ span: site.origin, text: `\`${site.name}\` is ${printSupport(site.type.support)}${site.partlyObserved ? ", partly observed" : ""}` }],
       notes: [legal.length > 0 ? `legal here: ${list(legal)}` : "a point has no gradient estimator"],
       help: legal.length > 0 ? `write \`by ${legal[0]}\`, or remove \`by\`` : "remove `by`",
+      fixes: [...(legal[0] ? [unasked(replacement(choice.span, legal[0], `Write \`by ${legal[0]}\``))] : []), withoutBy(expression)],
     });
     return undefined;
   }
@@ -80,6 +84,7 @@ export function readBy(context: Context, expression: ast.Expression, site: Model
           span: choice.span,
           label: "the temperature is not given",
           help: "write for example `by relaxation(temperature = 0.5)`",
+          fixes: [replacement(choice.span, "relaxation(temperature = 0.5)")],
         });
         return undefined;
       }
@@ -96,6 +101,12 @@ export function readBy(context: Context, expression: ast.Expression, site: Model
   }
 }
 
+/** Lets the compiler choose. */
+export function withoutBy({ span }: ast.Expression): Fix {
+  const before = /\s*\bby\s*$/.exec(span.source.text.slice(0, span.start));
+  return { title: "Remove `by`", edits: [{ span: { ...span, start: span.start - (before?.[0].length ?? 0) }, text: "" }] };
+}
+
 function readBaseline(context: Context, argument: ast.Argument | undefined): "leave_one_out" | "none" {
   const value = argument?.value;
   if (!value || isMissing(value)) return "leave_one_out";
@@ -109,6 +120,7 @@ function readBaseline(context: Context, argument: ast.Argument | undefined): "le
     span: value.span,
     label: `${list(known, "or")} is expected here`,
     help: (choice && suggestion(choice.name, known)) ?? "write `baseline = leave_one_out`",
+    fixes: choice && correction(choice.nameSpan, choice.name, known),
   });
   return "leave_one_out";
 }
@@ -141,6 +153,7 @@ export function checkEnumeration(context: Context, site: ModelSite, call: Distri
     label: `at most ${largestEnumeration} are summed`,
     related: [{ span: site.origin, text: "declared here" }],
     help: "write `by score(baseline = leave_one_out)`, or give it a smaller shape",
+    fixes: [replacement(at.span, "score(baseline = leave_one_out)", "Write `by score(baseline = leave_one_out)`")],
   });
   return false;
 }

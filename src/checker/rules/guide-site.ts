@@ -1,4 +1,6 @@
 import type * as ast from "../../parser/ast.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice as unasked, replacement } from "../../diagnostics/fix.js";
 import type { Span } from "../../diagnostics/span.js";
 import { cardinality, isDiscrete, printSupport } from "../../types/support.js";
 import { printType } from "../../types/type.js";
@@ -9,7 +11,8 @@ import type { CheckedModel, ModelSite } from "../model.js";
 import { dependenceOf, type DependenceFacts } from "./dependence.js";
 import { largestEnumeration, largestTable, printStates } from "./enumeration-size.js";
 import { isUnsupportedMissing } from "./unsupported.js";
-import { anyOf, distributionsOn, guideFit, supportWords } from "./support-rules.js";
+import { rangeEdit } from "../loop-plates.js";
+import { anyOf, distributionsOn, guideFit, otherFamilies, supportWords } from "./support-rules.js";
 
 /** The place that gives a latent its type. */
 function declaredAt(model: CheckedModel, site: ModelSite): Span {
@@ -34,6 +37,7 @@ export function checkGuideFit(context: Context, site: ModelSite, call: Distribut
       label: `draws ${supportWords(guide)}`,
       related: [declared],
       help: `use ${ways.filter((way) => way !== undefined).join(", or ") || "a distribution on the same values"}`,
+      fixes: [...otherFamilies(statement.distribution, known), ...otherEntry(site, statement)],
     });
     return false;
   }
@@ -45,9 +49,19 @@ export function checkGuideFit(context: Context, site: ModelSite, call: Distribut
       label: `draws ${supportWords(guide)} only`,
       related: [declared],
       help: `use ${anyOf(distributionsOn(latent)) || "a distribution on the same values"}, if all of them are possible`,
+      fixes: otherFamilies(statement.distribution, distributionsOn(latent)),
     });
   }
   return true;
+}
+
+/** The automatic entry for a latent, instead of a draw of it. */
+function otherEntry(site: ModelSite, statement: ast.SampleStatement): readonly Fix[] {
+  if (site.plates.length > 0 || site.partlyObserved || statement.indices.length > 0) return [];
+  const discrete = isDiscrete(site.type.support);
+  if (discrete && (cardinality(site.type.support) === undefined || site.scope === "global")) return [];
+  const entry = `${discrete ? "marginalize" : "auto mean_field"} ${site.name}`;
+  return [unasked(replacement(statement.span, entry, `Write \`${entry}\``))];
 }
 
 /** A guide site stands in the same loops as the model's; what a chain draws has the same positions, however many of them are starts. */
@@ -67,8 +81,20 @@ export function checkGuidePlates(context: Context, site: ModelSite, plates: read
     label: hasStarts && last ? `at ${last.from} to ${last.from + last.size - 1} here` : `${loops} here`,
     related: [{ span: { ...site.origin, end: site.origin.start + site.name.length }, text: "the model's site" }],
     help: wanted.length === 0 ? "move the statement out of the loop" : below !== undefined ? `write \`${written}\`, or draw \`${site.name}[${below}] ~ …\` above the loop, which is then a \`chain\`` : `write \`${written}\``,
+    fixes: !hasStarts && !site.sequence && plates.length === site.plates.length ? otherRanges(plates, site.plates) : undefined,
   });
   return false;
+}
+
+/** The ranges of the model's loops, in those of the guide. */
+function otherRanges(plates: readonly Plate[], wanted: readonly Plate[]): readonly Fix[] {
+  const edits = plates.flatMap((plate, at) => {
+    const model = wanted[at]!;
+    if (plate.from === model.from && plate.size === model.size) return [];
+    const [low, high] = [model.from, model.from + model.size - 1];
+    return rangeEdit(plate, plate.chain === "down" ? `${high}..${low}` : `${low}..${high}`) ?? [];
+  });
+  return edits.length === 0 ? [] : [{ title: `Let the loop run over ${edits.map(({ text }) => text).join(", ")}`, edits }];
 }
 
 /** `t in 1..10`. */
@@ -87,6 +113,7 @@ export function checkGlobalGuide(context: Context, site: ModelSite, call: Distri
     label: rowwise.words,
     related: [{ span: { ...site.origin, end: site.origin.start + "global".length }, text: `\`${site.name}\` is shared by all rows` }],
     help: `use parameters (\`param\`), other global latents, or \`auto mean_field ${site.name}\``,
+    fixes: otherEntry(site, statement),
   });
   return false;
 }
@@ -105,6 +132,7 @@ export function checkPartlyObserved(context: Context, site: ModelSite, call: Dis
     label: sum ? `\`${printSupport(support)}\` has infinitely many values` : `\`${call.distribution}\` has no reparameterization`,
     related: [{ span: { ...site.origin, end: site.origin.start + site.name.length }, text: "the model's site" }],
     help: sum ? "remove the `?` and leave such rows out" : `use ${anyOf(distributionsOn(support))}`,
+    fixes: sum ? undefined : otherFamilies(statement.distribution, distributionsOn(support)),
   });
   return false;
 }

@@ -1,12 +1,13 @@
 import type * as ast from "../../parser/ast.js";
 import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice } from "../../diagnostics/fix.js";
 import type { Span } from "../../diagnostics/span.js";
 import { cardinality, isDiscrete, type Support } from "../../types/support.js";
 import type { Context } from "../context.js";
 import type { CheckedModel } from "../model.js";
 
 /** A statement that would infer a latent, for help lines and quick fixes. */
-function entryFor(name: string, support: Support | undefined, loops: boolean): string {
+export function entryFor(name: string, support: Support | undefined, loops: boolean): string {
   if (!support || loops) return support && isDiscrete(support) && cardinality(support) !== undefined ? `marginalize ${name}` : `auto mean_field ${name}`;
   switch (support.kind) {
     case "real":
@@ -51,7 +52,7 @@ function insertion(guide: ast.GuideItem, entry: string): readonly Fix[] | undefi
   const last = guide.body[guide.body.length - 1];
   const at = last?.span.end ?? brace;
   const span: Span = { ...guide.span, start: at, end: at };
-  return [{ title: `Add \`${entry}\``, edits: [{ span, text: last ? `\n  ${entry}` : `\n  ${entry}\n` }] }];
+  return [choice({ title: `Add \`${entry}\``, edits: [{ span, text: last ? `\n  ${entry}` : `\n  ${entry}\n` }] })];
 }
 
 /** A model with latents and no guide at all: offers a whole one. */
@@ -74,10 +75,10 @@ export function reportMissingGuide(context: Context, model: CheckedModel): void 
     related: [{ span: related, text: `\`${first}\` is ${model.latents.has(first) ? "a latent" : "missing in some rows"}` }],
     help: `add \`guide ${item.name.name} { ${lines.join("  ")} }\``,
     fixes: [
-      {
+      choice({
         title: "Add an automatic guide",
         edits: [{ span: { ...item.span, start: item.span.end }, text: `\n\nguide ${item.name.name} {\n${lines.map((line) => `  ${line}\n`).join("")}}` }],
-      },
+      }),
     ],
   });
 }

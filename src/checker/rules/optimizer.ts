@@ -1,5 +1,6 @@
 import type * as ast from "../../parser/ast.js";
 import type { Optimizer, Schedule } from "../../ir/model/model.js";
+import { correction, insertion } from "../../diagnostics/fix.js";
 import type { Context } from "../context.js";
 import { assignOptions, isMissing, list, type NumberRange, readChoice, readNumber } from "./options.js";
 import { suggestion } from "./suggestion.js";
@@ -36,6 +37,9 @@ export const schedules: Readonly<Record<Exclude<Schedule["kind"], "constant">, {
   linear: { options: ["rate", "steps", "end", "warmup"], needs: ["rate", "steps"] },
 };
 
+/** What a fix writes for an option that was left out. */
+const examples: Readonly<Record<string, string>> = { rate: "1e-3", steps: "10000", factor: "0.5", every: "1000" };
+
 const scheduleRanges: Readonly<Record<string, NumberRange>> = {
   rate: { above: 0 },
   steps: { whole: true, atLeast: 1 },
@@ -59,6 +63,7 @@ export function readOptimizer(context: Context, expression: ast.Expression): Opt
         label: choice ? "unknown" : "an optimizer is expected here",
         notes: [`the optimizers are ${list(known)}`],
         help: (choice && suggestion(choice.name, known)) ?? "write for example `optimizer = adam(rate = 1e-3)`",
+        fixes: choice && correction(choice.nameSpan, choice.name, known),
       });
     }
     return defaultOptimizer;
@@ -98,6 +103,7 @@ function readSchedule(context: Context, expression: ast.Expression): Schedule {
       label: "unknown",
       notes: [`the schedules are ${list(known)}`],
       help: suggestion(choice.name, known) ?? "write a number, or for example `cosine(1e-3, steps = 10000)`",
+      fixes: correction(choice.nameSpan, choice.name, known),
     });
     return fallback;
   }
@@ -116,6 +122,7 @@ function readSchedule(context: Context, expression: ast.Expression): Schedule {
       span: choice.span,
       label: `${list(missing)} ${missing.length > 1 ? "are" : "is"} not given`,
       help: kind === "exponential" ? "write for example `exponential(1e-3, factor = 0.5, every = 1000)`" : `write for example \`${kind}(1e-3, steps = 10000)\``,
+      fixes: choice.args.length > 0 ? [insertion(choice.args.at(-1)!.span, missing.map((name) => `, ${name} = ${examples[name]}`).join(""), `Add ${list(missing)}`)] : undefined,
     });
     return fallback;
   }

@@ -1,8 +1,10 @@
 import type * as ast from "../../parser/ast.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
 import type { Span } from "../../diagnostics/span.js";
 import type { Context } from "../context.js";
 import { suggestion } from "./suggestion.js";
 import { evaluateConstant } from "../constants.js";
+import { choice as unasked, correction, removalFromList, replacement } from "../../diagnostics/fix.js";
 
 /** A name or a call as it stands on the right of a setting: `adam`, `adam(rate = 1e-3)`. */
 export interface Choice {
@@ -42,6 +44,7 @@ export function assignOptions(context: Context, choice: Choice, names: readonly 
         span: argument.span,
         label: positional === 0 ? "this has no name" : `\`${choice.name}\` takes at most ${positional} without a name`,
         help: names.length > 0 ? `write \`${choice.name}(${names.map((option, at) => (at < positional ? option : `${option} = …`)).join(", ")})\`` : `write \`${choice.name}\` alone`,
+        fixes: [unasked(removalFromList(argument.span, "Remove this argument"))],
       });
       continue;
     }
@@ -54,6 +57,7 @@ export function assignOptions(context: Context, choice: Choice, names: readonly 
         label: "unknown option",
         notes: [names.length > 0 ? `\`${choice.name}\` knows ${list(names)}` : `\`${choice.name}\` has no options`],
         help: suggestion(name, names) ?? (names.length > 0 ? "use one of these, or remove it" : `write \`${choice.name}\` alone`),
+        fixes: [...((argument.name && correction(argument.name.span, name, names)) ?? []), unasked(removalFromList(argument.span, `Remove \`${name}\``))],
       });
       continue;
     }
@@ -66,6 +70,7 @@ export function assignOptions(context: Context, choice: Choice, names: readonly 
         label: "given again",
         related: [{ span: earlier.span, text: "given here first" }],
         help: "remove one of the two",
+        fixes: [removalFromList(argument.span, "Remove the second"), choiceOfFirst(earlier)],
       });
       continue;
     }
@@ -86,7 +91,9 @@ export interface NumberRange {
 /** Value of a constant number within a range; reports and gives undefined otherwise. */
 export function readNumber(context: Context, what: string, expression: ast.Expression, range: NumberRange): number | undefined {
   if (expression.kind === "string") {
-    context.error({ code: "LVM5004", message: `\`${what}\` is a number`, span: expression.span, label: "this is a text", help: `write for example \`${what} = 1\`` });
+    const number = Number(expression.value);
+    const fixes = expression.value.trim() !== "" && Number.isFinite(number) ? [replacement(expression.span, String(number))] : undefined;
+    context.error({ code: "LVM5004", message: `\`${what}\` is a number`, span: expression.span, label: "this is a text", help: `write for example \`${what} = 1\``, fixes });
     return undefined;
   }
   const value = evaluateConstant(context, expression);
@@ -99,14 +106,28 @@ export function readNumber(context: Context, what: string, expression: ast.Expre
     (range.atMost === undefined || value <= range.atMost) &&
     (range.below === undefined || value < range.below);
   if (fits) return value;
+  const nearest = nearestWithin(value, range);
   context.error({
     code: "LVM5010",
     message: `\`${what}\` must be ${printRange(range)}`,
     span: expression.span,
     label: `this is ${value}`,
     help: `give \`${what}\` ${printRange(range)}`,
+    fixes: nearest === undefined ? undefined : [unasked(replacement(expression.span, String(nearest)))],
   });
   return undefined;
+}
+
+function choiceOfFirst(first: ast.Argument): Fix {
+  return unasked(removalFromList(first.span, "Remove the first"));
+}
+
+/** The allowed number that is nearest; undefined where there is none, as above an open end. */
+function nearestWithin(value: number, { whole, atLeast, above, atMost, below }: NumberRange): number | undefined {
+  if (!Number.isFinite(value)) return undefined;
+  const rounded = whole ? Math.round(value) : value;
+  const clamped = Math.min(Math.max(rounded, atLeast ?? -Infinity), atMost ?? Infinity);
+  return (above !== undefined && clamped <= above) || (below !== undefined && clamped >= below) || (whole && !Number.isSafeInteger(clamped)) ? undefined : clamped;
 }
 
 function printRange(range: NumberRange): string {

@@ -1,6 +1,8 @@
 import { textOf } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
 import type { Column } from "../../ir/model/model.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { correction, replacement } from "../../diagnostics/fix.js";
 import type { RowLength } from "../body.js";
 import { evaluateConstant } from "../constants.js";
 import type { Context } from "../context.js";
@@ -23,17 +25,17 @@ export function checkRowLength(context: Context, where: ast.Expression, columns:
   const column = columns.get(argument.name);
   if (most === undefined) return undefined;
   if (!column) {
-    report(`the model has no column \`${argument.name}\``, argument, "of this the rows would have lengths", columns.size > 0 ? `name one of ${[...columns.keys()].map((name) => `\`${name}\``).join(", ")}` : "declare the column in the model's head");
+    report(`the model has no column \`${argument.name}\``, argument, "of this the rows would have lengths", columns.size > 0 ? `name one of ${[...columns.keys()].map((name) => `\`${name}\``).join(", ")}` : "declare the column in the model's head", undefined, correction(argument.span, argument.name, columns.keys()) ?? (columns.size === 1 ? [replacement(argument.span, [...columns.keys()][0]!)] : undefined));
     return undefined;
   }
   const [steps] = column.type.shape;
   if (steps?.value !== most) {
-    report(`\`${column.name}\` ${steps ? `has ${steps.value} steps` : "has no steps"}, and its length is at most ${most}`, call.right, `at most ${most}`, steps ? `write \`where length(${column.name}) <= ${steps.text ?? steps.value}\`` : `give it an axis of steps in front: \`${column.name}: real[${textOf(call.right.span)}]\``, column);
+    report(`\`${column.name}\` ${steps ? `has ${steps.value} steps` : "has no steps"}, and its length is at most ${most}`, call.right, `at most ${most}`, steps ? `write \`where length(${column.name}) <= ${steps.text ?? steps.value}\`` : `give it an axis of steps in front: \`${column.name}: real[${textOf(call.right.span)}]\``, column, steps && [replacement(call.right.span, steps.text ?? String(steps.value))]);
     return undefined;
   }
   return { column: lengthColumn(column.name), most };
 
-  function report(message: string, at: ast.Expression, label: string, help: string, related?: Column): void {
-    context.error({ code: "LVM4046", message, span: at.span, label, related: related ? [{ span: related.origin, text: "declared here" }] : [], help });
+  function report(message: string, at: ast.Expression, label: string, help: string, related?: Column, fixes?: readonly Fix[]): void {
+    context.error({ code: "LVM4046", message, span: at.span, label, related: related ? [{ span: related.origin, text: "declared here" }] : [], help, fixes });
   }
 }

@@ -1,8 +1,10 @@
 import type * as ast from "../../parser/ast.js";
 import { lineOf, type Span, textOf } from "../../diagnostics/span.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice as unasked, lineAbove, move, replacement } from "../../diagnostics/fix.js";
 import type { Context } from "../context.js";
 import { strongComponents } from "../../util/strong-components.js";
-import { type Access, accessesIn } from "./expressions-within.js";
+import { type Access, accessesIn, expressionsWithin } from "./expressions-within.js";
 import { constantIn, goesDown, offsetFrom } from "./loop-index.js";
 
 /** One `=`, `~` or `local` statement of a body, loops opened, in the order of the text. */
@@ -126,7 +128,7 @@ export function checkOrder(context: Context, definitions: readonly Definition[],
       seen.add(name.name);
       breaks(definition, name.name);
       const path = circles[target.at] === circles[definition.at] ? reaches(target.at, definition.at) : undefined;
-      if (!path) reportLater(context, name, target, definition);
+      if (!path) reportLater(context, name, target, definition, definitions);
       else if (!reported.has(circles[target.at] ?? -1)) {
         reported.add(circles[target.at] ?? -1);
         reportCycle(context, name, path.map((at) => definitions[at]!));
@@ -185,8 +187,45 @@ function reportNoStart(context: Context, access: Access, chained: Definition, ch
     label: `at the first step this is \`${name.name}[${first}]\``,
     related: [{ span: headOf(chain), text: "the chain begins here" }, ...(chained.statement.name.span.start === name.span.start ? [] : [{ span: chained.statement.name.span, text: "the chain defines it here" }])],
     help: `write its first value above the chain: \`${name.name}[${first}] ${sample ? "~ …" : "= …"}\`${sample ? `; or \`${name.name}[${beyond(0)}] ~ …\`, and let the chain begin one step later` : ""}`,
+    fixes: firstValue(context, chained, chain, first),
   });
 }
+
+/** `h[0] = …` above the chain: zeros of a recurrent cell's state, a draw from a distribution on the declared support. */
+function firstValue(context: Context, { statement, name, loops }: Definition, chain: ast.LoopStatement, first: string): readonly Fix[] | undefined {
+  if (statement.kind === "local" || loops.length > 1) return undefined;
+  if (statement.kind === "let") {
+    return [unasked(aboveChain(`${name}[${first}] = ${zerosOf(context, statement.value, name)}`))];
+  }
+  // A guide's positions are those of the model.
+  const prior = statement.type && firstPriors[statement.type.name.name];
+  if (!statement.type || prior === undefined) return undefined;
+  const made = aboveChain(`${name}[${first}]: ${textOf(statement.type.span)} ~ ${prior}`);
+  // The type stands where the first value is drawn.
+  const bracket = textOf(statement.span).indexOf(":", (statement.indices.at(-1)?.span.end ?? statement.name.span.end) - statement.span.start) + statement.span.start;
+  return [unasked({ ...made, edits: [...made.edits, { span: { ...statement.type.span, start: bracket }, text: "" }] })];
+
+  function aboveChain(line: string): Fix {
+    return { title: `Add \`${line}\``, edits: [lineAbove(chain.span, line)] };
+  }
+}
+
+/** Zeros of the shape that the network has for the step before; 64 where a cell alone says what its state is. */
+function zerosOf(context: Context, value: ast.Expression, name: string): string {
+  for (const part of expressionsWithin(value)) {
+    if (part.kind !== "call" || part.callee.kind !== "name") continue;
+    const { args, callee } = part;
+    const at = args.findIndex(({ value: argument }) => argument.kind === "index" && argument.target.kind === "name" && argument.target.name === name);
+    if (at < 0) continue;
+    const inputs = context.networks.get(callee.name)?.signature.inputs;
+    const input = args[at]!.name ? inputs?.find((each) => each.name === args[at]!.name!.name) : inputs?.[at];
+    if (input) return input.type.shape.length === 0 ? "0" : `zeros[${input.type.shape.map((size) => size.text ?? size.value).join(", ")}]`;
+    if (callee.name === "gru" || callee.name === "lstm") return "zeros[64]";
+  }
+  return "0";
+}
+
+const firstPriors: Readonly<Record<string, string>> = { real: "Normal(0, 1)", positive: "LogNormal(0, 1)" };
 
 function reportAhead(context: Context, access: Access, chained: Definition, chain: ast.LoopStatement): void {
   const { name } = access;
@@ -198,10 +237,11 @@ function reportAhead(context: Context, access: Access, chained: Definition, chai
     label: "a later step",
     related: [{ span: headOf(chain), text: `its steps are taken in this order` }, { span: chained.statement.name.span, text: `\`${name.name}\` is defined here` }],
     help: `read a step before, \`${name.name}[${chain.variable.name} ${down ? "+" : "-"} 1]\`, or let a chain of its own go the other way`,
+    fixes: access.indices.at(-1) && [unasked(replacement(access.indices.at(-1)!.span, `${chain.variable.name} ${down ? "+" : "-"} 1`, `Read the step before: \`${chain.variable.name} ${down ? "+" : "-"} 1\``))],
   });
 }
 
-function reportLater(context: Context, name: ast.NameExpression, target: Definition, definition: Definition): void {
+function reportLater(context: Context, name: ast.NameExpression, target: Definition, definition: Definition, definitions: readonly Definition[]): void {
   context.error({
     code: "LVM4011",
     message: `\`${name.name}\` is used before it is defined`,
@@ -209,7 +249,22 @@ function reportLater(context: Context, name: ast.NameExpression, target: Definit
     label: "used here",
     related: [{ span: target.statement.name.span, text: "defined here, further down" }],
     help: `move line ${lineOf(target.statement.span)} above line ${lineOf(definition.statement.span)}`,
+    fixes: moveApart(target, definition, definitions),
   });
+}
+
+/** Moves what is read above its reader, or, where it reads what stands between, the reader below it. Of statements in different loops these move whole. */
+function moveApart(target: Definition, reader: Definition, definitions: readonly Definition[]): readonly Fix[] | undefined {
+  const common = target.loops.findIndex((loop, at) => reader.loops[at] !== loop);
+  const depth = common < 0 ? target.loops.length : common;
+  const [lower, upper] = [target.loops[depth] ?? target.statement, reader.loops[depth] ?? reader.statement];
+  if (lower === upper) return undefined;
+  const within = (block: ast.Statement): readonly Definition[] => definitions.filter(({ statement, loops }) => statement === block || loops.some((loop) => loop === block));
+  const between = definitions.filter(({ at }) => at > reader.at && at < target.at && !within(lower).some((each) => each.at === at) && !within(upper).some((each) => each.at === at));
+  const reads = (readers: readonly Definition[], names: readonly Definition[]): boolean =>
+    readers.some((each) => expressionsOf(each.statement).flatMap(accessesIn).some((access) => names.some((defined) => defined.name === access.name.name)));
+  const fix = !reads(within(lower), [...within(upper), ...between]) ? move(lower.span, upper.span, `Move \`${target.name}\` up`) : !reads(between, within(upper)) ? move(upper.span, lower.span, `Move \`${reader.name}\` down`, "below") : undefined;
+  return fix && [fix];
 }
 
 function helpFor(context: Context, definition: Definition): string {
@@ -223,6 +278,16 @@ function helpFor(context: Context, definition: Definition): string {
   return `inside its chain only the steps before can be read, by their distance: \`${name}[${indices.join(", ")}]\`${outer}`;
 }
 
+/** `z[t - 1]` where a chain reads all of its steps, a fixed one, or the step that it defines. */
+function stepBefore(context: Context, name: ast.NameExpression, target: Definition): readonly Fix[] | undefined {
+  const chain = chainOf(target);
+  if (!chain || name.name !== target.name) return undefined;
+  const indices = target.loops.map((loop) => (loop === chain ? `${loop.variable.name} ${goesDown(context, loop) ? "+" : "-"} 1` : loop.variable.name));
+  const bracket = /^\s*\[[^[\]]*(?:\[[^[\]]*\][^[\]]*)*\]/.exec(name.span.source.text.slice(name.span.end));
+  const read = `${name.name}[${indices.join(", ")}]`;
+  return [unasked(replacement({ ...name.span, end: name.span.end + (bracket?.[0].length ?? 0) }, read, `Read the step before: \`${read}\``))];
+}
+
 function reportWhole(context: Context, name: ast.NameExpression, target: Definition): void {
   context.error({
     code: "LVM4012",
@@ -231,6 +296,7 @@ function reportWhole(context: Context, name: ast.NameExpression, target: Definit
     label: "all of its steps, or a fixed one",
     related: [{ span: headOf(chainOf(target)!), text: "inside the chain that defines it" }, { span: target.statement.name.span, text: "which needs this step's value" }],
     help: helpFor(context, target),
+    fixes: stepBefore(context, name, target),
   });
 }
 
@@ -244,6 +310,7 @@ function reportCycle(context: Context, name: ast.NameExpression, path: readonly 
       label: "read here",
       related: [{ span: first.statement.name.span, text: "while it is being defined" }],
       help: helpFor(context, first),
+      fixes: stepBefore(context, name, first),
     });
     return;
   }

@@ -1,3 +1,9 @@
+import type { Fix } from "../../diagnostics/diagnostic.js";
+import { choice as unasked, replacement } from "../../diagnostics/fix.js";
+import type { Distribution } from "../../distributions/distribution.js";
+import type { DistributionName } from "../../distributions/names.js";
+import { distributions } from "../../distributions/registry.js";
+import type * as ast from "../../parser/ast.js";
 import { isDiscrete, isSubset, jointRank, printSupport, type Support } from "../../types/support.js";
 
 /** Whether two supports differ at most in their boundary points: `positive` and `nonnegative`, `unit` and the interval from 0 to 1. */
@@ -70,6 +76,29 @@ export function distributionsOn(support: Support): readonly string[] {
 /** Likelihoods for data on this support: of `unit` data the field uses ContinuousBernoulli. */
 export function likelihoodsOn(support: Support): readonly string[] {
   return support.kind === "unit" ? ["ContinuousBernoulli", "Beta", "Normal"] : support.kind === "angle" ? ["Normal"] : distributionsOn(support);
+}
+
+/** Other families for a draw, with the arguments that are written: only those that know all of them by name or place. A family with its arguments, `Uniform(0, 1)`, replaces the whole. */
+export function otherFamilies(written: ast.Expression, families: readonly string[]): readonly Fix[] {
+  if (written.kind !== "call" || written.callee.kind !== "name") return [];
+  const { callee, args, span } = written;
+  const own = callee.name;
+  return families.flatMap((family): readonly Fix[] => {
+    if (family.includes("(")) return [unasked(replacement(span, family))];
+    if (family === own || !Object.hasOwn(distributions, family) || !fitsArguments(distributions[family as DistributionName], args, own)) return [];
+    return [unasked(replacement(callee.span, family))];
+  });
+}
+
+/** Whether arguments for one family mean something for another: each name is known, places have the same names, and none that is needed is missing. */
+function fitsArguments(family: Distribution, args: readonly ast.Argument[], own: string): boolean {
+  const order = Object.hasOwn(distributions, own) ? (distributions[own as DistributionName].parameterizations[0] ?? []) : [];
+  const scales: Readonly<Record<string, string>> = { location: "mean", log_mean: "mean", log_scale: "scale" };
+  const plain = (name: string): string => scales[name] ?? name;
+  return family.parameterizations.some((names) => {
+    const taken = args.map((arg, at) => (arg.name ? names.find((name) => name === arg.name!.name) : order[at] !== undefined && names === family.parameterizations[0] && plain(names[at] ?? "") === plain(order[at]) ? names[at] : undefined));
+    return taken.every((name) => name !== undefined) && names.every((name) => taken.includes(name) || family.parameters.find((each) => each.name === name)?.default !== undefined);
+  });
 }
 
 /** "`Normal`, `StudentT` or `Laplace`" */
