@@ -1,10 +1,12 @@
 import { datumOf, evaluationDraws, marginalsOf, posteriorsOf } from "../ir/diffusion/coefficients.js";
+import { learntSpread } from "../ir/diffusion/learnt-spread.js";
 import type { DiscreteDiffusion, ModelProgram } from "../ir/model/model.js";
 import type { Formula } from "../ir/objective/formula.js";
 import type { DerivationStep, Objective, Term } from "../ir/objective/objective.js";
 import { bigSum, call, density, divergence, expectation, fraction, log, negative, number, product, relation, squared, subscript, sum, superscript, symbol } from "./formulas.js";
 import { datumLetter, datumSteps, reconstructionFormula, scaleTerms } from "./diffusion-datum.js";
 import { weighedText } from "./diffusion-weights.js";
+import { varianceText } from "./diffusion-variance.js";
 import { unweighted } from "./weights.js";
 
 /** The bound of a diffusion (Sohl-Dickstein et al. 2015; Ho, Jain & Abbeel 2020): prior matching, denoising matching, reconstruction, one step t of each row at a time. */
@@ -21,7 +23,9 @@ export function deriveDiffusion(program: ModelProgram, diffusion: DiscreteDiffus
   const rows = { kind: "rows", name: "rows" } as const;
   const events = diffusion.type.shape.map((size, axis) => ({ kind: "event" as const, name: `${name}.${axis + 1}`, size: size.value }));
   const weight = mode === "training" ? program.training.objective.weight : undefined;
-  const weighed = weighedText(weight);
+  const { hybrid } = program.training.objective;
+  const added = mode === "training" && hybrid !== undefined ? `; ${hybrid} of the bound, in which the means are held, is added for the variance (Nichol & Dhariwal 2021)` : "";
+  const weighed = `${weighedText(weight)}${added}`;
   const term = (part: Pick<Term, "name" | "kind" | "origin" | "estimator" | "exactness" | "reason" | "formula"> & { readonly steps?: readonly [number, number] }): Term => ({
     name: part.name, kind: part.kind, sites: [name], factors: [], origin: part.origin, axes: [rows, ...(part.steps ? [{ kind: "plate" as const, name: `t = ${part.steps[0]}..${part.steps[1]}`, size: part.steps[1] - part.steps[0] + 1 }] : []), ...events],
     expectation: [], weight: unweighted, estimator: part.estimator, exactness: part.exactness, reason: part.reason, formula: part.formula,
@@ -33,7 +37,7 @@ export function deriveDiffusion(program: ModelProgram, diffusion: DiscreteDiffus
   const draws = mode === "training" ? (byShare ? "one t for each row, more often those that count, over its probability" : "one t for each row, drawn uniformly from 1..T, times T") : T <= evaluationDraws ? "every t once for each row" : `${evaluationDraws} t for each row, more of those that count, over their probabilities`;
   const terms = [
     term({ name: `prior-matching.${name}`, kind: "prior-matching", origin: prior.origin, estimator: "closed-form", exactness: "exact", reason: "closed form of two Gaussians: no parameter is in it", formula: priorTerm }),
-    term({ name: `denoising.${name}`, kind: "denoising", origin, estimator: "reparameterization", exactness: weighed ? "biased" : "unbiased", steps: [2, T], reason: [draws, "each KL is a weighted squared error", weighed].filter((each) => each !== "").join("; "), formula: denoising }),
+    term({ name: `denoising.${name}`, kind: "denoising", origin, estimator: "reparameterization", exactness: weighed ? "biased" : "unbiased", steps: [2, T], reason: [draws, diffusion.variance === "learnt" ? "each KL is of two Gaussians, in closed form" : "each KL is a weighted squared error", weighed].filter((each) => each !== "").join("; "), formula: denoising }),
     term({ name: `reconstruction.${name}`, kind: "reconstruction", origin: guideOrigin, estimator: "reparameterization", exactness: weighed ? "biased" : "unbiased", reason: [draws, weighed].filter((each) => each !== "").join("; "), formula: reconstruction }),
   ];
   return {
@@ -60,7 +64,10 @@ function derivation(diffusion: DiscreteDiffusion, terms: readonly Formula[], dra
   const epsilon = symbol("ε");
   const network = call("net", x(t), t);
   const error = { data: sum(x(number(0)), negative(network)), noise: sum(epsilon, negative(network)), velocity: sum(symbol("v"), negative(network)) }[prediction];
-  const weight = marginals.snr.map((_, at) => (at === 0 ? 0 : ((variance === "small" && at > 1 ? (marginals.snr[at - 1]! - marginals.snr[at]!) / 2 : posteriors.ofData[at]! ** 2 / (2 * forward.noise[at]! ** 2)) * datum.ofOutput[at]! ** 2)));
+  const least = variance === "large" ? forward.noise : variance === "learnt" ? learntSpread(forward).small : posteriors.deviation.map((each, at) => (at === 1 ? forward.noise[1]! : each));
+  const weight = marginals.snr.map((_, at) => (at === 0 ? 0 : ((posteriors.ofData[at]! * datum.ofOutput[at]!) / least[at]!) ** 2 / 2));
+  const spread = varianceText(diffusion, table);
+  const weighted = product(subscript(symbol("w"), t), superscript(call("", error), number(2)));
   const ofDatum = datumSteps(diffusion, shownText(forward.noise[1]!));
   const steps: DerivationStep[] = [
     ...ofDatum.before,
@@ -69,7 +76,8 @@ function derivation(diffusion: DiscreteDiffusion, terms: readonly Formula[], dra
     { relation: "=", formula: sum(...terms), rule: "the forward chain backwards, by Bayes' rule: q(x_t | x_{t−1}) = q(x_{t−1} | x_t, x_0) q(x_t | x_0) / q(x_{t−1} | x_0); the marginals telescope" },
     { relation: "", formula: relation(density("q", [x(t)], [x(number(0))]), "=", call("Normal", product(s, x(number(0))), squared(d))), rule: `the product of the steps' factors, and their noise carried along. ${table(marginals.signal, "s")}; ${table(marginals.deviation, "σ")}` },
     { relation: "", formula: relation(density("q", [before], [x(t), x(number(0))]), "=", call("Normal", sum(product(symbol("c"), x(number(0))), product(symbol("k"), x(t))), squared(symbol("σ̃")))), rule: `Bayes' rule on Gaussians. ${table(posteriors.ofData, "c")}; ${table(posteriors.ofState, "k")}; ${table(posteriors.deviation, "σ̃")}` },
-    { relation: "", formula: relation(density("p", [before], [x(t)]), "=", call("Normal", sum(product(symbol("c"), subscript(symbol("x̂"), number(0))), product(symbol("k"), x(t))), variance === "small" ? squared(symbol("σ̃")) : squared(subscript(symbol("b"), t)))), rule: `the same with what the network says in place of ${name}_0; its variance is ${variance === "small" ? "the posterior's, at t = 1 that" : "that"} of the forward step` },
+    { relation: "", formula: relation(density("p", [before], [x(t)]), "=", call("Normal", sum(product(symbol("c"), subscript(symbol("x̂"), number(0))), product(symbol("k"), x(t))), spread.variance)), rule: `the same with what the network says in place of ${name}_0; ${spread.rule}` },
+    ...spread.steps,
   ];
   if (prediction !== "data") {
     const formula = prediction === "noise" ? fraction(sum(x(t), negative(product(d, network))), s) : sum(product(s, x(t)), negative(product(d, network)));
@@ -77,8 +85,8 @@ function derivation(diffusion: DiscreteDiffusion, terms: readonly Formula[], dra
   }
   steps.push(
     ...ofDatum.after,
-    { relation: "", formula: relation(divergence(density("q", [before], [x(t), x(number(0))]), density("p", [before], [x(t)])), "=", product(subscript(symbol("w"), t), superscript(call("", error), number(2)))), rule: `two Gaussians${variance === "small" ? " of one variance" : ", up to a constant of the schedule"}: the difference of their means. ${table(weight, "w", diffusion.reconstruction === "discretized" ? 2 : 1)}` },
-    { relation: "≈", formula: product(last, subscript(symbol("w"), t), superscript(call("", error), number(2))), rule: draws },
+    { relation: "", formula: relation(divergence(density("q", [before], [x(t), x(number(0))]), density("p", [before], [x(t)])), "=", spread.divergence(weighted)), rule: `${spread.divergenceRule}. ${table(weight, "w", diffusion.reconstruction === "discretized" ? 2 : 1)}` },
+    { relation: "≈", formula: variance === "learnt" ? product(last, call("", spread.divergence(weighted))) : product(last, weighted), rule: draws },
   );
   return steps;
 }

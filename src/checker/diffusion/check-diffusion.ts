@@ -17,6 +17,7 @@ import { checkContinuousReads, checkContinuousStep } from "./continuous-step.js"
 import { checkDatum, readReconstruction, stateOf } from "./datum.js";
 import { checkForwardChain } from "./forward-chain.js";
 import { declareStates } from "./states.js";
+import { readVariance } from "./variance.js";
 
 /** What is known of a diffusion once model and guide have been checked. */
 export interface CheckedDiffusion {
@@ -107,7 +108,7 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   }
   if (!draw || draw.name.name !== name) return refuse(`a step of the model draws \`${before(chain.variable.name)}\``, chain.span, "it does not");
   if (isContinuous && !checkContinuousStep(context, draw, name, chain.variable.name)) return undefined;
-  const said = readReverse(context, statementScope(reverseBody, down, draw), draw, name, type, chain.variable.name, datum.span);
+  const said = readReverse(context, statementScope(reverseBody, down, draw), draw, name, type, chain.variable.name, datum.span, isContinuous);
   if (!said || (isContinuous && !checkContinuousReads(context, name, [said.network, ...bindings.map(({ value }) => value)]))) return undefined;
   const { origin: guideOrigin, ...numbers } = forward;
   const rest = { name, type: state, bytes: type.support.kind === "byte", ...said, prior: { mean: priorMean.value, scale: priorScale.value, origin: start.span }, bindings, origin: draw.span, guideOrigin };
@@ -118,7 +119,7 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
 const predictions: Readonly<Record<string, Prediction>> = { noise: "noise", velocity: "velocity" };
 
 /** `guide(x[t-1] | x[t], noise = net(x[t], t), variance = large)`. */
-function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, name: string, type: Type, variable: string, declared: Span): Pick<Diffusion, "prediction" | "network" | "variance" | "reconstruction"> | undefined {
+function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, name: string, type: Type, variable: string, declared: Span, isContinuous: boolean): Pick<Diffusion, "prediction" | "network" | "variance" | "mix" | "reconstruction"> | undefined {
   const call = draw.distribution;
   const wrong = (message: string, span: Span, label: string, help = `write \`${name}[${variable}-1] ~ guide(${name}[${variable}-1] | ${name}[${variable}], noise = net(${name}[${variable}], ${variable}))\``): undefined => void context.error({ code: "LVM4060", message, span, label, related: [{ span: declared, text: "the datum" }], help });
   if (call.kind !== "call" || call.callee.kind !== "name" || call.callee.name !== "guide") return wrong("the reverse step is not the guide's", call.span, "written out", `write \`guide(${name}[${variable}-1] | ${name}[${variable}], …)\`; a reverse chain of another form is an ordinary chain`);
@@ -126,14 +127,12 @@ function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, 
   if (condition?.value.kind !== "condition" || condition.value.given.length !== 1) return wrong("the guide's step is named by what it gives and what is given", condition?.span ?? call.span, "no condition");
   let prediction: Prediction | undefined;
   let network: ast.Argument | undefined;
-  let variance: Diffusion["variance"] = "small";
+  let spread: ast.Argument | undefined;
   let written: ast.Argument | undefined;
   for (const argument of named) {
     const role = argument.name?.name ?? "";
     if (role === "variance") {
-      const word = argument.value.kind === "name" ? argument.value.name : "";
-      if (word !== "small" && word !== "large") return wrong("the variance of the reverse step is `small` or `large`", argument.value.span, "another word", "`small` is that of the posterior given the datum, `large` that of the forward step (Ho et al. 2020)");
-      variance = word;
+      spread = argument;
       continue;
     }
     if (role === "reconstruction") {
@@ -153,7 +152,8 @@ function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, 
     return undefined;
   }
   const reconstruction = readReconstruction(context, written, type, { name, span: declared });
-  return reconstruction && { prediction, network: value, variance, reconstruction };
+  const variance = readVariance(context, scope, spread, { name, type, span: declared }, isContinuous);
+  return reconstruction && variance && { prediction, network: value, ...variance, reconstruction };
 }
 
 /** Below this ratio of signal to noise, rounding in float32 of what is left of the datum is a hundredth of it. */

@@ -12,12 +12,12 @@ export function checkDiffusionProgram(context: Context, model: ast.ModelItem, gu
   const [datum] = checked?.columns ?? [];
   const training = checkTraining(context, train, {
     name: model.name.name, origin: model.name.span, latents: [{ name: datum?.name ?? "x", scope: "row", origin: model.name.span, guided: "distribution" }],
-    observed: datum ? [{ name: datum.name, origin: datum.origin, partly: false }] : [], sound: checked !== undefined, diffusion: true,
+    observed: datum ? [{ name: datum.name, origin: datum.origin, partly: false }] : [], sound: checked !== undefined, diffusion: { learntVariance: checked?.diffusion.mix !== undefined },
   });
   if (!checked) return undefined;
   const { columns, diffusion } = checked;
   return {
-    name: model.name.name, doc: model.doc, source: model.span.source, origin: model.span, columns, ...usedBy(context, [diffusion.network, ...diffusion.bindings.map(({ value }) => value)]),
+    name: model.name.name, doc: model.doc, source: model.span.source, origin: model.span, columns, ...usedBy(context, [diffusion.network, ...(diffusion.mix ? [diffusion.mix] : []), ...diffusion.bindings.map(({ value }) => value)]),
     model: [], guide: [], training, diffusion,
   };
 }

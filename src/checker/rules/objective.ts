@@ -1,6 +1,8 @@
 import type * as ast from "../../parser/ast.js";
+import type { Fix } from "../../diagnostics/diagnostic.js";
 import type { Span } from "../../diagnostics/span.js";
 import type { Constraint, TrainingObjective } from "../../ir/model/model.js";
+import { choice as unasked, correction, removalFromList, replacement } from "../../diagnostics/fix.js";
 import type { Context } from "../context.js";
 import { assignOptions, type Choice, isMissing, list, type NumberRange, readChoice, readNumber } from "./options.js";
 import { suggestion } from "./suggestion.js";
@@ -14,7 +16,7 @@ export interface TrainedModel {
   /** False where the model or its guide has errors: then checks that would follow from these stay silent. */
   readonly sound: boolean;
   /** The reverse of a noising chain: its objective has weights over steps, and none of the options of latents. */
-  readonly diffusion?: true;
+  readonly diffusion?: { readonly learntVariance: boolean };
 }
 
 export interface TrainedColumn {
@@ -42,7 +44,7 @@ export const optionNames = ["beta", "samples", "free_bits", "anneal", "supervisi
 export type OptionName = (typeof optionNames)[number];
 
 /** Those of the bound of a diffusion. */
-export const diffusionOptionNames = ["weight", "timesteps"] as const;
+export const diffusionOptionNames = ["weight", "timesteps", "hybrid"] as const;
 
 const ranges: Readonly<Record<Exclude<OptionName, "anneal" | "gradient">, NumberRange>> = {
   beta: { atLeast: 0 },
@@ -84,12 +86,12 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
         label: choice ? "unknown" : "an objective is expected here",
         notes: [`the objectives are ${list(objectiveNames)}`],
         help: (choice && suggestion(choice.name, objectiveNames)) ?? `write \`maximize ${fallback.kind}\``,
+        fixes: (choice && correction(choice.nameSpan, choice.name, objectiveNames)) ?? [unasked(replacement(statement.objective.span, fallback.kind))],
       });
     }
     return fallback;
   }
   const given = assignOptions(context, choice, kind !== "elbo" ? [] : model.diffusion ? diffusionOptionNames : optionNames, 0);
-  const weight = given.get("weight");
   const timesteps = given.get("timesteps");
   const gradient = given.get("gradient");
   const number = (name: keyof typeof ranges, otherwise: number): number => {
@@ -109,14 +111,14 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
     ...(ahead > 1 ? { overshooting: ahead } : {}),
     ...(gradient && readGradient(context, gradient.value) === "path" ? { gradient: "path" } : {}),
     ...(timesteps && readTimesteps(context, timesteps.value) === "importance" ? { timesteps: "importance" } : {}),
-    ...(weight ? { weight: readWeight(context, weight.value) } : {}),
+    ...weighing(context, given, model),
     constraints: statement.constraints.flatMap((constraint) => readConstraint(context, constraint, model) ?? []),
     origin: statement.span,
   };
   checkKind(context, objective, choice, model);
   if (model.diffusion && kind === "elbo" && statement.constraints[0]) {
     const { span } = statement.constraints[0];
-    context.error({ code: "LVM5008", message: "the terms of a diffusion's bound cannot be bounded", span, label: "a bound on a term", related: [{ span: model.origin, text: `\`${model.name}\` is a diffusion: its terms are sums over steps of one network's errors` }], help: "remove the constraint" });
+    context.error({ code: "LVM5008", message: "the terms of a diffusion's bound cannot be bounded", span, label: "a bound on a term", related: [{ span: model.origin, text: `\`${model.name}\` is a diffusion: its terms are sums over steps of one network's errors` }], help: "remove the constraint", fixes: [withoutConstraints(statement)] });
   }
   if (kind === "elbo") checkCombination(context, objective, given, statement, model);
   else if (statement.constraints.length > 0) {
@@ -127,6 +129,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
       label: "a bound on a term",
       related: [{ span: choice.nameSpan, text: `\`${choice.name}\` has no such terms` }],
       help: "write `maximize elbo subject to …`, or remove the constraint",
+      fixes: [withoutConstraints(statement)],
     });
   }
   return objective;
@@ -136,7 +139,7 @@ export function readObjective(context: Context, statement: ast.MaximizeStatement
 function readGradient(context: Context, expression: ast.Expression): "total" | "path" | undefined {
   const name = readChoice(expression)?.name;
   if (name === "total" || name === "path") return name;
-  context.error({ code: "LVM5028", message: "this is no gradient of the bound", span: expression.span, label: "unknown", help: "write `gradient = total` (the default) or `gradient = path`: that of the draws alone, without variance where the guide is the posterior (Roeder et al. 2017)" });
+  context.error({ code: "LVM5028", message: "this is no gradient of the bound", span: expression.span, label: "unknown", help: "write `gradient = total` (the default) or `gradient = path`: that of the draws alone, without variance where the guide is the posterior (Roeder et al. 2017)", fixes: oneOf(expression, ["total", "path"]) });
   return undefined;
 }
 
@@ -149,15 +152,36 @@ function readWeight(context: Context, expression: ast.Expression): TrainingObjec
     const value = gamma ? readNumber(context, "gamma", gamma.value, { above: 0 }) : 5;
     return { kind: "min_snr", gamma: value ?? 5 };
   }
-  context.error({ code: "LVM5028", message: "this is no weight of a diffusion's steps", span: expression.span, label: "unknown", help: "write `weight = bound` (the default: the bound itself), `weight = simple` (Ho et al. 2020) or `weight = min_snr(5)` (Hang et al. 2023)" });
+  context.error({ code: "LVM5028", message: "this is no weight of a diffusion's steps", span: expression.span, label: "unknown", help: "write `weight = bound` (the default: the bound itself), `weight = simple` (Ho et al. 2020) or `weight = min_snr(5)` (Hang et al. 2023)", fixes: oneOf(expression, ["bound", "simple", "min_snr(5)"]) });
   return undefined;
 }
+
+/** The weight of the steps, and the share of the bound that trains a learnt variance beside it. */
+function weighing(context: Context, given: ReadonlyMap<string, ast.Argument>, model: TrainedModel): Pick<TrainingObjective, "weight" | "hybrid"> {
+  const [written, hybrid] = [given.get("weight"), given.get("hybrid")];
+  const weight = written && readWeight(context, written.value);
+  const read: Pick<TrainingObjective, "weight"> = written ? { weight } : {};
+  const isBound = !weight || weight.kind === "bound";
+  if (!hybrid) return model.diffusion?.learntVariance && !isBound ? { ...read, hybrid: defaultHybrid } : read;
+  const share = readNumber(context, "hybrid", hybrid.value, { above: 0 });
+  const refuse = (message: string, label: string, at: Span, text: string): Pick<TrainingObjective, "weight"> => {
+    context.error({ code: "LVM4067", message, span: hybrid.span, label, related: [{ span: at, text }], help: "remove `hybrid`", fixes: [without(hybrid)] });
+    return read;
+  };
+  if (!model.sound) return read;
+  if (!model.diffusion?.learntVariance) return refuse("`hybrid` trains a learnt variance, and this one is fixed", "nothing to train", model.origin, `\`${model.name}\` has no \`variance = …\` that a network says`);
+  if (written && !weight) return read;
+  return isBound ? refuse("the bound itself is trained, which has the variance in it", "nothing to add", written?.span ?? model.origin, written ? "the bound" : "no `weight` is given: then it is the bound") : { ...read, hybrid: share ?? defaultHybrid };
+}
+
+/** λ of Nichol & Dhariwal 2021. */
+const defaultHybrid = 0.001;
 
 /** `uniform` or `importance`. */
 function readTimesteps(context: Context, expression: ast.Expression): "uniform" | "importance" | undefined {
   const name = readChoice(expression)?.name;
   if (name === "uniform" || name === "importance") return name;
-  context.error({ code: "LVM5028", message: "this is no way to draw the steps of a diffusion", span: expression.span, label: "unknown", help: "write `timesteps = uniform` (the default) or `timesteps = importance`: steps that count more are drawn more often, and weigh the less" });
+  context.error({ code: "LVM5028", message: "this is no way to draw the steps of a diffusion", span: expression.span, label: "unknown", help: "write `timesteps = uniform` (the default) or `timesteps = importance`: steps that count more are drawn more often, and weigh the less", fixes: oneOf(expression, ["uniform", "importance"]) });
   return undefined;
 }
 
@@ -179,6 +203,7 @@ function readAnneal(context: Context, expression: ast.Expression): TrainingObjec
       span: choice.span,
       label: "the length of the whole schedule is not given",
       help: "write for example `anneal = cyclical(1000, 4)`: four cycles of 250 steps each",
+      fixes: choice.args.length === 0 ? [replacement(choice.span, "cyclical(1000, 4)")] : undefined,
     });
   }
   return { steps: read("steps", 0), cycles: read("cycles", 4) };
@@ -199,6 +224,7 @@ function checkKind(context: Context, objective: TrainingObjective, choice: Choic
       label: "this is exact only without latents",
       related: [{ span: hidden.origin, text: latent ? `\`${hidden.name}\` is a latent` : `\`${hidden.name}\` is missing in some rows` }],
       help: "write `maximize elbo`, a bound on it",
+      fixes: [replacement(choice.nameSpan, "elbo", "Maximize the ELBO")],
     });
     return;
   }
@@ -225,6 +251,7 @@ function checkKind(context: Context, objective: TrainingObjective, choice: Choic
     label: "the most probable latents",
     related: [{ span: wide.guideOrigin ?? wide.origin, text: `\`${wide.name}\` is drawn here` }],
     help: `${latent ? `guide \`${wide.name}\` with \`auto mean_field ${wide.name}\` or a \`Delta\`` : `write \`marginalize ${wide.name}\` in the guide`}, or write \`maximize elbo\``,
+    fixes: [unasked(replacement(choice.nameSpan, "elbo", "Maximize the ELBO"))],
   });
 }
 
@@ -242,6 +269,7 @@ function checkPath(context: Context, objective: TrainingObjective, given: Readon
     label: "both densities stand at the draw",
     related: other ? [{ span: other.span, text: "this acts on a KL in closed form" }] : [{ span: auto!.guideOrigin ?? auto!.origin, text: `\`${auto!.name}\` is in an automatic guide` }],
     help: other ? "remove one of the two" : `remove \`gradient\`, or guide \`${auto!.name}\` with a distribution`,
+    fixes: [...(other ? [other] : []), path].map(without),
   });
 }
 
@@ -263,6 +291,7 @@ function checkCombination(
         label: "this weighs a KL term",
         related: [{ span: samples.span, text: "importance weighting makes the bound one logarithm" }],
         help: "remove one of the two",
+        fixes: [other, samples].map(without),
       });
     } else if (statement.constraints.length > 0) {
       context.error({
@@ -272,6 +301,7 @@ function checkCombination(
         label: "a bound on a term",
         related: [{ span: samples.span, text: "importance weighting makes the bound one logarithm" }],
         help: "remove one of the two",
+        fixes: [without(samples)],
       });
     }
     const wide = model.latents.find(({ scope }) => scope === "global");
@@ -283,6 +313,7 @@ function checkCombination(
         label: "several samples for each row",
         related: [{ span: wide.origin, text: `\`${wide.name}\` is global` }],
         help: "remove `samples`, or make the latent a parameter: `param`",
+        fixes: [without(samples)],
       });
     }
   }
@@ -296,6 +327,7 @@ function checkCombination(
       label: "nothing to predict",
       related: [{ span: model.origin, text: "no latent of it is drawn in a `chain`" }],
       help: "remove `overshooting`, or draw a latent in a chain: `chain t in 2..T { z[t] ~ …(z[t-1]) }`",
+      fixes: [without(overshooting)],
     });
   }
   const supervision = given.get("supervision");
@@ -308,6 +340,7 @@ function checkCombination(
       label: "there is nothing to weigh",
       related: [{ span: summed.guideOrigin ?? summed.origin, text: "summed out here" }],
       help: `draw it in the guide: \`${summed.name} ~ …\`, or remove \`supervision\``,
+      fixes: [without(supervision)],
     });
   } else if (supervision && model.sound && !model.observed.some(({ partly }) => partly)) {
     context.error({
@@ -317,8 +350,23 @@ function checkCombination(
       label: "this weighs log q of a column's known values",
       related: [{ span: model.origin, text: "every column is known in all rows" }],
       help: "mark the column with `?`: `y: index(10)?`, or remove `supervision`",
+      fixes: [without(supervision)],
     });
   }
+}
+
+/** The value that was probably meant, or each of the few that there are. */
+function oneOf(given: ast.Expression, values: readonly string[]): readonly Fix[] {
+  return (given.kind === "name" ? correction(given.span, given.name, values) : undefined) ?? values.map((value) => unasked(replacement(given.span, value)));
+}
+
+function withoutConstraints({ objective, constraints }: ast.MaximizeStatement): Fix {
+  return unasked({ title: "Remove `subject to …`", edits: [{ span: { ...objective.span, start: objective.span.end, end: constraints.at(-1)!.span.end }, text: "" }] });
+}
+
+/** An option of two that do not go together is left out. */
+function without(option: ast.Argument): Fix {
+  return unasked(removalFromList(option.span, `Remove \`${option.name?.name ?? "this"}\``));
 }
 
 /** `kl(z) <= 12`, `reconstruction(x) >= -80`, either way round. */
@@ -360,6 +408,7 @@ function readConstraint(context: Context, expression: ast.Expression, model: Tra
       related: [{ span: marginalized?.guideOrigin ?? model.origin, text: marginalized ? "marginalized here" : `the model \`${model.name}\`` }],
       notes: [candidates.length > 0 ? `${term.term === "kl" ? "the latents are" : "the observed columns are"} ${list(candidates)}` : "there is none"],
       help: suggestion(term.site.name, candidates) ?? (candidates.length > 0 ? `write \`${term.term}(${candidates[0]})\`` : "remove the constraint"),
+      fixes: correction(term.site.span, term.site.name, candidates) ?? (candidates.length === 1 ? [unasked(replacement(term.site.span, candidates[0]!))] : undefined),
     });
     return undefined;
   }

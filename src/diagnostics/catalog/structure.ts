@@ -260,6 +260,11 @@ export const structureErrors = {
     explanation:
       "A chain over 0..1 of a diffusion takes every number in between. Its guide says what x[t] is given the datum, `Normal(signal * x[0], variance = …)` with expressions of t; a step of the model is as short as one likes, from x[t] to x[t-dt] (Kingma et al. 2021). There is no step before, and arrays have no element at every t.\n\n```lvm\nnetwork denoise(x: real[2], t: unit) -> (noise: real[2]) { noise = concat(x, reshape(t, 1)) |> dense(64) |> relu |> dense(2) }\nmodel m(x[0]: real[2]) {\n  x[1] ~ Normal(0, 1)\n  chain t in 1..0 { x[t-dt] ~ guide(x[t-dt] | x[t], noise = denoise(x[t], t)) }\n}\nguide m {\n  chain t in 0..1 {\n    g = 10 - 18 * t\n    x[t] ~ Normal(sqrt(sigmoid(g)) * x[0], variance = sigmoid(-g))\n  }\n}\n```",
   },
+  LVM4067: {
+    title: "learnt variance of a diffusion",
+    explanation:
+      "Between the variance of the posterior, `small`, and that of the forward step, `large`, lies the best one. `variance = net.mix` takes it from a network: log variance = mix · log large + (1 − mix) · log small, for each element or for all at once (Nichol & Dhariwal 2021), so mix lies in `unit`. The bound trains it; where `weight` is `simple` or `min_snr`, `hybrid` times the bound does, in which the means are held.\n\n```lvm\nconst T = 100\nconst alpha = cosine_schedule(T)\nnetwork denoise(x: real[2], t: positive) -> (noise: real[2], mix: unit[2]) {\n  h = concat(x, reshape(t / T, 1)) |> dense(64) |> relu\n  noise = h |> dense(2)\n  mix = h |> dense(2) |> sigmoid\n}\nmodel m(x[0]: real[2]) {\n  x[T] ~ Normal(0, 1)\n  chain t in T..1 {\n    said = denoise(x[t], t)\n    x[t-1] ~ guide(x[t-1] | x[t], noise = said.noise, variance = said.mix)\n  }\n}\nguide m { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 - alpha[t]) } }\ntrain m { maximize elbo(weight = simple, hybrid = 0.001) }\n```",
+  },
   LVM4090: {
     title: "not supported by this version",
     explanation:

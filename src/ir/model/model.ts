@@ -62,8 +62,10 @@ export interface DiffusionOf<Time> {
   readonly prediction: Prediction;
   /** Reads the state as `x[t]` (a reference to the site x, whole, at step t of the plate), `t` as the plate's loop variable, and columns. */
   readonly network: Expr;
-  /** Of p(x_{t−1} | x_t): that of q(x_{t−1} | x_t, x_0), or that of the forward step. */
-  readonly variance: "small" | "large";
+  /** Of p(x_{t−1} | x_t): that of q(x_{t−1} | x_t, x_0), that of the forward step, or between them as `mix` says. */
+  readonly variance: "small" | "large" | "learnt";
+  /** Where the variance is learnt: log variance = mix · log large + (1 − mix) · log small (Nichol & Dhariwal 2021). In unit, of the datum's shape or one for all elements; reads what `network` reads. */
+  readonly mix?: Expr;
   /** p(x_T). */
   readonly prior: { readonly mean: number; readonly scale: number; readonly origin: Span };
   /** Bindings of the reverse chain, in order. */
@@ -361,6 +363,8 @@ export interface TrainingObjective {
   readonly weight?: { readonly kind: "bound" } | { readonly kind: "simple" } | { readonly kind: "min_snr"; readonly gamma: number };
   /** Of a diffusion: steps are drawn in training as often as they are expected to count, over their probabilities, instead of evenly. */
   readonly timesteps?: "importance";
+  /** Of a diffusion of learnt variance whose squared errors are weighed otherwise than in the bound: the share of the bound, with means that are held, that is added to train the variance (Nichol & Dhariwal 2021). */
+  readonly hybrid?: number;
   /** Farthest prediction of a chain's prior that is held against the guide (Hafner et al. 2019); 1 for none but the next step. */
   readonly overshooting?: number;
   /** Weight of log q(y | x) on observed rows of a partly observed column (Kingma et al. 2014). */

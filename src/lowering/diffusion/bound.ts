@@ -67,6 +67,8 @@ export interface StepDraw {
   readonly place: Value;
   readonly error: Value;
   readonly squared: Value;
+  /** Of a learnt variance: where it lies between small and large. */
+  readonly mix?: Value;
   readonly times: TensorNode;
 }
 
@@ -101,10 +103,11 @@ export function drawStep(context: LoweringContext, diffusion: DiscreteDiffusion,
   const state: Value = { node: b.add(b.multiply(s, x0), b.multiply(d, noise)), axes };
   const asked = new DenoisingContext(context, { name, plate, state, place: { node: place, axes }, dropped: droppedRows(context) });
   const output = asNumber(asked, lowerNetwork(asked, diffusion));
+  const mix = lowerMix(asked, diffusion);
   const radius = each(signal.slice(1).map((value, at) => Math.hypot(value, deviation[at + 1]!)));
   const target = prediction === "data" ? x0 : prediction === "noise" ? noise : b.divide(b.subtract(b.multiply(s, noise), b.multiply(d, x0)), radius);
   const error = b.subtract(target, expanded(b, space, output, axes));
-  return { place: { node: place, axes }, error: { node: error, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes }, times };
+  return { place: { node: place, axes }, error: { node: error, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes }, times, ...(mix ? { mix } : {}) };
 }
 
 /** The network's output, with the bindings of the reverse chain. */
@@ -112,6 +115,11 @@ export function lowerNetwork(context: LoweringContext, { bindings, network }: Di
   // Bindings are looked up by name in the program's model, which is empty here.
   for (const { name, value } of bindings) context.bind("model", name, lowerExpression(context, { of: "model" }, value));
   return lowerExpression(context, { of: "model" }, network);
+}
+
+/** What the network says of a learnt variance, once `lowerNetwork` has bound what it reads. */
+export function lowerMix(context: LoweringContext, { mix }: Diffusion): Value | undefined {
+  return mix && asNumber(context, lowerExpression(context, { of: "model" }, mix));
 }
 
 /** KL(q(x_T | x_0) ‖ p(x_T)) of each row, summed over elements. */

@@ -6,9 +6,10 @@ import { elementCount } from "../../types/type.js";
 import { LoweringContext, type Mode } from "../context.js";
 import { meanOver } from "../score-function.js";
 import { ROWS, SAMPLES, type Value } from "../value.js";
-import { atStep, drawStep, priorDivergence, stepLosses, trainingWeights } from "./bound.js";
+import { atStep, drawStep, priorDivergence, type StepDraw, stepLosses, trainingWeights } from "./bound.js";
 import { boundWeight, drawTime, firstReconstruction, lastDivergence, timeWeight } from "./continuous-bound.js";
 import { discretizedLoss } from "./discretized.js";
+import { learntLoss } from "./learnt-variance.js";
 import { lowerDiffusionSample, type SamplerOptions } from "./sample.js";
 
 /** What a diffusion's bound is made of, in nats of each row. */
@@ -34,12 +35,11 @@ function boundOf(program: ModelProgram, diffusion: Diffusion, mode: Mode, draws:
 function discreteBound(program: ModelProgram, diffusion: DiscreteDiffusion, mode: Mode, strata: number): Bound {
   const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
   const { b } = context;
-  const losses = stepLosses(diffusion);
   const draw = drawStep(context, diffusion, strata, strata > 1 || program.training.objective.timesteps === "importance");
   const at = (values: readonly number[]): TensorNode => atStep(context, values, draw).node;
   const isFirst = b.equal(draw.place.node, b.scalar(0, "i32"));
-  const gaussian = b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type)));
-  const own = b.multiply(draw.times, diffusion.reconstruction === "discretized" ? b.select(isFirst, discretizedLoss(context, diffusion, draw), gaussian) : gaussian);
+  const held = mode === "train" && program.training.objective.hybrid !== undefined;
+  const own = b.multiply(draw.times, diffusion.variance === "learnt" ? learntLoss(context, diffusion, draw, held) : fixedLoss(context, diffusion, draw));
   const rows = (node: TensorNode): Value => meanOver(context, { node, axes: draw.place.axes }, SAMPLES);
   const weights = mode === "train" ? trainingWeights(diffusion, program.training.objective.weight) : undefined;
   return {
@@ -48,6 +48,15 @@ function discreteBound(program: ModelProgram, diffusion: DiscreteDiffusion, mode
     denoising: rows(b.negate(b.select(isFirst, 0, own))),
     reconstruction: rows(b.negate(b.select(isFirst, own, 0))),
   };
+}
+
+/** What is lost at each draw's step where the variance is a number of the step. */
+function fixedLoss(context: LoweringContext, diffusion: DiscreteDiffusion, draw: StepDraw): TensorNode {
+  const { b } = context;
+  const losses = stepLosses(diffusion);
+  const at = (values: readonly number[]): TensorNode => atStep(context, values, draw).node;
+  const gaussian = b.add(b.multiply(at(losses.error), draw.squared.node), b.multiply(at(losses.constant), elementCount(diffusion.type)));
+  return diffusion.reconstruction === "discretized" ? b.select(b.equal(draw.place.node, b.scalar(0, "i32")), discretizedLoss(context, diffusion, draw), gaussian) : gaussian;
 }
 
 function continuousBound(program: ModelProgram, diffusion: ContinuousDiffusion, mode: Mode, draws: number): Bound {
@@ -71,7 +80,9 @@ function lowerTrain(program: ModelProgram, diffusion: Diffusion): TensorProgram 
   const outputs: Record<string, TensorNode> = {};
   for (const [name, value] of named(diffusion, terms)) outputs[`term.${name}`] = mean(value);
   outputs["elbo"] = b.addAll(Object.values(outputs));
-  outputs["loss"] = b.named(weighed ? mean(weighed) : b.negate(outputs["elbo"]), "loss");
+  const { hybrid } = program.training.objective;
+  const bound = b.negate(outputs["elbo"]);
+  outputs["loss"] = b.named(!weighed ? bound : hybrid === undefined ? mean(weighed) : b.add(mean(weighed), b.multiply(bound, hybrid)), "loss");
   return b.program("train", outputs);
 }
 

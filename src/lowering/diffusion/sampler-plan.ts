@@ -14,6 +14,8 @@ export interface SamplerStep {
   readonly ofState: number;
   readonly ofBefore: number;
   readonly noise: number;
+  /** Of a learnt variance: log of the forward step's deviation over the posterior's, of which a share is added to that of `noise`. */
+  readonly spread?: number;
   /** Heun: x_to anew, of x_from, its datum, the first x_to, and the datum that is seen there. */
   readonly second?: { readonly ofState: number; readonly ofDatum: number; readonly ofNext: number; readonly ofThere: number };
   /** From x_to back to x_from, as the forward chain goes: the step is done once more. */
@@ -36,6 +38,8 @@ export interface PlanOptions {
 export interface SamplerPlan {
   readonly steps: readonly SamplerStep[];
   readonly stochastic: boolean;
+  /** The network says between which deviations that of the noise lies. */
+  readonly learnt: boolean;
   readonly multistep: boolean;
   readonly secondOrder: boolean;
   readonly repeated: boolean;
@@ -43,7 +47,7 @@ export interface SamplerPlan {
 
 /**
  * The steps of a sampler, from the marginals of the guide alone, in float64:
- * - `ancestral`: x_to ~ p(x_to | x_from), the composed posterior with x̂_0 (Ho et al. 2020); with fewer steps that of the skipped chain.
+ * - `ancestral`: x_to ~ p(x_to | x_from), the composed posterior with x̂_0 (Ho et al. 2020); with fewer steps that of the skipped chain, and a learnt variance between both of its (Nichol & Dhariwal 2021).
  * - `ddim`: with noise η times the posterior's deviation; η = 0 follows the probability flow (Song, Meng & Ermon 2021).
  * - `dpm_solver`: DPM-Solver++(2M), multistep of second order in half the log signal-to-noise ratio (Lu et al. 2022).
  * - `heun`: Heun's method on the flow of x / signal over deviation / signal (Karras et al. 2022, deterministic).
@@ -56,11 +60,11 @@ export function samplerPlan({ marginals, count }: SamplerChain, variance: Diffus
     const from = times[at]!;
     const before = at === 0 ? undefined : times[at - 1]!;
     // Done once more, the datum before is that of another state at the same step.
-    const step = (again: boolean): SamplerStep => sampler === "dpm_solver" ? solverStep(marginals, from, to, again ? undefined : before) : flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" && variance === "large");
+    const step = (again: boolean): SamplerStep => sampler === "dpm_solver" ? solverStep(marginals, from, to, again ? undefined : before) : flowStep(marginals, from, to, share, sampler === "heun", sampler === "ancestral" ? variance : "small");
     const turns = isDatum(marginals, to) ? 1 : repeats;
     return Array.from({ length: turns }, (_, turn) => ({ ...step(turn > 0), ...(turn < turns - 1 ? { back: { ofState: marginals.signal[from]! / marginals.signal[to]!, noise: forwardDeviation(marginals, from, to) } } : {}) }));
   });
-  return { steps: made, stochastic: share > 0, multistep: sampler === "dpm_solver", secondOrder: sampler === "heun", repeated: made.some(({ back }) => back) };
+  return { steps: made, stochastic: share > 0, learnt: sampler === "ancestral" && variance === "learnt", multistep: sampler === "dpm_solver", secondOrder: sampler === "heun", repeated: made.some(({ back }) => back) };
 }
 
 /** Whether no noise is in a state: it is the datum. */
@@ -71,7 +75,7 @@ function forwardDeviation({ signal, deviation }: Marginals, from: number, to: nu
   return Math.sqrt(Math.max(0, deviation[from]! ** 2 - (signal[from]! / signal[to]!) ** 2 * deviation[to]! ** 2));
 }
 
-function flowStep(marginals: Marginals, from: number, to: number, share: number, heun: boolean, large: boolean): SamplerStep {
+function flowStep(marginals: Marginals, from: number, to: number, share: number, heun: boolean, variance: Diffusion["variance"]): SamplerStep {
   const { signal, deviation } = marginals;
   const [s, d] = [signal[from]!, deviation[from]!];
   const [s1, d1] = [signal[to]!, deviation[to]!];
@@ -80,7 +84,7 @@ function flowStep(marginals: Marginals, from: number, to: number, share: number,
   const spread = share * posterior;
   const along = Math.sqrt(Math.max(0, d1 ** 2 - spread ** 2));
   const ofDatum = s1 - (along * s) / d;
-  return { from, to, ofDatum, ofState: along / d, ofBefore: 0, noise: isDatum(marginals, to) ? 0 : large ? share * forward : spread, ...(heun && d1 > 0 && s > 0 ? { second: heunStep(s, d, s1, d1) } : {}) };
+  return { from, to, ofDatum, ofState: along / d, ofBefore: 0, noise: isDatum(marginals, to) ? 0 : variance === "large" ? share * forward : spread, ...(variance === "learnt" && posterior > 0 ? { spread: Math.log(forward / posterior) } : {}), ...(heun && d1 > 0 && s > 0 ? { second: heunStep(s, d, s1, d1) } : {}) };
 }
 
 /** y = x / signal follows dy = ε̂ dσ with σ = deviation / signal and ε̂ = (x − signal x̂_0) / deviation: the mean of both ends' ε̂ in place of the first. */
