@@ -58,7 +58,7 @@ export function bindings(program: TensorProgram, inputs: Inputs, options: { rows
 }
 
 /** d output / d input as the compiler derives it. */
-export function derivedGradient(program: TensorProgram, output: string, input: string, inputs: Inputs, options: { rows: number; dataset?: number; seed?: number }): number[] {
+export function derivedGradient(program: TensorProgram, output: string, input: string, inputs: Inputs, options: { rows: number; dataset?: number; random?: RandomSource; seed?: number }): number[] {
   const b = new TensorBuilder();
   const made = importProgram(b, program);
   const node = program.inputs.find(({ op }) => op.kind === "input" && op.name === input)!;
