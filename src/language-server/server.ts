@@ -1,8 +1,15 @@
-import { type ClientCapabilities, type Connection, TextDocumentSyncKind } from "vscode-languageserver";
+import { type ClientCapabilities, type Connection, type ConnectionOptions, LSPErrorCodes, Message, TextDocumentSyncKind } from "vscode-languageserver";
 import type { Feature, Server } from "./feature.js";
 import { features } from "./features.js";
 import { defaultSettings, readSettings, type Settings } from "./settings.js";
 import { type Host, Workspace } from "./workspace.js";
+
+/** For `createConnection`: a request that is cancelled while it waits for its turn is answered at once, and nothing is computed. */
+export const connectionOptions: ConnectionOptions = {
+  connectionStrategy: {
+    cancelUndispatched: (message) => (Message.isRequest(message) ? { jsonrpc: "2.0", id: message.id, error: { code: LSPErrorCodes.RequestCancelled, message: "cancelled" } } : undefined),
+  },
+};
 
 /** Answers one client until it goes: the same in a process, in a worker and in tests. It reads model files, and runs nothing. */
 export function serve(connection: Connection, host: Host, version: string): void {
@@ -21,7 +28,7 @@ export function serve(connection: Connection, host: Host, version: string): void
   connection.onInitialize((params) => {
     client = params.capabilities;
     settings = readSettings(params.initializationOptions);
-    workspace.folders = (params.workspaceFolders ?? []).map(({ uri }) => uri.replace(/\/$/, ""));
+    workspace.folders = (params.workspaceFolders ?? (params.rootUri ? [{ uri: params.rootUri }] : [])).map(({ uri }) => uri.replace(/\/$/, ""));
     for (const feature of features) feature.register(server);
     return {
       serverInfo: { name: "lvmc", version },

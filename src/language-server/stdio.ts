@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { createConnection, LSPErrorCodes, Message, ProposedFeatures, type ResponseMessage } from "vscode-languageserver/node";
-import { serve } from "./server.js";
+import { createConnection, ProposedFeatures } from "vscode-languageserver/node";
+import { connectionOptions, serve } from "./server.js";
 import type { Host } from "./workspace.js";
 
 /** Largest file that is read; the parser takes less. */
@@ -16,15 +16,10 @@ const pages = new URL("../../docs/diagnostics.md", import.meta.url);
 
 /** The language server on standard input and output. It reads `.lvm` files, and nothing else. */
 export function serveStdio(version: string): void {
-  const connection = createConnection(ProposedFeatures.all, process.stdin, process.stdout, { connectionStrategy: { cancelUndispatched: cancelled } });
+  const connection = createConnection(ProposedFeatures.all, process.stdin, process.stdout, connectionOptions);
   // A bug of ours must not take the editor's answers away; editors show standard error.
   process.on("uncaughtException", (error) => process.stderr.write(`${error.stack ?? String(error)}\n`));
   serve(connection, fileHost(), version);
-}
-
-/** The answer to a request that is cancelled while it waits for its turn: it is given at once, and nothing is computed. */
-export function cancelled(message: Message): ResponseMessage | undefined {
-  return Message.isRequest(message) ? { jsonrpc: "2.0", id: message.id, error: { code: LSPErrorCodes.RequestCancelled, message: "cancelled" } } : undefined;
 }
 
 /** Model files on disk. */

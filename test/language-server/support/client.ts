@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { type ClientCapabilities, createProtocolConnection, type ProtocolConnection, StreamMessageReader, StreamMessageWriter, type PublishDiagnosticsParams, type InitializeResult } from "vscode-languageserver-protocol/node";
 import { createConnection } from "vscode-languageserver/node";
-import { serve } from "../../../src/language-server/server.js";
+import { connectionOptions, serve } from "../../../src/language-server/server.js";
 import type { Host } from "../../../src/language-server/workspace.js";
 
 export const root = "file:///workspace";
@@ -36,7 +36,7 @@ export async function startClient(files: Readonly<Record<string, string>> = {}, 
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
   const disk = new Map(Object.entries(files).map(([path, text]) => [`${root}/${path}`, text]));
   const host: Host = { read: (uri) => disk.get(uri), list: () => [...disk.keys()], pageOf: (code) => `https://example.org/${code}` };
-  serve(createConnection(new StreamMessageReader(toServer), new StreamMessageWriter(toClient)), host, "test");
+  serve(createConnection(new StreamMessageReader(toServer), new StreamMessageWriter(toClient), connectionOptions), host, "test");
   const connection = createProtocolConnection(new StreamMessageReader(toClient), new StreamMessageWriter(toServer));
   const published = new Map<string, PublishDiagnosticsParams>();
   const versions = new Map<string, number>();
