@@ -1,0 +1,1 @@
+[(block) (train_block) (columns) (arguments) (array)] @fold
