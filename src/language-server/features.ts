@@ -1,9 +1,14 @@
 import type { Feature } from "./feature.js";
 import { callHierarchy } from "./features/call-hierarchy.js";
+import { completion } from "./features/completion.js";
+import { codeActions } from "./features/code-actions.js";
+import { codeLens } from "./features/code-lens.js";
 import { definition } from "./features/definition.js";
 import { diagnostics } from "./features/diagnostics.js";
 import { folding } from "./features/folding.js";
 import { formatting } from "./features/formatting.js";
+import { hover } from "./features/hover.js";
+import { inlayHints } from "./features/inlay-hints.js";
 import { links } from "./features/links.js";
 import { references } from "./features/references.js";
 import { rename } from "./features/rename.js";
@@ -15,4 +20,4 @@ import { views } from "./features/views.js";
 import { workspaceSymbols } from "./features/workspace-symbols.js";
 
 /** What the server answers, in no order. A new feature is a file in `features/` and a line here. */
-export const features: readonly Feature[] = [callHierarchy, definition, diagnostics, folding, formatting, links, references, rename, selection, semanticTokens, signatureHelp, symbols, views, workspaceSymbols];
+export const features: readonly Feature[] = [callHierarchy, codeActions, codeLens, completion, definition, diagnostics, folding, formatting, hover, inlayHints, links, references, rename, selection, semanticTokens, signatureHelp, symbols, views, workspaceSymbols];

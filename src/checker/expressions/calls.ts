@@ -135,8 +135,7 @@ function elaborateLayer(context: Context, scope: Scope, name: LayerName, call: a
     parameters[weight.role] = full;
     context.addParameter({ name: full, type: { support: weightSupport, shape: weight.shape }, perRow: false, trainable: weight.trainable, init: weight.init, origin: callee });
   }
-  const weights = typed.weights.map((weight) => `${weight.role} [${dims({ support: weightSupport, shape: weight.shape }).join(", ")}]`).join(", ");
-  context.hover.set(call.callee, { span: call.callee.span, what: "layer", name: prefix, type: typed.type, doc: `${rule.doc}\n\nWeights: ${weights}` });
+  context.hover.set(call.callee, { span: call.callee.span, what: "layer", name: prefix, type: typed.type, doc: rule.doc, weights: typed.weights.map(({ role, shape }) => ({ role, shape: dims({ support: weightSupport, shape }) })) });
   return { kind: "layer", layer: name, args: bound.args, attributes: typed.attributes, parameters, type: typed.type, origin: call.span };
 }
 
