@@ -66,7 +66,8 @@ export function protocolDiagnostics(workspace: Workspace, { source, diagnostics:
   return found.filter(({ primary }) => primary.span.source === source).map((each) => protocolDiagnostic(workspace, each));
 }
 
-function protocolDiagnostic(workspace: Workspace, { code, severity, message, primary, related, notes, help }: Diagnostic): ProtocolDiagnostic {
+/** A message as the protocol has it. */
+export function protocolDiagnostic(workspace: Workspace, { code, severity, message, primary, related, notes, help }: Diagnostic): ProtocolDiagnostic {
   const rest = [...notes.map((note) => `= ${note}`), ...(help === undefined ? [] : [`help: ${help}`])];
   const href = workspace.host.pageOf(code);
   return {
