@@ -13,7 +13,7 @@ export interface Compiler {
 }
 
 /** Milliseconds for one compilation. */
-export const compileTimeout = 60_000;
+export const compileTimeout = 300_000;
 
 /** -march also names ABIs on ARM; there the CPU is named with -mcpu. */
 const machineFlag = process.arch === "arm64" ? "-mcpu=native" : "-march=native";
