@@ -62,13 +62,14 @@ describe("command-line.md", () => {
 
   it("names every type of line and every field that commands print", async () => {
     const documented = new Map(tableOf(readDoc("command-line.md"), "json").map(([type = "", , fields = ""]) => [type.replaceAll("`", ""), new Set([...fields.matchAll(/`(\w+)(?:: \w+)?`/g)].map(([, field]) => field))]));
-    const cwd = folderWith({ "m.lvm": goodModel, "bad.lvm": "model m(x: real) { x ~ Normal(y, 1) }\n", "d.csv": "x_1,x_2\n1,2\n3,4\n" });
+    const cwd = folderWith({ "m.lvm": goodModel, "bad.lvm": "model m(x: real) { x ~ Normal(y, 1) }\n", "typo.lvm": "model m(x: real) { x ~ Norml(0, 1) }\n", "d.csv": "x_1,x_2\n1,2\n3,4\n" });
     const printed = await lvmc(["train", "m.lvm", "--data", "d.csv", "--validation-data", "d.csv", "--json"], { cwd });
     const run = String(printed.lines.at(-1)?.["run"]);
     writeFileSync(join(cwd, "m.lvm"), `${goodModel}// changed\n`);
     const lines = [
       ...printed.lines,
       ...(await lvmc(["check", "m.lvm", "bad.lvm", "--json"], { cwd })).lines,
+      ...(await lvmc(["check", "typo.lvm", "--fix", "--json"], { cwd })).lines,
       ...(await lvmc(["eval", "m.lvm", "--run", run, "--evidence-samples", "5", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "m.lvm", "--data", "d.csv", "--device", "wasm", "--profile", "--verbose", "--json"], { cwd })).lines,
       ...(await lvmc(["doctor", "m.lvm", "--json"], { cwd })).lines,

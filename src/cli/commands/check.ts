@@ -1,15 +1,20 @@
+import { resolve } from "node:path";
 import { hasErrors } from "../../diagnostics/diagnostic.js";
 import { printable } from "../../diagnostics/render.js";
 import { sortDiagnostics } from "../../diagnostics/sort.js";
+import type { SourceFile } from "../../diagnostics/span.js";
 import { exitCodes } from "../exit-codes.js";
-import { openModel, type ModelOptions } from "../front.js";
+import { openModel, type ModelInput, type ModelOptions } from "../front.js";
 import type { CommandContext, CommandResult } from "../run.js";
 import { UsageError } from "../errors.js";
 import { analyze } from "../../driver/analyze.js";
+import { mend } from "../../driver/mend.js";
+import { writeFileAtomic } from "../../runtime/node/atomic-file.js";
 
-/** `lvmc check FILE…`: every message about every file. */
-export async function check(context: CommandContext, files: readonly string[], options: ModelOptions): Promise<CommandResult> {
+/** `lvmc check FILE…`: every message about every file. With `--fix` the fixes that need no choice are written first. */
+export async function check(context: CommandContext, files: readonly string[], options: ModelOptions & { readonly fix?: boolean }): Promise<CommandResult> {
   const { report } = context;
+  let fixed = 0;
   let bad = 0;
   let unreadable = false;
   for (const file of files) {
@@ -18,7 +23,9 @@ export async function check(context: CommandContext, files: readonly string[], o
       unreadable = true;
       continue;
     }
-    const { value, diagnostics } = analyze(input.source, input.options);
+    const source = options.fix ? await fix(context, file, input) : input.source;
+    if (source !== input.source) fixed += 1;
+    const { value, diagnostics } = analyze(source, input.options);
     report.diagnostics(sortDiagnostics(diagnostics));
     const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
     if (hasErrors(diagnostics)) bad += 1;
@@ -28,7 +35,19 @@ export async function check(context: CommandContext, files: readonly string[], o
     const counts = [...(errors > 0 ? [counted(errors, "error")] : models), ...(warnings > 0 ? [counted(warnings, "warning")] : [])].join(", ");
     report.say(`${errors === 0 ? report.color.green("✓") : report.color.red("✗")} ${printable(file)}${counts === "" ? "" : `: ${counts}`}`);
   }
-  return { exit: unreadable ? exitCodes.usage : bad > 0 ? exitCodes.model : exitCodes.ok, facts: { files: files.length, bad } };
+  return { exit: unreadable ? exitCodes.usage : bad > 0 ? exitCodes.model : exitCodes.ok, facts: { files: files.length, bad, ...(options.fix ? { fixed } : {}) } };
+}
+
+/** Writes a file with its fixes, and says each. */
+async function fix({ io, report }: CommandContext, file: string, { source, options }: ModelInput): Promise<SourceFile> {
+  const { source: better, mended } = mend(source, (text) => analyze(text, options).diagnostics);
+  if (better.text === source.text) return source;
+  await writeFileAtomic(resolve(io.cwd, file), better.text);
+  for (const { diagnostic, fix: { title } } of mended) {
+    report.event("fix", { file, code: diagnostic.code, message: diagnostic.message, title });
+    report.say(`${report.color.green("fixed")} ${printable(file)}: ${diagnostic.code} ${printable(diagnostic.message)}: ${printable(title)}`);
+  }
+  return better;
 }
 
 function counted(count: number, what: string): string {
