@@ -48,6 +48,7 @@ export function createProgram(host: ProgramHost): Command {
 
   modelOptions(command("check", "check model files"))
     .argument("<file...>", "model files")
+    .option("--fix", "first write the fixes that need no choice, and say each")
     .action((files: string[], options) => host.execute("check", async (context) => (await import("./commands/check.js")).check(context, files, options)));
 
   samplerOptions(modelOptions(command("compile", "compile a model to TypeScript, or print a stage of the compiler"))
