@@ -97,6 +97,7 @@ export function createProgram(host: ProgramHost): Command {
     .option("--batch <n>", "rows in one pass; by default all, at most 256", wholeNumber(1, 1_000_000))
     .option("--given <column=values>", "what the model conditions on, instead of data: label=7, label=0,1,2 or label=0..9, which rows take in turn (may be repeated)", collect)
     .option("--strip <n>", "of a diffusion: show so many moments from noise to the datum, a row for each sample, or as a .gif one after the other", wholeNumber(2, 1000))
+    .option("--classifier <run>", "of a diffusion: a model that was trained on its datum with noise (train side on points.x) draws samples to the labels of --given, as strongly as --guidance says; by default 1")
     .option("--known <source>", "of a diffusion: data of which a part is known, as for --data; the rest is drawn (may be repeated)", collect)
     .option("--mask <what>", "which part of --known is known: \"rows 1..14\" or \"columns 1..14\" of an image, or a file that is 1 where it is; without it all that is not NaN")
     .option("--resample <n>", "with --known: how often each step is done, so that the rest fits the known part; by default 10", wholeNumber(1, 1000)))

@@ -10,5 +10,5 @@ export { tileImages } from "./image/tile-images.js";
 export * from "./kernels/index.js";
 export * from "./planning/index.js";
 export * from "./random/index.js";
-export { type FirstStage, latentScale, withFirstStage } from "./train/first-stage.js";
+export { type FirstStage, latentScale, withClassifier, withFirstStage } from "./train/first-stage.js";
 export { readSafetensors, writeSafetensors, type SafeTensor, type SafetensorsFile } from "./safetensors.js";

@@ -1,9 +1,11 @@
 import { catalog, type CatalogEntry, type DiagnosticCode } from "../../diagnostics/catalog.js";
 import { suggest } from "../../diagnostics/suggest.js";
+import type { DerivedModel } from "../../driver/derive.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import { accept, openModel, type ModelOptions } from "../front.js";
 import type { CommandContext, CommandResult } from "../run.js";
+import { stageNames } from "../training/stages.js";
 
 export interface ExplainCommandOptions extends ModelOptions {
   readonly latex?: boolean;
@@ -45,9 +47,16 @@ async function explainFile(context: CommandContext, file: string, options: Expla
   const { explainObjective } = await import("../../driver/explain.js");
   const format = options.latex ? "latex" : options.mathml ? "mathml" : options.html ? "html" : "text";
   const mode = options.evaluation ? "evaluation" : "training";
-  const { text, derived } = accept(context, explainObjective(input.source, { ...input.options, format, mode }));
-  context.report.say(text.trimEnd());
-  const objective = mode === "evaluation" ? derived.evaluation : derived.training;
-  const terms = objective.terms.map(({ name, kind, sites, weight, estimator, exactness, reason }) => ({ name, kind, sites, weight, estimator, exactness, reason }));
-  return { exit: exitCodes.ok, facts: { file, model: derived.program.name, mode, format, bound: objective.bound, terms, text } };
+  // Of stages each has an objective; a page has one.
+  const stages = options.model === undefined && format !== "html" ? await stageNames(context, file, options) : [];
+  const wanted = stages.length === 0 ? [input.options.model] : stages.map(({ name }) => name);
+  const explained = wanted.map((model) => accept(context, explainObjective(input.source, { ...input.options, model, format, mode })));
+  const text = explained.map((each) => each.text.trimEnd()).join("\n\n");
+  context.report.say(text);
+  const objectives = explained.map(({ derived }) => factsOf(mode === "evaluation" ? derived.evaluation : derived.training));
+  return { exit: exitCodes.ok, facts: { file, mode, format, ...objectives.at(-1), ...(stages.length > 0 ? { stages: objectives } : {}), text } };
+}
+
+function factsOf({ model, bound, terms }: DerivedModel["training"]): Readonly<Record<string, unknown>> {
+  return { model, bound, terms: terms.map(({ name, kind, sites, weight, estimator, exactness, reason }) => ({ name, kind, sites, weight, estimator, exactness, reason })) };
 }

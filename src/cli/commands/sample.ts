@@ -6,6 +6,7 @@ import { suggest } from "../../diagnostics/suggest.js";
 import { UsageError } from "../errors.js";
 import { exitCodes } from "../exit-codes.js";
 import type { CommandContext, CommandResult } from "../run.js";
+import { openClassifier } from "../training/classifier.js";
 import { chooseSampler, type SamplerChoice } from "../training/choose-sampler.js";
 import { type DrawChoice, drawSamples } from "../training/draw-samples.js";
 import { samplePicture } from "../training/sample-picture.js";
@@ -21,6 +22,8 @@ export interface SampleCommandOptions extends TrainedModelOptions, SamplerChoice
   readonly strip?: number;
   /** Where a part of the datum is known: how often each step is done. */
   readonly resample?: number;
+  /** The run of a second stage of the datum with noise. */
+  readonly classifier?: string;
 }
 
 const formats = [".png", ".gif", ".npy", ".csv"];
@@ -35,7 +38,8 @@ export async function sample(context: CommandContext, file: string, options: Sam
   const pictured = format === ".png" || format === ".gif";
   if (options.strip !== undefined && !pictured) throw new UsageError(`--strip ${options.strip}: ${format} shows no moments`, "write a picture, -o strip.png, or an animation, -o strip.gif");
   if (options.mask !== undefined && options.known === undefined) throw new UsageError(`--mask "${options.mask}": it says which elements of --known are known`, "add --known FILE");
-  const trained = await openTrained(context, file, options, (compiled) => chooseSampler(compiled, options, { strip: options.strip, known: options.known !== undefined, resample: options.resample }));
+  const classifier = options.classifier === undefined ? undefined : await openClassifier(context, options.classifier);
+  const trained = await openTrained(context, file, options, (compiled) => chooseSampler(compiled, options, { strip: options.strip, known: options.known !== undefined, resample: options.resample, classifier: classifier?.compiled }), classifier?.beside);
   try {
     const outputs = await drawSamples(context, trained, options);
     const name = chooseColumn(trained, outputs, options.column);

@@ -22,11 +22,13 @@ export interface MomentsChoice {
   readonly known?: boolean;
   /** How often each step is done. */
   readonly resample?: number;
+  /** Draws samples to labels, as strongly as `guidance` says. */
+  readonly classifier?: CompiledModel;
 }
 
 /** The model with the sampler that is asked for, or as it is. @throws UsageError where the model has no such choice */
-export async function chooseSampler(compiled: CompiledModel, { sampler, steps, eta, spacing, guidance }: SamplerChoice, { strip, known, resample }: MomentsChoice = {}): Promise<CompiledModel> {
-  const given = Object.entries({ sampler, steps, eta, spacing, guidance, strip, known: known || undefined, resample }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
+export async function chooseSampler(compiled: CompiledModel, { sampler, steps, eta, spacing, guidance }: SamplerChoice, { strip, known, resample, classifier }: MomentsChoice = {}): Promise<CompiledModel> {
+  const given = Object.entries({ sampler, steps, eta, spacing, guidance, strip, known: known || undefined, resample, classifier }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
   if (given.length === 0) return compiled;
   const { program } = compiled;
   const { name, diffusion } = program;
@@ -37,9 +39,13 @@ export async function chooseSampler(compiled: CompiledModel, { sampler, steps, e
   if (eta !== undefined && sampler !== "ddim") throw new UsageError(`--eta ${eta}: only ddim has noise that can be chosen`, "add --sampler ddim, or leave --eta out");
   if (strip !== undefined && strip > (steps ?? T) + 1) throw new UsageError(`--strip ${strip}: ${steps ?? T} steps have ${(steps ?? T) + 1} moments`, `from 2 to ${(steps ?? T) + 1}`);
   if (resample !== undefined && !known) throw new UsageError(`--resample ${resample}: it repeats steps where a part is known`, "add --known FILE, or leave --resample out");
-  if (guidance !== undefined && guidance !== 1) checkGuidance(program, guidance);
-  const { withSampler } = await import("../../driver/with-sampler.js");
-  return withSampler(compiled, { sampler, steps, eta, spacing, guidance, moments: strip, known, ...(known ? { repeats: resample ?? usualRepeats } : {}) }) ?? compiled;
+  if (guidance !== undefined && guidance !== 1 && !classifier) checkGuidance(program, guidance);
+  const [{ withSampler }, { classifierProblem }] = await Promise.all([import("../../driver/with-sampler.js"), import("../../driver/classifier.js")]);
+  const problem = classifier && classifierProblem(program, classifier.program);
+  if (problem !== undefined) throw new UsageError(`--classifier: ${problem}`, `train one on the datum with noise: \`train side on ${name}.${diffusion.name} { … }\``);
+  // With a classifier `--guidance` is its strength.
+  const strength = classifier ? { classifier: { compiled: classifier, strength: guidance ?? 1 } } : { guidance };
+  return withSampler(compiled, { sampler, steps, eta, spacing, ...strength, moments: strip, known, ...(known ? { repeats: resample ?? usualRepeats } : {}) }) ?? compiled;
 }
 
 /** Guidance goes from the model without its conditions to the model with them: it must have learnt both. */

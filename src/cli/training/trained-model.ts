@@ -25,9 +25,9 @@ export interface TrainedModelOptions extends ModelOptions {
 
 /**
  * The model of `lvmc eval RUN` and `lvmc eval FILE --run RUN`, with its checkpoint. Settings of the run hold unless they are given anew; its
- * own copy of the model is taken where no file is named. `prepare` may change programs before they are compiled for the device.
+ * own copy of the model is taken where no file is named. `prepare` may change programs before they are compiled for the device, `adapt` the checkpoint that they load.
  */
-export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions, prepare: (compiled: CompiledModel) => Promise<CompiledModel> = (compiled) => Promise.resolve(compiled)): Promise<TrainedModel> {
+export async function openTrained(context: CommandContext, file: string, options: TrainedModelOptions, prepare: (compiled: CompiledModel) => Promise<CompiledModel> = (compiled) => Promise.resolve(compiled), adapt: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint): Promise<TrainedModel> {
   const { io } = context;
   if (options.device !== undefined) deviceFamily(options.device);
   const itself = options.run === undefined && isRun(file, io.cwd);
@@ -40,7 +40,7 @@ export async function openTrained(context: CommandContext, file: string, options
   const compiled = await prepare(accept(context, compile(input.source, input.options)));
   const model = await createOnDevice(context, compiled, { seed: run.config.seed, device: options.device });
   try {
-    const sameSource = noteSource(context, run, input, await model.load(await readFileBytes(run.checkpoint)));
+    const sameSource = noteSource(context, run, input, await model.load(adapt(await readFileBytes(run.checkpoint))));
     return { model, compiled, run, sameSource };
   } catch (error) {
     model.dispose();

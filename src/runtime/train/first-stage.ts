@@ -50,3 +50,15 @@ export function latentScale(drawn: Outputs[string] | Pick<Column, "values">): nu
   for (let at = 0; at < values.length; at++) squares += (values[at]! - mean) ** 2;
   return Math.sqrt(squares / values.length);
 }
+
+/**
+ * A checkpoint of a diffusion with a classifier's parameters beside its own, `<classifier>.<parameter>`, as they are evaluated: what the model loads whose sampler is guided by it.
+ * @throws LvmError LVM7103 where one is no checkpoint
+ */
+export function withClassifier(checkpoint: Uint8Array, classifier: FirstStage): Uint8Array {
+  const { tensors, metadata } = readSafetensors(checkpoint, "checkpoint");
+  const other = readSafetensors(classifier.checkpoint, "checkpoint of the classifier");
+  if (other.metadata["format"] !== "lvmc-checkpoint-1") throw new LvmError("LVM7103", "the classifier's safetensors file is not a checkpoint of lvmc");
+  const own = [...other.tensors].filter(([name]) => !/^(optimizer|average)\//.test(name));
+  return writeSafetensors(new Map([...tensors, ...own.map(([name, tensor]) => [`${classifier.model}.${name}`, other.tensors.get(`average/${name}`) ?? tensor] as const)]), metadata);
+}
