@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSy
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { bundleServer } from "./bundle-server.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const main = join(root, "dist", "cli", "main.js");
@@ -25,6 +26,7 @@ const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, "tsco
 if (status !== 0) process.exit(status ?? 1);
 loadParserFromOneFile();
 await writeWorkerFile();
+await bundleServer(root);
 writeBuildId();
 chmodSync(main, 0o755);
 
