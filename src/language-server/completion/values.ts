@@ -50,9 +50,9 @@ export function expressionOffers(analysis: Analysis, cursor: Cursor, { realm, ca
 
 /** `logits = `, of those parameters that can go with what is given already. */
 function parameterOffers(called: Documented, given: readonly string[], named: string | undefined): readonly Offer[] {
-  if (named !== undefined || called.kind === "data" || called.kind === "type") return [];
-  const fitting = called.forms.filter((form) => given.every((name) => form.parameters.some((each) => each.name === name)));
-  const open = new Map(fitting.flatMap((form) => form.parameters).filter(({ name, many, takes }) => !given.includes(name) && !many && /^\w+$/.test(name) && !(takes === "name" && called.kind === "layer")).map((each) => [each.name, each]));
+  if (named !== undefined) return [];
+  const fitting = called.forms.filter((form) => !form.unnamed && given.every((name) => form.parameters.some((each) => each.name === name)));
+  const open = new Map(fitting.flatMap((form) => form.parameters).filter(({ name, many }) => !given.includes(name) && !many && /^\w+$/.test(name)).map((each) => [each.name, each]));
   return [...open.values()].map((each) => ({
     label: `${each.name} = `, kind: CompletionItemKind.Property, rank: ranks.parameter, about: { kind: "parameter", called: called.name, doc: each.doc },
     ...(each.type === undefined && each.default === undefined ? {} : { detail: [each.type, each.default === undefined ? undefined : `= ${each.default}`].filter((part) => part !== undefined).join(" ") }),

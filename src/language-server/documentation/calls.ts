@@ -49,7 +49,7 @@ const repeat: Documented = {
   kind: "layer",
   name: "repeat",
   doc: "`x |> repeat(block, 3)`: copies of a network, each with weights of its own, one after the other; at most 100. The network has one output, of the type of its first input. Its further inputs follow the number and are the same for every copy.",
-  forms: [{ parameters: [value("x", "the input of the first copy"), { name: "block", doc: "a network", takes: "name" }, constant("times", "how many copies", { type: "size" }), { name: "more", doc: "further inputs of the network, the same for every copy", takes: "value", many: true, optional: true }] }],
+  forms: [{ unnamed: true, parameters: [value("x", "the input of the first copy"), { name: "block", doc: "a network", takes: "name" }, constant("times", "how many copies", { type: "size" }), { name: "more", doc: "further inputs of the network, the same for every copy", takes: "value", many: true, optional: true }] }],
 };
 
 /** `guide(x[t-1] | x[t], noise = f(x[t], t))`: the parameters that stand behind the condition. */
@@ -75,7 +75,7 @@ export const constantCalls: ReadonlyMap<string, Documented> = new Map(
   constantFunctions.map((name): [string, Documented] => {
     const known = functions.get(name);
     const two = name === "min" || name === "max";
-    return [name, { kind: "function", name, doc: two ? `\`${name}(a, b)\`: the ${name === "min" ? "smaller" : "larger"} of two.` : (known?.doc ?? only[name] ?? ""), forms: [{ parameters: two ? [constant("a", "a number"), constant("b", "a number")] : [constant("x", "a number")] }] }];
+    return [name, { kind: "function", name, doc: two ? `\`${name}(a, b)\`: the ${name === "min" ? "smaller" : "larger"} of two.` : (known?.doc ?? only[name] ?? ""), forms: [{ unnamed: true, parameters: two ? [constant("a", "a number"), constant("b", "a number")] : [constant("x", "a number")] }] }];
   }),
 );
 
@@ -119,8 +119,8 @@ function distributionOf(name: DistributionName): Documented {
 export const distributionCalls: ReadonlyMap<string, Documented> = new Map([...distributionNames.map((name) => [name, distributionOf(name)] as const), ["guide", denoise]]);
 
 const typeForms: Readonly<Record<string, readonly Form[]>> = {
-  index: [{ parameters: [constant("K", "how many labels", { type: "size" })] }],
-  interval: [{ parameters: [constant("low", "the least value", { type: "number" }), constant("high", "the greatest value", { type: "number" })] }],
+  index: [{ unnamed: true, parameters: [constant("K", "how many labels", { type: "size" })] }],
+  interval: [{ unnamed: true, parameters: [constant("low", "the least value", { type: "number" }), constant("high", "the greatest value", { type: "number" })] }],
 };
 
 export const types: ReadonlyMap<string, Documented> = new Map(Object.entries(typeNames).map(([name, doc]) => [name, { kind: "type", name, doc, forms: typeForms[name] ?? [] }]));

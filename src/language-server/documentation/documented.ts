@@ -17,6 +17,8 @@ export interface Form {
   readonly parameters: readonly FormParameter[];
   /** How many may be given without their names; all where it is left out. */
   readonly positional?: number;
+  /** Arguments stand by position only. */
+  readonly unnamed?: true;
 }
 
 export interface FormParameter {

@@ -67,8 +67,8 @@ export const objectives = table("objective", {
 
 /** What constraints bound. */
 export const termCalls = table("term", {
-  kl: { doc: "The divergence of a latent's guide from its prior, in nats per row: `kl(z) <= 12`.", forms: [{ parameters: [{ name: "site", doc: "a latent", takes: "name" }] }] },
-  reconstruction: { doc: "The expected log likelihood of a column, in nats per row: `reconstruction(x) >= -80`.", forms: [{ parameters: [{ name: "site", doc: "an observed column", takes: "name" }] }] },
+  kl: { doc: "The divergence of a latent's guide from its prior, in nats per row: `kl(z) <= 12`.", forms: [{ unnamed: true, parameters: [{ name: "site", doc: "a latent", takes: "name" }] }] },
+  reconstruction: { doc: "The expected log likelihood of a column, in nats per row: `reconstruction(x) >= -80`.", forms: [{ unnamed: true, parameters: [{ name: "site", doc: "an observed column", takes: "name" }] }] },
 });
 
 const rate = (value: string): FormParameter => ({ name: "rate", doc: "the step size: a positive number or a schedule", takes: "rate", default: value });
