@@ -6,7 +6,7 @@ import type { LoweringContext } from "../context.js";
 import { asNumber } from "../elementwise.js";
 import { lowerExpression } from "../expressions.js";
 import { expanded, ROWS, SAMPLES, type AxisName, type Value } from "../value.js";
-import { datumOfRows } from "./datum.js";
+import { datumOfRows, errorWithinBytes, holdsBytes } from "./datum.js";
 import { DenoisingContext } from "./denoising-context.js";
 import { droppedRows } from "./left-out.js";
 
@@ -65,8 +65,11 @@ export function stepShares(diffusion: Pick<DiscreteDiffusion, "time" | "predicti
 /** One step of each row: its number less one, the error there of each element, its square summed over them, and one over the probability that it was drawn. */
 export interface StepDraw {
   readonly place: Value;
+  /** Of bytes that are held within their range (`holdsBytes`) that of the held datum. */
   readonly error: Value;
   readonly squared: Value;
+  /** The squares of what the network itself says. */
+  readonly raw: Value;
   /** Of a learnt variance: where it lies between small and large. */
   readonly mix?: Value;
   readonly times: TensorNode;
@@ -106,8 +109,10 @@ export function drawStep(context: LoweringContext, diffusion: DiscreteDiffusion,
   const mix = lowerMix(asked, diffusion);
   const radius = each(signal.slice(1).map((value, at) => Math.hypot(value, deviation[at + 1]!)));
   const target = prediction === "data" ? x0 : prediction === "noise" ? noise : b.divide(b.subtract(b.multiply(s, noise), b.multiply(d, x0)), radius);
-  const error = b.subtract(target, expanded(b, space, output, axes));
-  return { place: { node: place, axes }, error: { node: error, axes }, squared: { node: b.sumLast(b.square(error), shape.length), axes }, times, ...(mix ? { mix } : {}) };
+  const said = b.subtract(target, expanded(b, space, output, axes));
+  const error = holdsBytes(context, diffusion) ? errorWithinBytes(b, x0, said, each(datumOf(prediction, marginalsOf(forward)).ofOutput.slice(1))) : said;
+  const squares = (of: TensorNode): Value => ({ node: b.sumLast(b.square(of), shape.length), axes });
+  return { place: { node: place, axes }, error: { node: error, axes }, squared: squares(error), raw: squares(said), times, ...(mix ? { mix } : {}) };
 }
 
 /** The network's output, with the bindings of the reverse chain. */

@@ -6,7 +6,7 @@ import type { LoweringContext } from "../context.js";
 import { asNumber } from "../elementwise.js";
 import { expanded, ROWS, SAMPLES, type AxisName, type Value } from "../value.js";
 import { lowerNetwork } from "./bound.js";
-import { datumOfRows } from "./datum.js";
+import { datumOfRows, errorWithinBytes, holdsBytes } from "./datum.js";
 import { DenoisingContext } from "./denoising-context.js";
 import { logBinMass } from "./discretized.js";
 import { droppedRows } from "./left-out.js";
@@ -18,6 +18,8 @@ export interface TimeDraw {
   readonly axes: readonly AxisName[];
   readonly schedule: Schedule<TensorNode>;
   readonly squared: TensorNode;
+  /** Of what the network itself says, where bytes are held within their range (`holdsBytes`). */
+  readonly raw: TensorNode;
   readonly times: TensorNode;
 }
 
@@ -38,8 +40,11 @@ export function drawTime(context: LoweringContext, diffusion: ContinuousDiffusio
   const asked = new DenoisingContext(context, { name, plate: time.plate, state, time: { node: t, axes }, dropped: droppedRows(context) });
   const output = asNumber(asked, lowerNetwork(asked, diffusion));
   const target = prediction === "data" ? x0 : prediction === "noise" ? noise : b.divide(b.subtract(b.multiply(s, noise), b.multiply(d, x0)), b.sqrt(b.add(b.square(s), v)));
-  const error = b.subtract(target, expanded(b, space, output, axes));
-  return { axes, schedule, squared: b.sumLast(b.square(error), shape.length), times };
+  const said = b.subtract(target, expanded(b, space, output, axes));
+  const ofOutput = { data: () => b.scalar(1), noise: () => b.negate(b.divide(d, s)), velocity: () => b.negate(b.divide(d, b.sqrt(b.add(b.square(s), v)))) }[prediction];
+  const error = holdsBytes(context, diffusion) ? errorWithinBytes(b, x0, said, ofOutput()) : said;
+  const squares = (of: TensorNode): TensorNode => b.sumLast(b.square(of), shape.length);
+  return { axes, schedule, squared: squares(error), raw: squares(said), times };
 }
 
 /**

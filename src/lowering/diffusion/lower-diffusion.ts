@@ -43,7 +43,7 @@ function discreteBound(program: ModelProgram, diffusion: DiscreteDiffusion, mode
   const rows = (node: TensorNode): Value => meanOver(context, { node, axes: draw.place.axes }, SAMPLES);
   const weights = mode === "train" ? trainingWeights(diffusion, program.training.objective.weight) : undefined;
   return {
-    context, ...(weights ? { weighed: { node: b.multiply(b.multiply(at(weights), draw.times), draw.squared.node), axes: draw.squared.axes } } : {}),
+    context, ...(weights ? { weighed: { node: b.multiply(b.multiply(at(weights), draw.times), draw.raw.node), axes: draw.raw.axes } } : {}),
     prior: { node: b.negate(priorDivergence(context, diffusion).node), axes: [ROWS] } satisfies Value,
     denoising: rows(b.negate(b.select(isFirst, 0, own))),
     reconstruction: rows(b.negate(b.select(isFirst, own, 0))),
@@ -62,11 +62,11 @@ function fixedLoss(context: LoweringContext, diffusion: DiscreteDiffusion, draw:
 function continuousBound(program: ModelProgram, diffusion: ContinuousDiffusion, mode: Mode, draws: number): Bound {
   const context = new LoweringContext(program, mode, mode === "train" ? "" : "evaluate.");
   const { b } = context;
-  const { axes, schedule, squared, times } = drawTime(context, diffusion, draws, draws > 1 || program.training.objective.timesteps === "importance");
+  const { axes, schedule, squared, raw, times } = drawTime(context, diffusion, draws, draws > 1 || program.training.objective.timesteps === "importance");
   const rows = (node: TensorNode): Value => meanOver(context, { node, axes }, SAMPLES);
   const weight = mode === "train" ? timeWeight(context, diffusion.prediction, program.training.objective.weight, schedule) : undefined;
   return {
-    context, ...(weight ? { weighed: { node: b.multiply(b.multiply(weight, times), squared), axes } } : {}),
+    context, ...(weight ? { weighed: { node: b.multiply(b.multiply(weight, times), raw), axes } } : {}),
     prior: { node: b.negate(lastDivergence(context, diffusion).node), axes: [ROWS] },
     denoising: rows(b.negate(b.multiply(b.multiply(boundWeight(context, diffusion.prediction, schedule), times), squared))),
     reconstruction: meanOver(context, firstReconstruction(context, diffusion, axes), SAMPLES),

@@ -5,7 +5,7 @@ import { LoweringContext } from "../context.js";
 import { ROWS } from "../value.js";
 import { capturedLoop } from "./captured-loop.js";
 import { type Classifier, classifierGradient } from "./classifier-gradient.js";
-import { toDatum } from "./datum.js";
+import { toDatum, withinBytes } from "./datum.js";
 import { guided } from "./guided.js";
 import { knownPart } from "./known-part.js";
 import { keptMoments } from "./kept-moments.js";
@@ -78,7 +78,7 @@ export function lowerDiffusionSample(program: ModelProgram, diffusion: Diffusion
         inner.multiply(from, now(`${which}.ofState`)), inner.multiply(output, now(`${which}.ofOutput`)),
         ...(gradient ? [inner.multiply(gradient(from, now(`${which}.at`)), now(`${which}.pull`))] : []),
       ]);
-      return { datum, mix };
+      return { datum: withinBytes(inner, diffusion, datum), mix };
     };
     const held = (next: TensorNode): TensorNode => known ? known.at(inner, { signal: now("to.signal"), deviation: now("to.deviation") }, next, "steps", capture) : next;
     const { datum, mix } = seen(state, "from");
