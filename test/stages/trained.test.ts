@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emitTfjsModule } from "../../src/driver/emit-module.js";
-import { latentScale, readSafetensors, withFirstStage } from "../../src/runtime/index.js";
+import { withSampler } from "../../src/driver/with-sampler.js";
+import { latentScale, readSafetensors, withFirstStage, writeSafetensors } from "../../src/runtime/index.js";
 import type { Columns, Model } from "../../src/runtime/model.js";
 import { loadEmitted } from "../codegen/support/load-emitted.js";
 import { kernelModel } from "../engine/support/kernel-model.js";
@@ -9,6 +10,7 @@ import { anyData } from "../support/any-data.js";
 import { trainAll } from "../training/support.js";
 import { missing } from "../webgpu/support.js";
 import { compileModel, diffusionPrior, gaussianPrior, linearText, sum } from "./support/linear.js";
+import { mixtureText } from "./support/mixture.js";
 
 const rows = 512;
 const vae = compileModel(linearText + gaussianPrior, "vae");
@@ -116,6 +118,30 @@ describe("a diffusion of latents", () => {
     const [ours, theirs] = [await model.evaluate(data), await reference.evaluate(data)];
     close([ours.elbo, ...Object.values(ours.terms)], [theirs.elbo, ...Object.values(theirs.terms)], "evaluation");
     expect(Object.keys(theirs.terms).sort()).toEqual(["denoising.z", "entropy.z", "prior-matching.z", "reconstruction.x", "reconstruction.z", "rescaling.z"]);
+    reference.dispose();
+    model.dispose();
+  }, 120_000);
+});
+
+// Guards that the gradient within the sampler's loop is the same everywhere: of a network, with every sampler's places of it.
+describe.each(["ancestral", "heun"] as const)("samples that a classifier guides, %s", (sampler) => {
+  const text = `${mixtureText(16, false)}network classify(x: real[2], t: positive) -> (logits: real[2]) { logits = concat(x, reshape(t / T, 1)) |> dense(8) |> tanh |> dense(2) }
+model side(x: real[2], t: positive, y: index(2)) { y ~ Categorical(logits = classify(x, t)) }
+train side on points.x { maximize likelihood }
+`;
+  const guided = withSampler(compileModel(text, "points"), { sampler, steps: 6, classifier: { compiled: compileModel(text, "side"), strength: 3 } })!;
+  const inputs = { y: { rows: 2, shape: [], values: Int32Array.of(0, 1) } };
+  for (const [device, why] of devices) it.skipIf(why !== "")(`are on ${device} what they are on TensorFlow.js${why === "" ? "" : ` (skipped: ${why})`}`, async () => {
+    const reference = (await loadEmitted(emitTfjsModule(guided))({ device: "tfjs-cpu", seed: 1 })) as Model;
+    const model = await kernelModel(guided.lowered, device, { seed: 1 });
+    // Larger weights than at the start, so that the gradient counts.
+    const { tensors, metadata } = readSafetensors(await reference.save(), "saved");
+    const bytes = writeSafetensors(new Map([...tensors].map(([name, tensor]) => [name, { dtype: "F32" as const, shape: tensor.shape, data: Float32Array.from(tensor.data as Float32Array, (value) => 2 * value) }])), metadata);
+    await reference.load(bytes);
+    await model.load(bytes);
+    const [found, expected] = [(await model.sample(100, { inputs }))["x"]!.values, (await reference.sample(100, { inputs }))["x"]!.values];
+    expect(found.length).toBe(200);
+    found.forEach((value, at) => expect(Math.abs(value - expected[at]!) / (1 + Math.abs(expected[at]!)), `element ${at}`).toBeLessThan(1e-3));
     reference.dispose();
     model.dispose();
   }, 120_000);
