@@ -57,6 +57,17 @@ describe("the mass of a byte's bin", () => {
     });
   });
 
+  // Guards a network that has lost its way: both ends of the bin are one number of float32, and log φ(z) = −z²/2 and its slope are all that is left.
+  it.each([1e5, 1e6, 1e12])("is finite in float32 at a mean of ±%d", (mean) => {
+    for (const side of [-mean, mean]) {
+      // The open bin on the other side; that on the mean's own side has all the mass.
+      const bytes = [128, side < 0 ? 255 : 0];
+      const { values, slopes } = binMass(bytes, bytes.map(() => side), 0.01, "f32");
+      for (const value of values) expect(value / (-0.5 * (mean / 0.01) ** 2)).toBeCloseTo(1, 4);
+      for (const slope of slopes) expect(slope / (-side / 0.01 ** 2)).toBeCloseTo(1, 3);
+    }
+  });
+
   // Guards the gradient by differences of the quadrature.
   it.each([0.01, 0.2])("has the slope of quadrature at deviation %d", (deviation) => {
     const { slopes } = binMass(places.map(({ byte }) => byte), places.map(({ mean }) => mean), deviation);
@@ -119,7 +130,7 @@ describe("a diffusion of bytes", () => {
     }
   });
 
-  // Guards the datum that a predicted noise stands for at t = 1: with none predicted it is x_1 / s, off by σ ε / s.
+  // Guards the datum that a predicted noise stands for at t = 1: with none predicted it is x_1 / s, off by σ ε / s, and held within the range of bytes.
   it("asks the noise for the datum", () => {
     const lowered = lowerText(text("noise = 0 * x[t]"));
     const outputs = run(lowered.programs.evaluate, { x: data }, { rows: 2, seed: 5 });
@@ -128,7 +139,7 @@ describe("a diffusion of bytes", () => {
     const noise = seededRandom(5).normal(draws[0]!, 2 * T * 3);
     const { s, v } = marginals[1]!;
     for (const row of [0, 1]) {
-      const truth = sum(data.slice(3 * row, 3 * row + 3).map((byte, at) => byQuadrature(byte, place(byte) + (Math.sqrt(v) * noise[row * T * 3 + at]!) / s, b[0]!)));
+      const truth = sum(data.slice(3 * row, 3 * row + 3).map((byte, at) => byQuadrature(byte, Math.max(-1, Math.min(1, place(byte) + (Math.sqrt(v) * noise[row * T * 3 + at]!) / s)), b[0]!)));
       expect(Math.abs(rowOf(outputs, "reconstruction", row) - truth)).toBeLessThan(1e-9);
     }
   });

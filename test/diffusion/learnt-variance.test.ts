@@ -112,7 +112,8 @@ describe("the bound with a learnt variance", () => {
       const own = bytes.slice(2 * row, 2 * row + 2);
       const x0 = own.map((byte) => byte / 127.5 - 1);
       const mass = (element: number, mean: number, v: number): number => {
-        const end = (shift: number): number => (x0[element]! + shift / 255 - mean) / Math.sqrt(v);
+        // What is seen is held within the range of bytes.
+        const end = (shift: number): number => (x0[element]! + shift / 255 - Math.max(-1, Math.min(1, mean))) / Math.sqrt(v);
         return logNormalMassByQuadrature(own[element] === 0 ? -Infinity : end(-1), own[element] === 255 ? Infinity : end(1));
       };
       const { term } = byHand(parameters, 1, x0, [0, 1].map((element) => normals[row * T * 2 + element]!), "noise", mass);
