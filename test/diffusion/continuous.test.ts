@@ -3,6 +3,7 @@ import type { ContinuousTime } from "../../src/ir/model/model.js";
 import type { RandomSource } from "../../src/ir/tensor/evaluate.js";
 import { scheduleNumbers } from "../../src/lowering/diffusion/schedule.js";
 import { derivedGradient, gradient, lowerText, maxError, run, someParameters } from "../support/lowered.js";
+import { logNormalMassByQuadrature } from "./support/normal-mass.js";
 import { bent, continuousText, cosine, even, exploding, odd, predictions, type PredictionText, schedules, slopeOf, snr, type TimeSchedule } from "./support/continuous.js";
 
 const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0);
@@ -185,6 +186,25 @@ describe("the bound of Gaussian data with the optimal denoiser, in continuous ti
     // A single draw differs.
     const single = ["uniform", "importance"].map((timesteps) => run(lowerText(continuousText({ schedule: cosine, V, objective: `timesteps = ${timesteps}` })).programs.train, { x: [0.6] }, { rows: 1, random: at(0.3, () => 0.8) })["elbo"]!.values[0]!);
     expect(Math.abs(single[0]! - single[1]!)).toBeGreaterThan(1e-2);
+  });
+});
+
+describe("bytes in continuous time", () => {
+  // Guards the last term: of x_0+ = s x_0 + σ ε at t = 0 the mass that Normal(x_0+ / s, (σ / s)²) gives to the byte's bin, by quadrature; and of the density that of the byte itself.
+  it.each(["discretized", "gaussian"])("have their reconstruction: %s", (reconstruction) => {
+    const text = continuousText({ schedule: even, type: "byte[1]" }).replace("variance = small)", `variance = small, reconstruction = ${reconstruction})`);
+    const { programs } = lowerText(text);
+    const bytes = [0, 1, 100, 254, 255];
+    const noise = [0.3, -1.4, 2, 0.7, -0.2];
+    // Both draws of a row, that of its time and that at t = 0, are these.
+    const found = bytes.map((byte, row) => run(programs.train, { x: [byte] }, { rows: 1, random: at(0.5, () => noise[row]!) })["term.reconstruction.x"]!.values[0]!);
+    const deviation = Math.sqrt(even.variance(0)) / even.s(0);
+    const density = -0.5 * Math.log(2 * Math.PI * Math.E * (127.5 * deviation) ** 2);
+    const mass = (row: number): number => {
+      const end = (shift: number): number => (shift / 255 - deviation * noise[row]!) / deviation;
+      return logNormalMassByQuadrature(bytes[row] === 0 ? -Infinity : end(-1), bytes[row] === 255 ? Infinity : end(1));
+    };
+    expect(maxError(found, bytes.map((_, row) => (reconstruction === "gaussian" ? density : mass(row))))).toBeLessThan(1e-9);
   });
 });
 

@@ -1,6 +1,6 @@
 import type * as ast from "../../parser/ast.js";
 import type { Span } from "../../diagnostics/span.js";
-import type { Prediction } from "../../ir/diffusion/coefficients.js";
+import { leastRatio, type Prediction } from "../../ir/diffusion/coefficients.js";
 import type { Binding, Column, Diffusion } from "../../ir/model/model.js";
 import { printType, sameShape, type Type } from "../../types/type.js";
 import { createBody, elaborateLet, enterLoop, statementScope } from "../body.js";
@@ -155,9 +155,6 @@ function readReverse(context: Context, scope: Scope, draw: ast.SampleStatement, 
   const variance = readVariance(context, scope, spread, { name, type, span: declared }, isContinuous);
   return reconstruction && variance && { prediction, network: value, ...variance, reconstruction };
 }
-
-/** Below this ratio of signal to noise, rounding in float32 of what is left of the datum is a hundredth of it. */
-const leastRatio = 1e-10;
 
 /** Whether the network's prediction has a meaning at every step. */
 function checkTerminal(context: Context, { time, prediction }: Diffusion, draw: ast.SampleStatement): boolean {

@@ -52,6 +52,9 @@ export const evaluationDraws = 16;
 /** Where a schedule in continuous time is looked at: 0, 1/1024 … 1. */
 export const scheduleTimes: readonly number[] = Array.from({ length: 1025 }, (_, at) => at / 1024);
 
+/** Below this ratio of signal to noise nothing is left of the datum: rounding in float32 of what is left is a hundredth of it. */
+export const leastRatio = 1e-10;
+
 /** What a network says of the clean datum, given x_t = signal x_0 + deviation ε. */
 export type Prediction = "data" | "noise" | "velocity";
 

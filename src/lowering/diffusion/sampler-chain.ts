@@ -1,4 +1,4 @@
-import { type Marginals, marginalsOf } from "../../ir/diffusion/coefficients.js";
+import { leastRatio, type Marginals, marginalsOf } from "../../ir/diffusion/coefficients.js";
 import { type ContinuousTime, type Diffusion, isContinuous, type ModelProgram } from "../../ir/model/model.js";
 import { scheduleNumbers } from "./schedule.js";
 import { continuousStrides } from "./step-times.js";
@@ -33,7 +33,9 @@ export function samplerChain(program: ModelProgram, diffusion: Diffusion, steps:
   return { marginals, count, times, toDatum: 1 / marginals.signal[0]! };
 }
 
+/** cos(π / 2) is 6e-17: where nothing is left of the datum at t = 1 the signal is 0 there. */
 function marginalsAt(program: ModelProgram, time: ContinuousTime, times: readonly number[]): Marginals {
-  const { signal, variance } = scheduleNumbers(program, time, times);
+  const { signal: found, variance } = scheduleNumbers(program, time, times);
+  const signal = found.map((each, at) => (at === times.length - 1 && each ** 2 / variance[at]! < leastRatio ? 0 : each));
   return { signal, deviation: variance.map(Math.sqrt), snr: signal.map((each, at) => each ** 2 / variance[at]!) };
 }
