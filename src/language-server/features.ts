@@ -5,6 +5,7 @@ import { codeActions } from "./features/code-actions.js";
 import { codeLens } from "./features/code-lens.js";
 import { definition } from "./features/definition.js";
 import { diagnostics } from "./features/diagnostics.js";
+import { fileRename } from "./features/file-rename.js";
 import { folding } from "./features/folding.js";
 import { formatting } from "./features/formatting.js";
 import { hover } from "./features/hover.js";
@@ -20,4 +21,4 @@ import { views } from "./features/views.js";
 import { workspaceSymbols } from "./features/workspace-symbols.js";
 
 /** What the server answers, in no order. A new feature is a file in `features/` and a line here. */
-export const features: readonly Feature[] = [callHierarchy, codeActions, codeLens, completion, definition, diagnostics, folding, formatting, hover, inlayHints, links, references, rename, selection, semanticTokens, signatureHelp, symbols, views, workspaceSymbols];
+export const features: readonly Feature[] = [callHierarchy, codeActions, codeLens, completion, definition, diagnostics, fileRename, folding, formatting, hover, inlayHints, links, references, rename, selection, semanticTokens, signatureHelp, symbols, views, workspaceSymbols];

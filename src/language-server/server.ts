@@ -1,4 +1,4 @@
-import { type ClientCapabilities, type Connection, type ConnectionOptions, LSPErrorCodes, Message, TextDocumentSyncKind } from "vscode-languageserver";
+import { type ClientCapabilities, type Connection, type ConnectionOptions, DidChangeWatchedFilesNotification, LSPErrorCodes, Message, TextDocumentSyncKind } from "vscode-languageserver";
 import type { Feature, Server } from "./feature.js";
 import { features } from "./features.js";
 import { defaultSettings, readSettings, type Settings } from "./settings.js";
@@ -37,6 +37,8 @@ export function serve(connection: Connection, host: Host, version: string): void
   });
   connection.onInitialized(() => {
     if (client.workspace?.configuration) void askSettings();
+    // Files that are not open are read once, and again when the client says that they have changed.
+    if (client.workspace?.didChangeWatchedFiles?.dynamicRegistration) void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: "**/*.lvm" }] });
   });
   connection.onDidChangeConfiguration(({ settings: given }) => {
     if (client.workspace?.configuration) void askSettings();

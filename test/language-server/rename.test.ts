@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { TextDocument } from "vscode-languageserver-textdocument";
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
+import { importsAfter } from "../../src/language-server/features/file-rename.js";
 import { renamable, renameAt } from "../../src/language-server/features/rename.js";
 import { type Client, root, startClient } from "./support/client.js";
 import { filesWith } from "./support/workspace.js";
@@ -100,6 +102,18 @@ describe("renaming", () => {
   ])("of what no file declares is refused: %s", (marked, reason) => {
     const { workspace, uri, offset } = filesWith(at(marked));
     expect(renamable(workspace, uri, offset)).toEqual({ refused: reason });
+  });
+});
+
+describe("of files", () => {
+  it("rewrites the imports that name them, and their own", () => {
+    const { workspace, texts } = filesWith({ "nets.lvm": "const K = 1\n", "a.lvm": 'import K from "nets.lvm"\n', "far/b%20c.lvm": 'import K from "../nets.lvm"\nimport L from "../a.lvm"\n' });
+    const after = (moved: Readonly<Record<string, string>>): readonly string[] =>
+      Object.entries(importsAfter(workspace, new Map(Object.entries(moved).map(([from, to]) => [`${root}/${from}`, `${root}/${to}`])))?.changes ?? {}).flatMap(([uri, edits]) => [TextDocument.applyEdits(TextDocument.create(uri, "lvm", 1, texts.get(uri)!), edits)]);
+    expect(after({ "nets.lvm": "lib/my%20nets.lvm" })).toEqual(['import K from "lib/my nets.lvm"\n', 'import K from "../lib/my nets.lvm"\nimport L from "../a.lvm"\n']);
+    expect(after({ "a.lvm": "far/a.lvm" })).toEqual(['import K from "../nets.lvm"\n', 'import K from "../nets.lvm"\nimport L from "a.lvm"\n']);
+    expect(after({ "nets.lvm": "far/nets.lvm", "a.lvm": "far/a.lvm" })).toEqual(['import K from "nets.lvm"\nimport L from "a.lvm"\n']);
+    expect(after({ "far/b%20c.lvm": "c.lvm" })).toEqual(['import K from "nets.lvm"\nimport L from "a.lvm"\n']);
   });
 });
 
