@@ -34,13 +34,23 @@ export interface Bracket {
   readonly args: readonly (readonly IToken[])[];
 }
 
+/** A line that begins an item: what stands above it does not matter to the parser, nor here. */
+const itemLine = /(?:import|const|param|network|model|guide|train)[ \t]+[\p{L}_]/uy;
+
 /** The words around an offset. Never throws: any text has a cursor. */
 export function cursorAt(source: SourceFile, offset: number): Cursor {
   const starts = lineStarts(source);
   const line = positionAt(source, offset).line;
   const lineStart = starts[line - 1] ?? 0;
   const lineEnd = starts[line] ?? source.text.length;
-  const text = source.text.slice(0, lineEnd);
+  let first = line;
+  for (; first > 1; first -= 1) {
+    itemLine.lastIndex = starts[first - 1]!;
+    if (itemLine.test(source.text)) break;
+  }
+  const from = starts[first - 1]!;
+  // Blanks keep offsets as they are; one line break keeps columns.
+  const text = first === 1 ? source.text.slice(0, lineEnd) : `${" ".repeat(from - 1)}\n${source.text.slice(from, lineEnd)}`;
   const { tokens, comments } = lex({ path: source.path, text });
   const before = tokens.filter((token) => token.startOffset < offset);
   const last = before.at(-1);
@@ -48,7 +58,7 @@ export function cursorAt(source: SourceFile, offset: number): Cursor {
   const written = isName(last) && t.endOf(last) >= offset ? last : undefined;
   const word = written ? { text: text.slice(written.startOffset, offset), start: written.startOffset, end: t.endOf(written) } : { text: "", start: offset, end: offset };
   const behind = tokens.slice(before.length);
-  const standIn = standInFor(word.start, line, word.start - lineStart + 1);
+  const standIn = standInFor(word.start, line - first + (first === 1 ? 1 : 2), word.start - lineStart + 1);
   const settled = written ? before.slice(0, -1) : before;
   const path = pathTo(source, [...settled, standIn, ...behind], standIn);
   const tail = path.pop();

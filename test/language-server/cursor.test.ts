@@ -46,3 +46,15 @@ describe("the words around a cursor", () => {
     expect(at("const A = ‸LATENT + 1\n").word).toEqual({ text: "", start: 10, end: 10 });
   });
 });
+
+// Guards that only the item around a cursor is read: what stands above it changes nothing but offsets.
+describe("what stands above an item", () => {
+  it.each(["model m(x: real) {\n  x ~ Normal(‸\n}\n", "guide m {\n  q = f(x)\n  z ~ ‸", "const A = B + ‸\n", "train m {\n  ‸\n}\n"])("does not change what is found in %j", (marked) => {
+    for (const above of ["const K = 3\n\n", "model broken(x: real) {\n  x ~ Normal((0, 1\n", "}\n\n", 'import a from "b.lvm\n']) {
+      const [alone, below] = [at(marked), at(above + marked)];
+      expect(drawn(below)).toBe(drawn(alone));
+      expect(below.word).toEqual({ ...alone.word, start: alone.word.start + above.length, end: alone.word.end + above.length });
+      expect(below.beginsLine).toBe(alone.beginsLine);
+    }
+  });
+});

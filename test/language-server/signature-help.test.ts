@@ -54,10 +54,14 @@ describe("signatures", () => {
     ["param w: interval(‸", "interval(«low: number», high: number)"],
     ["guide m { k ~ Bernoulli(0.5) by score(samples = ‸", "score(baseline = leave_one_out, «samples = 2»)"],
     ["guide m { auto low_rank(‸) a }", "low_rank(«rank»)"],
-    ["model m(x[0]: real[2]) {\n  chain t in 3..1 {\n    x[t-1] ~ guide(x[t-1] | x[t], velocity = ‸", "guide(x[t-1] | x[t], «velocity», variance = small)"],
     ["model m(x: real) {\n  x ~ Mixture([0.5, 0.5], Normal(‸", "Normal(«mean: real», scale: positive)"],
   ])("%j", (marked, expected) => {
     expect(drawn(marked)).toBe(expected);
+  });
+
+  it("of the guide's own step follow what the network says", () => {
+    expect(drawn("model m(x[0]: real[2]) {\n  chain t in 3..1 {\n    x[t-1] ~ guide(x[t-1] | x[t], velocity = ‸")).toContain("guide(x[t-1] | x[t], «velocity», variance = small");
+    expect(drawn("model m(x[0]: real[2]) {\n  chain t in 3..1 {\n    x[t-1] ~ guide(‸")).toContain("guide(«x[t-1] | x[t]», noise,");
   });
 
   it("are none outside of calls, of comments and of unknown names", () => {

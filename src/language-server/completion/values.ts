@@ -76,7 +76,7 @@ function argumentOffers(analysis: Analysis, cursor: Cursor, realm: Realm, called
     case "name":
       return called.name === "repeat" ? networkNames(analysis) : plainOffers(analysis, cursor, realm);
     case "value":
-      return plainOffers(analysis, cursor, realm);
+      return [...choices, ...plainOffers(analysis, cursor, realm)];
   }
 }
 
