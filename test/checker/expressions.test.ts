@@ -298,7 +298,7 @@ describe("calls of networks", () => {
       notes: ["z got its size on line 13: `z: real[16]`"],
       help: "make both the same constant, or change line 13 to `real[D]`",
     });
-    expect(messages[0]?.fixes?.[0]?.edits[0]?.text).toBe("real[D]");
+    expect(messages[0]?.fixes?.[0]).toMatchObject({ title: "Change the type to `real[D]`", edits: [{ text: "D" }] });
   });
 
   it.each([
