@@ -53,13 +53,14 @@ const repeat: Documented = {
 };
 
 /** `guide(x[t-1] | x[t], noise = f(x[t], t))`: the parameters that stand behind the condition. */
-const variance: FormParameter = { name: "variance", doc: "`small`: the variance of the posterior (the default) · `large`: that of the forward step (Ho et al. 2020)", takes: "word", default: "small", choices: ["small", "large"] };
+const variance: FormParameter = { name: "variance", doc: "`small`: the variance of the posterior (the default) · `large`: that of the forward step (Ho et al. 2020) · a value in `unit`: between both, as a network says (Nichol & Dhariwal 2021)", takes: "value", default: "small", choices: ["small", "large"] };
+const reconstruction: FormParameter = { name: "reconstruction", doc: "of bytes, at the last step: `discretized`, the mass of the byte's bin (the default, Ho et al. 2020) · `gaussian`: its density, which is that of real data", takes: "word", optional: true, choices: ["discretized", "gaussian"] };
 const condition: FormParameter = { name: "x[t-1] | x[t]", doc: "the state before, given this one", takes: "name" };
 const denoise: Documented = {
   kind: "distribution",
   name: "guide",
   doc: "The guide's own step backwards, q(x[t-1] | x[t], x[0]), with what a network says in place of x[0]: the noise ε of x[t] = s x[0] + σ ε (Ho et al. 2020), the velocity (s ε − σ x[0]) / √(s² + σ²) (Salimans & Ho 2022), or the datum itself.",
-  forms: [value("noise", "what the network says of ε"), value("velocity", "what the network says of the velocity"), value("x[0]", "what the network says of the datum")].map((prediction) => ({ parameters: [condition, prediction, variance] })),
+  forms: [value("noise", "what the network says of ε"), value("velocity", "what the network says of the velocity"), value("x[0]", "what the network says of the datum")].map((prediction) => ({ parameters: [condition, prediction, variance, reconstruction] })),
 };
 
 const only: Readonly<Record<string, string>> = { ceil: "`ceil(x)`: rounded up.", round: "`round(x)`: to the nearest whole number." };
