@@ -1,6 +1,7 @@
 import type { IToken } from "chevrotain";
 import { lineStarts, positionAt, type SourceFile } from "../diagnostics/span.js";
 import { lex } from "../parser/lex.js";
+import { maxCharacters, maxNesting } from "../parser/parse.js";
 import { isName, segment, type Segment } from "../parser/segment.js";
 import * as t from "../parser/tokens.js";
 
@@ -59,6 +60,7 @@ export function cursorAt(source: SourceFile, offset: number): Cursor {
   const word = written ? { text: text.slice(written.startOffset, offset), start: written.startOffset, end: t.endOf(written) } : { text: "", start: offset, end: offset };
   const behind = tokens.slice(before.length);
   const standIn = standInFor(word.start, line - first + (first === 1 ? 1 : 2), word.start - lineStart + 1);
+  if (from < lineEnd - maxCharacters || nestsTooDeep(tokens)) return { source, offset, word, place: { kind: "none" }, blocks: [], head: [], brackets: [], next: undefined, beginsLine: false };
   const settled = written ? before.slice(0, -1) : before;
   const path = pathTo(source, [...settled, standIn, ...behind], standIn);
   const tail = path.pop();
@@ -70,6 +72,16 @@ export function cursorAt(source: SourceFile, offset: number): Cursor {
     next: behind[0],
     beginsLine: source.text.slice(lineStart, word.start).trim() === "",
   };
+}
+
+/** What the parser does not read either: its recursion goes by brackets. */
+function nestsTooDeep(tokens: readonly IToken[]): boolean {
+  let depth = 0;
+  return tokens.some(({ tokenType }) => {
+    if (t.brackets.some(([left]) => left === tokenType)) depth += 1;
+    else if (t.brackets.some(([, right]) => right === tokenType)) depth = Math.max(0, depth - 1);
+    return depth > maxNesting;
+  });
 }
 
 function placeOf(last: IToken | undefined, comment: { readonly span: { readonly start: number; readonly end: number } } | undefined, offset: number): Cursor["place"] {

@@ -19,6 +19,7 @@ const named = (table: string): readonly string[] => tableOf(language, table).map
 
 const network = "network encoder(x: binary[784]) -> (mean: real[20], scale: positive[20]) {\n  h = x |> dense(400) |> relu\n  mean = h |> dense(20)\n  scale = h |> dense(20) |> softplus\n}\n";
 const model = "model m(x: binary[784]) {\n  z: real[20] ~ Normal(0, 1)\n  k: index(3) ~ Categorical(logits = 0)\n  x ~ Bernoulli(logits = sum(z) + sum(one_hot(k)))\n}\n";
+const chain = "model c(x: real[9]) {\n  z[1]: real ~ Normal(0, 1)\n  chain t in 2..9 {\n    z[t] ~ Normal(z[t-1], 1)\n  }\n  each t in 1..9 {\n    x[t] ~ Normal(z[t], 1)\n  }\n}\n";
 const inNetwork = (statement: string): string => `const K = 3\n${network}network f(x: real[4]) -> (y: real[2], w: real) {\n  a = x |> dense(3)\n  ${statement}\n  b = a\n}\n`;
 const inModel = (statement: string): string => `const K = 3\nconst A = [1, 2]\nparam spread: positive = 1\n${network}model m(x: binary[784], y: real[2]) {\n  z: real[20] ~ Normal(0, 1)\n  ${statement}\n  late: real ~ Normal(0, 1)\n}\n`;
 const inGuide = (statement: string): string => `${network}${model}guide m {\n  q = encoder(x)\n  ${statement}\n}\n`;
@@ -42,6 +43,9 @@ describe("what is offered", () => {
     ["what goes on with an objective", inTrain("maximize elbo ‸"), ["subject to"]],
     ["words of an option", inTrain("maximize elbo(gradient = ‸)"), ["total", "path"]],
     ["what a row lacks in a guide", inGuide("z ~ Normal(q.mean, 1)\n  ‸"), ["k ~", "auto", "marginalize", "local", "each", "chain"]],
+    ["steps of a chain that the guide lacks", `${chain}guide c {\n  z[1] ~ Normal(0, 1)\n  chain s in 2..9 {\n    ‸\n  }\n}\n`, ["z[s] ~", "auto", "marginalize", "local", "each", "chain"]],
+    ["the start of a chain that the guide lacks", `${chain}guide c {\n  ‸\n}\n`, ["z[1] ~", "auto", "marginalize", "local", "each", "chain"]],
+    ["nothing of what is in a group", `${chain}guide c {\n  auto mean_field z\n  ‸\n}\n`, ["auto", "marginalize", "local", "each", "chain"]],
     ["outputs of a network", inGuide("z ~ Normal(q.‸"), ["mean", "scale"]],
     ["families", inGuide("auto ‸"), ["mean_field", "full_rank", "low_rank"]],
     ["latents of an automatic guide", inGuide("auto mean_field ‸"), ["z"]],

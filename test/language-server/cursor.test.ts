@@ -41,6 +41,11 @@ describe("the words around a cursor", () => {
     expect(at('import a from "net.lvm"‸\n').place.kind).toBe("none");
   });
 
+  // Guards that no text is too deep: the parser refuses it before anything recurses, and so does this.
+  it.each(["{", "(", "[", "model m(x: real) {"])("survive a hundred thousand times %j", (open) => {
+    expect(at(`${open.repeat(100_000)}‸`).place.kind).toBe("none");
+  });
+
   it("replace the whole word", () => {
     expect(at("const A = LAT‸ENT + 1\n").word).toEqual({ text: "LAT", start: 10, end: 16 });
     expect(at("const A = ‸LATENT + 1\n").word).toEqual({ text: "", start: 10, end: 10 });

@@ -137,6 +137,12 @@ describe("hovering over names", () => {
   });
 });
 
+// Guards that a long chain of computed values is followed without recursion.
+it("hovering over a latent at the end of 5,000 values tells its parents", () => {
+  const bindings = Array.from({ length: 5000 }, (_, at) => `  h${at + 1} = h${at} + 1`).join("\n");
+  expect(said(`model m(x: real, y: real) {\n  h0 = 2 * y\n${bindings}\n  x‸ ~ Normal(h5000, \n}\n`)?.text).toContain("Parents: y");
+}, 60_000);
+
 describe("hovering over words of the language", () => {
   it.each(Object.keys(keywordRoles))("tells of the keyword %s", (word) => {
     const places: Readonly<Record<string, string>> = { from: 'import a ‸from "b.lvm"', where: "model m(x: real[3]) ‸where length(x) <= 3 {}", on: "train a ‸on b.z", in: "model m(x: real[2]) { each t ‸in 1..2 { x[t] ~ Normal(0, 1) } }", by: "guide m { z ~ Normal(0, 1) ‸by score }", subject: "train m { maximize elbo ‸subject to kl(z) <= 1 }", to: "train m { maximize elbo subject ‸to kl(z) <= 1 }", dropout: "model m(x[0]: real, k: index(3) ‸dropout 0.1) {}", autoregressive: "model m(x: real) { x ~ Normal(0, 1) ‸autoregressive }", global: "model m(x: real) { ‸global w: real ~ Normal(0, 1) }", local: "guide m { ‸local w: real = 0 }", auto: "guide m { ‸auto mean_field z }", marginalize: "guide m { ‸marginalize z }", chain: "model m(x: real[2]) { ‸chain t in 1..2 { x[t] ~ Normal(0, 1) } }", each: "model m(x: real[2]) { ‸each t in 1..2 { x[t] ~ Normal(0, 1) } }", maximize: "train m { ‸maximize elbo }", observe: "train m { ‸observe y = 0.1 }", import: '‸import a from "b.lvm"', const: "‸const K = 3", param: "‸param w: real", network: "‸network f(x: real) -> (y: real) { y = x }", model: "‸model m(x: real) { x ~ Normal(0, 1) }", guide: "‸guide m { }", train: "‸train m { }" };

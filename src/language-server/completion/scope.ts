@@ -58,15 +58,9 @@ export function latentsOf(analysis: Analysis, model: ast.ModelItem): readonly { 
     .map((declaration) => ({ declaration, guided: guide !== undefined && analysis.names.of(declaration).some(({ role, item }) => role === "write" && item === guide) }));
 }
 
-/** The loops around the first statement that draws a name. */
-export function loopsOf(body: readonly ast.Statement[], name: string): readonly ast.LoopStatement[] {
-  for (const statement of body) {
-    if (statement.kind === "sample" && statement.name.name === name) return [];
-    if (statement.kind !== "loop") continue;
-    const drawn = statement.body.some((each) => each.kind === "sample" && each.name.name === name) ? [] : loopsOf(statement.body, name);
-    if (drawn.length > 0 || statement.body.some((each) => each.kind === "sample" && each.name.name === name)) return [statement, ...drawn];
-  }
-  return [];
+/** The statements that draw a name, each with the number of loops around it. */
+export function drawsOf(body: readonly ast.Statement[], name: string, depth = 0): readonly { readonly statement: ast.SampleStatement; readonly depth: number }[] {
+  return body.flatMap((statement) => (statement.kind === "loop" ? drawsOf(statement.body, name, depth + 1) : statement.kind === "sample" && statement.name.name === name ? [{ statement, depth }] : []));
 }
 
 /** What the site on the left of the `~` before a cursor is; undefined where its type is not known. */

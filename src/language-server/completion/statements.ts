@@ -4,9 +4,10 @@ import type { Analysis } from "../analysis.js";
 import { type Cursor, loopVariables } from "../cursor.js";
 import { settings } from "../documentation/training.js";
 import type { Declaration } from "../names.js";
+import { textOf } from "../../diagnostics/span.js";
+import { guideItem } from "../vocabulary.js";
 import { escaped, type Offer } from "./offer.js";
-import { itemAround, latentsOf, loopsOf, modelAround } from "./scope.js";
-import { isDrawn, isWordItself } from "./values.js";
+import { drawsOf, itemAround, latentsOf, modelAround } from "./scope.js";
 
 /** A word that begins an item or a statement, with the rest of it to fill in. */
 function keyword(name: string, snippet: string | undefined, rank: number): Offer {
@@ -62,16 +63,22 @@ function outputOffers(analysis: Analysis, { word }: Cursor, item: ast.NetworkIte
 /** Columns that are not drawn yet. */
 function columnOffers(analysis: Analysis, cursor: Cursor, model: ast.ModelItem): readonly Offer[] {
   const columns = analysis.names.declarations.filter(({ owner, kind, node }) => owner === model && kind === "column" && node.kind === "column" && node.indices.length === 0);
-  return columns.filter(({ name }) => !isDrawn(model.body, name)).map((column) => target(column, indexed(column.name, cursor), "~", 1, "column"));
+  return columns.filter(({ name }) => drawsOf(model.body, name).length === 0).map((column) => target(column, indexed(column.name, cursor), "~", 1, "column"));
 }
 
-/** Latents that the guide does not infer yet; those of loops within as many loops. */
+/** Latents that the guide does not infer yet, written as the model writes them within as many loops: a chain has its start and its steps. */
 function entryOffers(analysis: Analysis, cursor: Cursor, model: ast.ModelItem): readonly Offer[] {
   const depth = loopVariables(cursor).length;
-  return latentsOf(analysis, model)
-    .filter(({ declaration, guided }) => !guided || isWordItself(analysis, cursor, declaration))
-    .filter(({ declaration }) => loopsOf(model.body, declaration.name).length === depth)
-    .map(({ declaration }) => target(declaration, indexed(declaration.name, cursor), "~", 0, declaration.kind));
+  const guide = guideItem(analysis, model.name.name)?.body ?? [];
+  const grouped = new Set(guide.flatMap((statement) => (statement.kind === "auto" || statement.kind === "marginalize" ? statement.sites.map(({ name }) => name) : [])));
+  return latentsOf(analysis, model).flatMap(({ declaration }) => {
+    const { name } = declaration;
+    const drawn = drawsOf(guide, name).filter(({ statement }) => statement.span.start !== cursor.word.start);
+    const free = drawsOf(model.body, name).find((place) => place.depth === depth && !drawn.some((each) => each.depth === depth));
+    if (!free || grouped.has(name)) return [];
+    const start = free.statement.indices.length > depth;
+    return [target(declaration, start ? `${name}[${free.statement.indices.map((index) => textOf(index.span)).join(", ")}]` : indexed(name, cursor), "~", 0, declaration.kind)];
+  });
 }
 
 function indexed(name: string, cursor: Cursor): string {

@@ -1,4 +1,5 @@
 import { CompletionItemKind } from "vscode-languageserver";
+import type * as ast from "../../parser/ast.js";
 import * as t from "../../parser/tokens.js";
 import { isDiscrete } from "../../types/support.js";
 import { printType } from "../../types/type.js";
@@ -13,7 +14,7 @@ import type { Declaration } from "../names.js";
 import { calledBy, networkCall, type Realm } from "../vocabulary.js";
 import { distributionOffers } from "./distributions.js";
 import { type About, callOffer, type Offer } from "./offer.js";
-import { constantsOf, latentsOf, modelAround, readableAt, supportOfDeclaration } from "./scope.js";
+import { constantsOf, drawsOf, latentsOf, modelAround, readableAt, supportOfDeclaration } from "./scope.js";
 import type { Situation } from "./situation.js";
 
 /** Ranks: what the place asks for, then names of the item, of the file, then what the language brings. */
@@ -139,12 +140,8 @@ function termOffers(analysis: Analysis, cursor: Cursor, term: string): readonly 
   const model = modelAround(analysis, cursor);
   if (!model) return [];
   const latents = latentsOf(analysis, model).map(({ declaration }) => declaration).filter(({ kind }) => kind === "latent");
-  const observed = analysis.names.declarations.filter(({ owner, kind, name }) => owner === model && kind === "column" && model.body.length > 0 && isDrawn(model.body, name));
+  const observed = analysis.names.declarations.filter(({ owner, kind, name }) => owner === model && kind === "column" && drawsOf(model.body, name).length > 0);
   return (term === "kl" ? latents : observed).map((each) => nameOffer(analysis, each, ranks.name));
-}
-
-export function isDrawn(body: NonNullable<ReturnType<typeof modelAround>>["body"], name: string): boolean {
-  return body.some((statement) => (statement.kind === "sample" && statement.name.name === name) || (statement.kind === "loop" && isDrawn(statement.body, name)));
 }
 
 export function constantOffers(analysis: Analysis, numbers = false): readonly Offer[] {
@@ -179,11 +176,11 @@ export function siteOffers(analysis: Analysis, cursor: Cursor, of: "auto" | "mar
 }
 
 /** The one entry of a latent is the word that is being written. */
-export function isWordItself(analysis: Analysis, { word }: Cursor, declaration: Declaration): boolean {
+function isWordItself(analysis: Analysis, { word }: Cursor, declaration: Declaration): boolean {
   const writes = analysis.names.of(declaration).filter(({ role }) => role === "write");
   return writes.length > 0 && writes.every(({ span }) => span.start === word.start);
 }
 
-function isChained(body: NonNullable<ReturnType<typeof modelAround>>["body"], name: string, within = false): boolean {
+function isChained(body: readonly ast.Statement[], name: string, within = false): boolean {
   return body.some((statement) => (statement.kind === "loop" ? isChained(statement.body, name, within || statement.loop === "chain") : within && statement.kind === "sample" && statement.name.name === name));
 }

@@ -4,7 +4,7 @@ import { weightText } from "../../objectives/print-text.js";
 import type * as ast from "../../parser/ast.js";
 import type { Analysis } from "../analysis.js";
 import { code, type Part, text, verbatim } from "../markup.js";
-import type { Declaration } from "../names.js";
+import type { Declaration, Occurrence } from "../names.js";
 import { guideItem, modelItem } from "../vocabulary.js";
 import { listed, programOf, statementText } from "./facts.js";
 
@@ -41,22 +41,36 @@ function dependences(analysis: Analysis, declaration: Declaration, statements: r
   const random = new Set<string>();
   const learnt = new Set<string>();
   const seen = new Set<Declaration>();
-  const read = ({ start, end }: ast.Node["span"]): void => {
-    for (const { span, role, declaration: found } of analysis.names.occurrences) {
-      if (span.start < start || span.end > end || role !== "read") continue;
+  const queue = statements.flatMap((statement) => (statement.kind === "sample" ? [statement.distribution.span] : []));
+  // Computed values join behind.
+  for (const span of queue) {
+    for (const { role, declaration: found } of occurrencesIn(analysis.names.occurrences, span)) {
+      if (role !== "read") continue;
       if (found.kind === "latent" || found.kind === "column") random.add(found === declaration ? `${found.name} of other steps` : found.name);
       else if (found.kind === "parameter" || found.kind === "local" || found.kind === "network") learnt.add(found.name);
       else if (found.kind === "import") {
         if (analysis.facts.context.networks.has(found.name) || analysis.facts.context.parameterItems.has(found.name)) learnt.add(found.name);
       } else if (found.kind === "binding" && !seen.has(found)) {
         seen.add(found);
-        if (found.node.kind === "let") read(found.node.value.span);
+        if (found.node.kind === "let") queue.push(found.node.value.span);
       }
     }
-  };
-  for (const statement of statements) if (statement.kind === "sample") read(statement.distribution.span);
+  }
   const parts = [random.size > 0 ? `${title}: ${listed([...random])}` : statements.some(({ kind }) => kind === "sample") ? `${title}: none` : "", learnt.size > 0 ? `learnt: ${listed([...learnt])}` : ""];
   return parts.filter((part) => part !== "").join(" · ");
+}
+
+/** Names within a span; they stand in the order of the file. */
+function occurrencesIn(occurrences: readonly Occurrence[], { start, end }: ast.Node["span"]): readonly Occurrence[] {
+  let low = 0;
+  for (let high = occurrences.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (occurrences[middle]!.span.start < start) low = middle + 1;
+    else high = middle;
+  }
+  let after = low;
+  while (after < occurrences.length && occurrences[after]!.span.start < end) after += 1;
+  return occurrences.slice(low, after);
 }
 
 function objectiveParts(analysis: Analysis, model: ast.ModelItem, name: string): readonly Part[] {
