@@ -43,7 +43,7 @@ export async function sample(context: CommandContext, file: string, options: Sam
   try {
     const outputs = await drawSamples(context, trained, options);
     const name = chooseColumn(trained, outputs, options.column);
-    const bytes = pictured ? samplePicture(trained, outputs, { column: name, format, moments: options.strip }) : table(format, outputs, name, options);
+    const bytes = pictured ? samplePicture(trained, outputs, { column: name, format, moments: options.strip }) : table(trained, format, outputs, name, options);
     await writeFileAtomic(out, bytes);
     report.say(`${report.color.green("✓")} ${options.rows.toLocaleString("en-US")} rows of ${name ?? "all columns"} → ${options.out}`);
     return { exit: exitCodes.ok, facts: { model: trained.compiled.program.name, run: trained.run.folder, step: trained.model.step, rows: options.rows, column: name ?? null, out } };
@@ -63,7 +63,12 @@ function chooseColumn({ compiled }: TrainedModel, outputs: Outputs, wanted: stri
   return observed.length === 1 ? observed[0] : undefined;
 }
 
-function table(format: string, outputs: Outputs, name: string | undefined, options: SampleCommandOptions): Uint8Array | string {
+/** Bytes are written as bytes: what reads them knows them for grey levels. */
+function inBytes({ compiled }: TrainedModel, name: string): boolean {
+  return compiled.program.columns.some((column) => column.name === name && column.type.support.kind === "byte");
+}
+
+function table(trained: TrainedModel, format: string, outputs: Outputs, name: string | undefined, options: SampleCommandOptions): Uint8Array | string {
   const pick = (each: string): Column | Value | undefined => options.means ? (outputs[`mean.${each}`] ?? outputs[each]) : outputs[each];
   const names = name === undefined ? [...new Set(Object.keys(outputs).map((each) => each.replace(/^(mean|moments)\./, "")))] : [name];
   const columns = names.flatMap((each) => {
@@ -74,7 +79,7 @@ function table(format: string, outputs: Outputs, name: string | undefined, optio
     const [first] = columns;
     if (!first || columns.length !== 1) throw new UsageError(`a .npy file holds one column, the model draws ${names.join(", ")}`, `choose one: --column ${names[0] ?? ""}`);
     const { output } = first;
-    return writeNpy(output.values, "rows" in output ? [output.rows, ...output.shape] : output.shape);
+    return writeNpy(inBytes(trained, first.name) ? Uint8Array.from(output.values) : output.values, "rows" in output ? [output.rows, ...output.shape] : output.shape);
   }
   return writeCsv(columns.filter((column): column is { name: string; output: Column } => "rows" in column.output).map(({ name: each, output }) => ({ name: each, ...output })));
 }
