@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.js";
 import { createProgram } from "../../src/cli/program.js";
 import { folderWith, goodModel, lvmc } from "../cli/harness.js";
+import { gaussianPrior, linearText } from "../stages/support/linear.js";
 import { readDoc, root, sectionOf, table, tableOf } from "./blocks.js";
 
 /** Guards docs/command-line.md against the command line's own grammar. */
@@ -62,7 +63,7 @@ describe("command-line.md", () => {
 
   it("names every type of line and every field that commands print", async () => {
     const documented = new Map(tableOf(readDoc("command-line.md"), "json").map(([type = "", , fields = ""]) => [type.replaceAll("`", ""), new Set([...fields.matchAll(/`(\w+)(?:: \w+)?`/g)].map(([, field]) => field))]));
-    const cwd = folderWith({ "m.lvm": goodModel, "bad.lvm": "model m(x: real) { x ~ Normal(y, 1) }\n", "typo.lvm": "model m(x: real) { x ~ Norml(0, 1) }\n", "d.csv": "x_1,x_2\n1,2\n3,4\n" });
+    const cwd = folderWith({ "m.lvm": goodModel, "bad.lvm": "model m(x: real) { x ~ Normal(y, 1) }\n", "typo.lvm": "model m(x: real) { x ~ Norml(0, 1) }\n", "d.csv": "x_1,x_2\n1,2\n3,4\n", "stages.lvm": linearText + gaussianPrior, "three.csv": "x_1,x_2,x_3\n1,2,3\n4,5,7\n" });
     const printed = await lvmc(["train", "m.lvm", "--data", "d.csv", "--validation-data", "d.csv", "--json"], { cwd });
     const run = String(printed.lines.at(-1)?.["run"]);
     writeFileSync(join(cwd, "m.lvm"), `${goodModel}// changed\n`);
@@ -74,6 +75,7 @@ describe("command-line.md", () => {
       ...(await lvmc(["train", "m.lvm", "--data", "d.csv", "--device", "wasm", "--profile", "--verbose", "--json"], { cwd })).lines,
       ...(await lvmc(["doctor", "m.lvm", "--json"], { cwd })).lines,
       ...(await planned(cwd)),
+      ...(await lvmc(["train", "stages.lvm", "--data", "three.csv", "--steps", "1", "--device", "wasm", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "absent.lvm", "--json"], { cwd })).lines,
       ...(await lvmc(["train", "m.lvm", "--data", "absent.csv", "--json"], { cwd })).lines,
     ];
