@@ -40,6 +40,6 @@ export function learntLoss(context: LoweringContext, diffusion: DiscreteDiffusio
   const rest = b.select(wideFirst, constant, b.multiply(0.5, b.unary("expm1", b.negate(r))));
   const gaussian = b.sumLast(b.addAll([b.multiply(0.5, r), squares, rest]), rank);
   if (reconstruction === "gaussian") return gaussian;
-  const deviation = b.multiply(b.exp(b.multiply(0.5, b.select(wideFirst, r, 0))), small[1]!);
+  const deviation = b.multiply(b.exp(b.multiply(0.5, r)), small[1]!);
   return b.select(isFirst, discretizedLoss(context, diffusion, { place: draw.place, error }, deviation), gaussian);
 }
