@@ -110,6 +110,10 @@ describe.skipIf(chromiumPath === undefined)(`the page of a view${chromiumPath ==
       await send(show(objective));
       expect(await page.locator("math").count()).toBeGreaterThan(3);
       expect(await page.locator("math").first().evaluate((math) => [math.namespaceURI, math.getBoundingClientRect().height > 10])).toEqual(["http://www.w3.org/1998/Math/MathML", true]);
+      // Narrow panels are usual: a formula that does not fit scrolls, and nothing else does.
+      await page.setViewportSize({ width: 300, height: 600 });
+      expect(await page.locator(".formula").evaluateAll((all) => all.filter((each) => each.scrollWidth > each.clientWidth + 50).length)).toBeGreaterThan(0);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(300);
       const titles = page.locator("h4.target");
       expect(await titles.count()).toBe(objective.targets.length);
       await titles.first().click();
@@ -131,7 +135,7 @@ describe.skipIf(chromiumPath === undefined)(`the page of a view${chromiumPath ==
       await page.waitForTimeout(100);
       expect(await page.evaluate(() => (window as unknown as { ran: number }).ran)).toBe(0);
       const content = await page.locator("#content").evaluate((element) => [...element.querySelectorAll("*")].map((each) => `${each.localName} ${each.getAttributeNames().sort().join(" ")}`.trim()));
-      expect(content).toEqual(["p class", "math", "mi", "svg", "g class data-id marker-end role tabindex", "title", "rect height width"]);
+      expect(content).toEqual(["p class", "div class", "math", "mi", "svg", "g class data-id marker-end role tabindex", "title", "rect height width"]);
       expect(await page.locator("p.words").textContent()).toBe("plain <b> ");
       // Nor does the policy let anything run, or be loaded, that is written into the page itself; styles of the extension's own files it allows.
       await page.evaluate((html) => { document.body.insertAdjacentHTML("beforeend", html); const script = document.createElement("script"); script.textContent = "window.ran++"; document.body.append(script); }, evil.replace(/<link[^>]*>/, ""));

@@ -23,6 +23,7 @@ editor.postMessage({ kind: "ready" });
 
 function show({ markup, targets: names, active }: Extract<ToPage, { readonly kind: "show" }>): void {
   content.replaceChildren(allowedMarkup(markup, document));
+  for (const formula of content.querySelectorAll("math")) inScroller(formula);
   targets.clear();
   const known = new Set(names);
   for (const element of content.querySelectorAll("[data-id], h4")) {
@@ -39,6 +40,14 @@ function show({ markup, targets: names, active }: Extract<ToPage, { readonly kin
     });
   }
   mark(active);
+}
+
+/** Long formulas scroll by themselves: browsers clip `math` where it does not fit. */
+function inScroller(formula: Element): void {
+  const scroller = document.createElement("div");
+  scroller.className = "formula";
+  formula.replaceWith(scroller);
+  scroller.append(formula);
 }
 
 /** Shows which target is at the cursor. */
