@@ -16,6 +16,7 @@ import { createScope } from "./scope.js";
 import { checkTraining } from "./training.js";
 import type { TrainedModel } from "./rules/objective.js";
 import { checkBatchStatistics } from "./rules/batch-statistics.js";
+import { isWhole } from "./rules/whole-program.js";
 import { checkRelaxedReads } from "./rules/relaxed-reads.js";
 import { definitionsIn } from "./rules/statement-order.js";
 import { linkStage } from "./stages.js";
@@ -134,6 +135,7 @@ function checkModels(context: Context, module: ast.Module): readonly ModelProgra
     const training = checkTraining(context, train, trainedModel(model, guide));
     if (!hasErrors(context.diagnostics.slice(before)) && model.sound && guide.sound) {
       const program = assembleProgram(context, model, guide, training);
+      if (!isWhole(program)) continue;
       checkRelaxedReads(context, program);
       checkBatchStatistics(context, program);
       if (!hasErrors(context.diagnostics.slice(before))) programs.push(program);

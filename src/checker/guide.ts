@@ -299,7 +299,7 @@ function checkGuideSite(draft: Draft, statement: ast.SampleStatement, scope: Sco
       label: "said again",
       related: [{ span: model.latents.get(name.name)?.type?.span ?? model.item.name.span, text: "the type that counts" }],
       help: `write \`${name.name} ~ …\``,
-      fixes: [{ title: "Remove the type", edits: [{ span: { ...statement.type.span, start: statement.name.span.end }, text: "" }] }],
+      fixes: statement.type.name.name === "" ? undefined : [{ title: "Remove the type", edits: [{ span: { ...statement.type.span, start: statement.name.span.end }, text: "" }] }],
     });
   }
   const unsupported = isUnsupportedDistribution(context, statement);

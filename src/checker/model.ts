@@ -303,7 +303,7 @@ function observedType(draft: Draft, statement: ast.SampleStatement, plates: read
       label: "a second type",
       related: [{ span: column.origin, text: "the column's type stands here" }],
       help: `write \`${column.name} ~ …\``,
-      fixes: [{ title: "Remove the type", edits: [{ span: { ...type.span, start: statement.name.span.end }, text: " " }] }],
+      fixes: type.name.name === "" ? undefined : [{ title: "Remove the type", edits: [{ span: { ...type.span, start: statement.name.span.end }, text: " " }] }],
     });
   }
   if (statement.global) {

@@ -18,7 +18,8 @@ export function choice(fix: Fix): Fix {
 
 /** `real` of `real?`, at the end of a type or of a column's head. */
 export function withoutQuestionMark(type: Span): Fix {
-  return { title: "Remove `?`", edits: [{ span: { ...type, start: type.end - 1 }, text: "" }] };
+  const mark = type.start + textOf(type).lastIndexOf("?");
+  return { title: "Remove `?`", edits: mark < type.start ? [] : [{ span: { ...type, start: mark, end: mark + 1 }, text: "" }] };
 }
 
 /** The known name that was probably meant; undefined when none is near. */

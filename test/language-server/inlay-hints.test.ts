@@ -171,3 +171,15 @@ describe("hints over the protocol", () => {
     expect(await ask({ inlayHints: { shapes: false } })).toEqual(["reparameterized, KL in closed form"]);
   });
 });
+
+describe("a model that reads what is broken", () => {
+  // Guards: a mistake in a network's head, or in a line's syntax, leaves holes in the model that reads it; such a model has no objective.
+  it.each([
+    ["network cell(h: real[4, x: real) -> (n: real[4]) {\n  n = gru(h, reshape(x, 1))\n}\n", "cell(h[t - 1], x[t])"],
+    ["", ""],
+  ])("has no program: %j", (network, value) => {
+    const text = `${network}model m(x: real[5]) {\n  h[0] = zeros[4]\n  chain t in 1..5 {\n    h[t] = ${value}\n    z[t]: real ~ Normal(sum(h[t]), 1)\n    x[t] ~ Normal(z[t], 1)\n  }\n}\n\nguide m {\n  each t in 1..5 {\n    z[t] ~ Normal(x[t], 1)\n  }\n}\n`;
+    expect(analyze({ path: "test.lvm", text }).programs).toEqual([]);
+    expect(hinted(text)).toContain("z[t]‹: real› ~ Normal(x[t], 1)");
+  });
+});
