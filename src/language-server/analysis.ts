@@ -9,11 +9,16 @@ import type * as ast from "../parser/ast.js";
 import { parse } from "../parser/parse.js";
 import { type NameTable, nameTable } from "./names.js";
 
-/** All that is known of one version of one file. What is asked for seldom is computed when it is first asked for. */
-export interface Analysis {
+/** What is known of a file without checking it. */
+export interface Syntax {
   readonly source: SourceFile;
   readonly module: ast.Module;
   readonly names: NameTable;
+  readonly syntaxErrors: readonly Diagnostic[];
+}
+
+/** All that is known of one version of one file. What is asked for seldom is computed when it is first asked for. */
+export interface Analysis extends Syntax {
   readonly facts: CheckedWithFacts;
   /** Of this file and of those that it imports. */
   readonly diagnostics: readonly Diagnostic[];
@@ -23,17 +28,20 @@ export interface Analysis {
   objective(program: ModelProgram, mode?: Objective["mode"]): Objective;
 }
 
+/** Reads and names a file. Never throws on what users write. */
+export function readSyntax(source: SourceFile): Syntax {
+  const { value: module, diagnostics: syntaxErrors } = parse(source);
+  return { source, module, names: nameTable(module), syntaxErrors };
+}
+
 /** Reads, names and checks a file. Never throws on what users write. */
-export function analyze(source: SourceFile, load?: Load): Analysis {
-  const parsed = parse(source);
-  const checked = checkWithFacts(parsed.value, { load });
+export function analyze(source: SourceFile, load?: Load, syntax: Syntax = readSyntax(source)): Analysis {
+  const checked = checkWithFacts(syntax.module, { load });
   const objectives = new Map<string, Objective>();
   return {
-    source,
-    module: parsed.value,
-    names: nameTable(parsed.value),
+    ...syntax,
     facts: checked.value,
-    diagnostics: [...parsed.diagnostics, ...checked.diagnostics],
+    diagnostics: [...syntax.syntaxErrors, ...checked.diagnostics],
     programs: checked.value.module.programs,
     objective(program, mode = "training") {
       const key = `${program.name} ${mode}`;

@@ -1,8 +1,9 @@
 import type { Span } from "../diagnostics/span.js";
 import type * as ast from "../parser/ast.js";
+import type { Syntax } from "./analysis.js";
 import type { Declaration, ForeignName, Occurrence } from "./names.js";
 import { contains } from "./positions.js";
-import type { Syntax, Workspace } from "./workspace.js";
+import type { Workspace } from "./workspace.js";
 
 /** What a name means: a declaration, in the file that declares it. */
 export interface Meaning {

@@ -1,9 +1,6 @@
 import { TextDocument, type TextDocumentContentChangeEvent } from "vscode-languageserver-textdocument";
 import type { SourceFile } from "../diagnostics/span.js";
-import type * as ast from "../parser/ast.js";
-import { parse } from "../parser/parse.js";
-import { type Analysis, analyze } from "./analysis.js";
-import { type NameTable, nameTable } from "./names.js";
+import { type Analysis, analyze, readSyntax, type Syntax } from "./analysis.js";
 
 /** What the server reads beside the documents that an editor has opened. A browser has neither. */
 export interface Host {
@@ -13,13 +10,6 @@ export interface Host {
   list(folders: readonly string[]): readonly string[];
   /** Where a diagnostic code is explained. */
   pageOf(code: string): string | undefined;
-}
-
-/** What is known of a file without checking it. */
-export interface Syntax {
-  readonly source: SourceFile;
-  readonly module: ast.Module;
-  readonly names: NameTable;
 }
 
 interface Entry {
@@ -69,24 +59,25 @@ export class Workspace {
   analysis(uri: string): Analysis | undefined {
     const known = this.entries.get(uri);
     if (known && [...known.read].every(([each, text]) => this.textOf(each) === text)) return known.analysis;
-    const text = this.textOf(uri);
-    if (text === undefined) return undefined;
-    const read = new Map<string, string | undefined>([[uri, text]]);
-    const sources = new Map<string, SourceFile>();
+    const syntax = this.syntax(uri);
+    if (!syntax) return undefined;
+    const { source } = syntax;
+    const read = new Map<string, string | undefined>([[uri, source.text]]);
+    const sources = new Map<string, SourceFile>([[uri, source]]);
     const sourceOf = (address: string, content: string): SourceFile => {
       const source = sources.get(address) ?? { path: this.pathOf(address), text: content };
       sources.set(address, source);
       this.addresses.set(source, address);
       return source;
     };
-    const source = sourceOf(uri, text);
-    const analysis = analyze(source, (path, from) => {
+    const load = (path: string, from: SourceFile): SourceFile | undefined => {
       const address = resolve(path, this.uriOf(from));
       if (address === undefined) return undefined;
       const content = this.textOf(address);
       read.set(address, content);
       return content === undefined ? undefined : sourceOf(address, content);
-    });
+    };
+    const analysis = analyze(source, load, syntax);
     this.entries.set(uri, { analysis, read });
     return analysis;
   }
@@ -99,8 +90,7 @@ export class Workspace {
     if (known) return known;
     const source: SourceFile = { path: this.pathOf(uri), text };
     this.addresses.set(source, uri);
-    const module = parse(source).value;
-    const syntax: Syntax = { source, module, names: nameTable(module) };
+    const syntax = readSyntax(source);
     this.trees.set(uri, syntax);
     return syntax;
   }

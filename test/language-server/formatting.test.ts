@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { TextEdit } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { lineStarts, type SourceFile } from "../../src/diagnostics/span.js";
+import { readSyntax, type Syntax } from "../../src/language-server/analysis.js";
 import { formattingOf, formattingOfBlock, formattingOfLines, formattingOfNewLine } from "../../src/language-server/features/formatting.js";
 import { type LineEdit, lineEdits, spanEdit } from "../../src/language-server/line-edits.js";
 import { rangeOf } from "../../src/language-server/positions.js";
@@ -14,6 +15,7 @@ import { filesWith } from "./support/workspace.js";
 
 const models = join(import.meta.dirname, "..", "..", "models");
 const sourceOf = (text: string): SourceFile => ({ path: "a.lvm", text });
+const syntaxOf = (text: string): Syntax => readSyntax(sourceOf(text));
 
 function applied({ path, text }: SourceFile, edits: readonly LineEdit[]): string {
   const starts = lineStarts({ path, text });
@@ -62,7 +64,7 @@ train m {epochs = 3
 describe("formatting", () => {
   it("of a whole file is that of lvmc fmt, by small edits", () => {
     const source = sourceOf(messy);
-    const edits = formattingOf(source)!;
+    const edits = formattingOf(readSyntax(source))!;
     expect(applied(source, edits)).toBe(format(source).value);
     // The line that is right already is in no edit.
     expect(edits.some(({ from, to }) => from <= 5 && 5 < to)).toBe(false);
@@ -71,22 +73,22 @@ describe("formatting", () => {
     const below = numbers(name.length);
     const text = readFileSync(join(models, name), "utf8").split("\n").map((line) => (line.includes("//") ? line : `${" ".repeat(below(3))}${line}${" ".repeat(below(2))}`)).join("\n");
     const source = sourceOf(text);
-    const edits = formattingOf(source)!;
+    const edits = formattingOf(readSyntax(source))!;
     expect(applied(source, edits)).toBe(format(source).value);
     expect(edits.length).toBeGreaterThan(1);
     const windows = sourceOf(text.replaceAll("\n", "\r\n"));
-    expect(applied(windows, formattingOf(windows)!)).toBe(format(source).value!.replaceAll("\n", "\r\n"));
+    expect(applied(windows, formattingOf(readSyntax(windows))!)).toBe(format(source).value!.replaceAll("\n", "\r\n"));
   });
   it("of a formatted or a broken file changes nothing", () => {
-    expect(formattingOf(sourceOf(format(sourceOf(messy)).value!))).toEqual([]);
-    expect(formattingOf(sourceOf("model m(x: real) {\n"))).toBeUndefined();
+    expect(formattingOf(syntaxOf(format(sourceOf(messy)).value!))).toEqual([]);
+    expect(formattingOf(syntaxOf("model m(x: real) {\n"))).toBeUndefined();
   });
   it("of a range touches its lines only, as whole formatting does", () => {
     const source = sourceOf(messy);
-    const lines = applied(source, formattingOfLines(source, 4, 4)).split("\n");
+    const lines = applied(source, formattingOfLines(readSyntax(source), 4, 4)).split("\n");
     expect(lines).toEqual(messy.split("\n").map((line, at) => (at === 4 ? "  z ~ Normal(0, 1)" : line)));
-    expect(formattingOfLines(source, 5, 5)).toEqual([]);
-    expect(new Set([...formattingOfLines(source, 0, 4), ...formattingOfLines(source, 5, 9)].map(({ from }) => from))).toEqual(new Set(formattingOf(source)!.map(({ from }) => from)));
+    expect(formattingOfLines(readSyntax(source), 5, 5)).toEqual([]);
+    expect(new Set([...formattingOfLines(readSyntax(source), 0, 4), ...formattingOfLines(readSyntax(source), 5, 9)].map(({ from }) => from))).toEqual(new Set(formattingOf(readSyntax(source))!.map(({ from }) => from)));
   });
 });
 

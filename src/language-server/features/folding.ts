@@ -3,7 +3,7 @@ import { lineStarts, positionAt, type Span } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
 import { visit } from "../../parser/visit.js";
 import type { Feature } from "../feature.js";
-import type { Syntax } from "../workspace.js";
+import type { Syntax } from "../analysis.js";
 
 /** What can be folded away: items, loops, lists over several lines, blocks of comments, groups of imports. */
 export const folding: Feature = {

@@ -3,11 +3,11 @@ import { reservedNames } from "../../checker/expressions/calls.js";
 import { typeNames } from "../../checker/type-expressions.js";
 import { lineOf, type SourceFile, type Span, textOf } from "../../diagnostics/span.js";
 import type * as ast from "../../parser/ast.js";
-import { parse } from "../../parser/parse.js";
 import { keywordRoles, vocabulary } from "../../parser/tokens.js";
+import { readSyntax } from "../analysis.js";
 import type { Feature } from "../feature.js";
 import { meaningAt, type Meaning, type Place, placesOf } from "../meaning.js";
-import { type NameTable, nameTable } from "../names.js";
+import type { NameTable } from "../names.js";
 import { offsetOf, rangeOf } from "../positions.js";
 import type { Workspace } from "../workspace.js";
 
@@ -75,7 +75,7 @@ export function renameAt(workspace: Workspace, uri: string, offset: number, newN
 
 /** Why a file would mean something else with the new name at these places; undefined where it would not. The names of the new text are compared with those of the old one. */
 function changedMeaning(workspace: Workspace, uri: string, places: readonly Place[], newName: string): string | undefined {
-  const { source, names } = workspace.syntax(uri)!;
+  const { source, names, syntaxErrors } = workspace.syntax(uri)!;
   const starts = places.map(({ span }) => span.start);
   const oldLength = textOf(places[0]!.span).length;
   let text = "";
@@ -85,11 +85,10 @@ function changedMeaning(workspace: Workspace, uri: string, places: readonly Plac
     from = start + oldLength;
   }
   text += source.text.slice(from);
-  const renamed = parse({ path: source.path, text });
-  if (renamed.diagnostics.length > parse(source).diagnostics.length) return `\`${newName}\` is a word of the language, and cannot stand in line ${lineOf(places[0]!.span)}`;
-  const table = nameTable(renamed.value);
+  const renamed = readSyntax({ path: source.path, text });
+  if (renamed.syntaxErrors.length > syntaxErrors.length) return `\`${newName}\` is a word of the language, and cannot stand in line ${lineOf(places[0]!.span)}`;
   const moved = (offset: number): number => offset + (newName.length - oldLength) * starts.filter((start) => start < offset).length;
-  const at = firstDifference(names, table, moved);
+  const at = firstDifference(names, renamed.names, moved);
   if (at === undefined) return undefined;
   const own = places.find(({ role }) => role === "declaration")?.item;
   const taken = names.declarations.find((each) => each.name === newName && (each.owner === undefined || each.owner === own || (familyOf(each.owner) !== undefined && familyOf(each.owner) === familyOf(own))));

@@ -3,7 +3,7 @@ import type { Span } from "../../diagnostics/span.js";
 import { nodesAt } from "../../parser/visit.js";
 import type { Feature } from "../feature.js";
 import { contains, offsetOf, rangeOf } from "../positions.js";
-import type { Syntax } from "../workspace.js";
+import type { Syntax } from "../analysis.js";
 
 /** Selections that grow: name, expression, statement, body, item, file. */
 export const selection: Feature = {

@@ -1,5 +1,6 @@
 import type { SemanticTokens, SemanticTokensDelta, SemanticTokensLegend } from "vscode-languageserver";
 import type { TextDocument } from "vscode-languageserver-textdocument";
+import type { Syntax } from "../analysis.js";
 import { reservedNames } from "../../checker/expressions/calls.js";
 import { distributionNames } from "../../distributions/names.js";
 import type * as ast from "../../parser/ast.js";
@@ -10,7 +11,7 @@ import type { Feature } from "../feature.js";
 import { resolved } from "../meaning.js";
 import type { DeclarationKind } from "../names.js";
 import { pointOf, spanOf } from "../positions.js";
-import type { Syntax, Workspace } from "../workspace.js";
+import type { Workspace } from "../workspace.js";
 
 /** What tokens are, with what that means in this language. The numbers that are sent are places in this table. */
 export const tokenTypes = {
