@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { CompletionItem } from "vscode-languageserver-protocol";
 import { builtinData } from "../../src/runtime/builtin-data/registry.js";
+import { analyze } from "../../src/language-server/analysis.js";
 import { parse } from "../../src/parser/parse.js";
 import { readDoc, tableOf } from "../docs/blocks.js";
 import { type Client, startClient } from "./support/client.js";
@@ -117,6 +118,18 @@ describe("what is inserted", () => {
       expect([label, parse({ path: "fixture.lvm", text }).diagnostics.map(({ message }) => message)]).toEqual([label, []]);
     }
   });
+
+  // Guards that what is offered can be read and called there: no name is unknown, hidden, not drawn yet, recursive, or a layer outside of a network.
+  it.each([inNetwork("c = ‸"), inNetwork("c = x |> ‸"), inModel("h = ‸"), inModel("h = z |> ‸"), inGuide("h = ‸"), inGuide("z ~ Normal(q.mean, 1)\n  h = ‸"), `${chain}guide c {\n  z[1] ~ Normal(0, 1)\n  chain t in 2..9 {\n    z[t] ~ Normal(0, 1)\n    h = ‸\n  }\n}\n`,
+    "model r(x: real[9], y: index(3)?) {\n  y ~ Categorical(logits = 0)\n  x ~ Normal(0, 1)\n}\nguide r {\n  h = ‸\n  y ~ Categorical(logits = 0)\n}\n"])("can be read in %j", (marked) => {
+    const offers = completions(marked);
+    expect(offers.length).toBeGreaterThan(0);
+    for (const { label, made } of offers) {
+      const text = filled(made, (name) => (name === "K" ? "3" : name === "units" || name === "channels" || name === "width" ? "2" : "x"));
+      const wrong = analyze({ path: "fixture.lvm", text }).diagnostics.filter(({ code: each }) => /^LVM(2001|2003|2004|2008|2010|3008|4012|4014|4044|4045)$/.test(each)).map(({ message }) => message);
+      expect([label, wrong]).toEqual([label, []]);
+    }
+  }, 60_000);
 
   it("replaces the word that is being written, and keeps the brackets behind it", () => {
     const [normal] = completions(inModel("x ~ Nor‸(0, 1)")).filter(({ label }) => label === "Normal");

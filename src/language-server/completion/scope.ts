@@ -27,9 +27,9 @@ export function readableAt(analysis: Analysis, cursor: Cursor): readonly Declara
   const model = item?.kind === "guide" ? modelItem(analysis, item.name.name) : undefined;
   const chain = cursor.blocks.find(([word]) => word?.tokenType === t.keywords.chain)?.[0]?.startOffset;
   const statement = cursor.head[0]?.startOffset ?? cursor.word.start;
-  /** Given a value above this statement, or in the chain around it. */
-  const given = ({ start }: ast.Node["span"]): boolean => start < statement || (chain !== undefined && start > chain);
-  const written = (declaration: Declaration): boolean => analysis.names.of(declaration).some(({ role, span, item: place }) => role === "write" && place === item && given(span));
+  /** Given a value above this statement, or, for each step, in the chain around it. */
+  const given = ({ start }: ast.Node["span"], stepwise: boolean): boolean => start < statement || (stepwise && chain !== undefined && start > chain);
+  const written = (declaration: Declaration): boolean => analysis.names.of(declaration).some(({ role, span, item: place }) => role === "write" && place === item && given(span, declaration.kind !== "output"));
   return analysis.names.declarations.filter((declaration) => {
     const { kind, owner, node, span } = declaration;
     if (owner === undefined) return kind === "constant" || kind === "parameter" || kind === "import";
@@ -37,7 +37,7 @@ export function readableAt(analysis: Analysis, cursor: Cursor): readonly Declara
     const partly = kind === "column" && node.kind === "column" && (node.type.optional || node.indices.length > 0);
     if (owner === model) return kind === "column" ? !partly || written(declaration) : kind === "latent" && written(declaration);
     if (owner !== item || item.kind === "train") return false;
-    return kind === "column" || kind === "input" || (kind === "output" ? written(declaration) : given(span));
+    return kind === "column" || kind === "input" || (kind === "output" ? written(declaration) : given(span, (node.kind === "let" || node.kind === "sample") && node.indices.length > 0));
   });
 }
 
