@@ -27,8 +27,9 @@ export interface ColumnPictures {
 }
 
 /** The pictures of a column: where its site stands in loops, of one step of them. */
-export function columnPictures(program: Pick<DerivedModel["program"], "model">, spec: Pick<ColumnSpec, "name" | "support" | "shape">, dataShape: readonly number[] = []): ColumnPictures | undefined {
-  const site = program.model.find((step) => step.kind === "site" && step.name === spec.name);
+export function columnPictures(program: Pick<DerivedModel["program"], "model" | "stage">, spec: Pick<ColumnSpec, "name" | "support" | "shape">, dataShape: readonly number[] = []): ColumnPictures | undefined {
+  // Of a second stage the data is the first one's.
+  const site = [...program.model, ...(program.stage?.model.model ?? [])].find((step) => step.kind === "site" && step.name === spec.name);
   const loops = spec.shape.slice(0, site?.plates.length ?? 0);
   const ofStep = loops.every((size, axis) => dataShape[axis] === size) ? dataShape.slice(loops.length) : undefined;
   const shape = imageShape({ support: spec.support, shape: spec.shape.slice(loops.length) }, ofStep);
