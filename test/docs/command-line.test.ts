@@ -86,6 +86,7 @@ describe("command-line.md", () => {
       if (type === "result") continue;
       for (const field of Object.keys(fields)) expect([...(known ?? [])], `field ${field} of ${String(type)}`).toContain(field);
     }
-    expect(new Set(lines.map(({ type }) => type)).size).toBeGreaterThanOrEqual(documented.size - 1);
+    // All but `ready`, of a server that runs until it is interrupted, and one that a machine may not print.
+    expect(new Set(lines.map(({ type }) => type)).size).toBeGreaterThanOrEqual(documented.size - 2);
   });
 });
