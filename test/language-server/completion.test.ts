@@ -42,6 +42,7 @@ describe("what is offered", () => {
     ["latents of kl", inTrain("maximize elbo subject to kl(‸) <= 3"), ["z", "k"]],
     ["columns of reconstruction", inTrain("maximize elbo subject to kl(z) <= 3, reconstruction(‸"), ["x"]],
     ["what goes on with an objective", inTrain("maximize elbo ‸"), ["subject to"]],
+    ["what anneals", inTrain("maximize elbo(anneal = ‸)"), ["cyclical", "K"]],
     ["words of an option", inTrain("maximize elbo(gradient = ‸)"), ["total", "path"]],
     ["what a row lacks in a guide", inGuide("z ~ Normal(q.mean, 1)\n  ‸"), ["k ~", "auto", "marginalize", "local", "each", "chain"]],
     ["steps of a chain that the guide lacks", `${chain}guide c {\n  z[1] ~ Normal(0, 1)\n  chain s in 2..9 {\n    ‸\n  }\n}\n`, ["z[s] ~", "auto", "marginalize", "local", "each", "chain"]],

@@ -73,7 +73,7 @@ function argumentOffers(analysis: Analysis, cursor: Cursor, realm: Realm, called
     case "rate":
       return [...callsOf(rateSchedules, ranks.call, "training"), ...constantOffers(analysis)];
     case "constant":
-      return [...(called.name === "elbo" && parameter.name === "anneal" ? callsOf(new Map([...optionValues].filter(([name]) => name === "cyclical")), ranks.choice, "training") : []), ...constantOffers(analysis)];
+      return [...choices, ...constantOffers(analysis)];
     case "name":
       return called.name === "repeat" ? networkNames(analysis) : plainOffers(analysis, cursor, realm);
     case "value":

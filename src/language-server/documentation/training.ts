@@ -1,6 +1,6 @@
-import { type Family, families } from "../../checker/auto.js";
+import type { Family } from "../../checker/auto.js";
 import { dataSources, type DataSource, settingNames, type SettingName } from "../../checker/training.js";
-import { type EstimatorName, estimators } from "../../checker/rules/estimator.js";
+import type { EstimatorName } from "../../checker/rules/estimator.js";
 import { diffusionOptionNames, objectiveNames, optionNames, type OptionName } from "../../checker/rules/objective.js";
 import { optimizers, schedules } from "../../checker/rules/optimizer.js";
 import type { Optimizer, Schedule } from "../../ir/model/model.js";
@@ -42,7 +42,7 @@ const optionParameters: Readonly<Record<OptionName, FormParameter>> = {
   beta: constant("beta", "weight of the terms that pull latents towards their prior (Higgins et al. 2017)", "1"),
   samples: constant("samples", "importance samples of a row: above 1, the bound of Burda et al. 2015", "1"),
   free_bits: constant("free_bits", "least nats of each latent coordinate (Kingma et al. 2016)", "0"),
-  anneal: constant("anneal", "steps over which β rises from 0; `cyclical(1000, 4)` is four cycles within 1000 steps", "0"),
+  anneal: { ...constant("anneal", "steps over which β rises from 0; `cyclical(1000, 4)` is four cycles within 1000 steps", "0"), choices: ["cyclical"] },
   supervision: constant("supervision", "weight of log q of a partly observed column where it is known", "0"),
   balance: { ...constant("balance", "share of a KL's gradient that goes to the prior, the rest to the guide (Hafner et al. 2021)"), optional: true },
   overshooting: constant("overshooting", "how many steps ahead the prior of a chain is held against the guide (Hafner et al. 2019)", "1"),
@@ -147,8 +147,6 @@ const values = table("value", {
 });
 const someValues = (...names: readonly string[]): ReadonlyMap<string, Documented> => new Map([...values].filter(([name]) => names.includes(name)));
 
-/** `cyclical`: what `anneal` takes beside a number. */
-export const annealValues = someValues("cyclical");
 /** Calls that stand behind options of `elbo`. */
 export const optionValues = someValues("cyclical", "min_snr");
 
@@ -170,6 +168,3 @@ export const settings: ReadonlyMap<string, Setting> = new Map(settingNames.map((
 
 /** Everything that a train block may call or name, for hovers. */
 export const trainingWords: ReadonlyMap<string, Documented> = new Map([...values, ...dataCalls, ...optimizerCalls, ...rateSchedules, ...termCalls, ...objectives]);
-
-export const estimatorNames: readonly string[] = estimators;
-export const familyNames: readonly string[] = families;
