@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const epochs = { classifier: 12, ddpm_conditional: 5, ddpm_digits: 5 };
+const epochs = { classifier: 12, ddpm_conditional: 5, ddpm_digits: 4 };
 const least = { test: 0.985, samples: 0.85 };
 const count = 1000;
 const sampling = ["--sampler", "dpm_solver", "--steps", "30"];
