@@ -9,7 +9,7 @@ describe("models/ddpm_transformer.lvm", () => {
   // Guards that patches, modulated blocks and their way back to an image learn: at the start all says 0 (the last layer begins there), and after 150 steps of a narrow, shallow one the weighted
   // error of digits is below half of what it was. The mean of 20 steps of 32 rows varies by less than a tenth.
   it("learns digits", async () => {
-    const { value } = compile(readModel("ddpm_transformer"), { set: { D: "32", DEPTH: "1", T: "50" } });
+    const { value } = compile(readModel("ddpm_transformer"), { set: { WIDTH: "32", DEPTH: "1", T: "50" } });
     if (!value) throw new Error("it does not compile");
     const model = await kernelModel(value.lowered, "wasm", { seed: 1 });
     const [images] = makeBuiltinData("digits", [512], 1);
