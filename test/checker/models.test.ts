@@ -11,6 +11,6 @@ describe("the models that ship", () => {
   it.each(readdirSync(root).filter((name) => name.endsWith(".lvm")))("%s checks without a diagnostic", (name) => {
     const { value, diagnostics } = checkFile(name, root);
     expect(render(diagnostics, { color: false })).toBe("");
-    expect(value.programs.map((program) => program.name)).toEqual([name.replace(/\.lvm$/, "")]);
+    expect(value.programs.map((program) => program.name)).toContain(name.replace(/\.lvm$/, ""));
   });
 });
