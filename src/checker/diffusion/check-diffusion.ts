@@ -13,9 +13,10 @@ import { createScope, type Scope } from "../scope.js";
 import { elaborateType } from "../type-expressions.js";
 import { checkConditions } from "./conditions.js";
 import { checkContinuousGuide, continuousScope, isContinuousRange } from "./continuous-guide.js";
-import { checkContinuousReads, checkContinuousStep } from "./continuous-step.js";
+import { checkContinuousStep } from "./continuous-step.js";
 import { checkDatum, readReconstruction, stateOf } from "./datum.js";
 import { checkForwardChain } from "./forward-chain.js";
+import { checkStateReads } from "./state-reads.js";
 import { declareStates } from "./states.js";
 import { readVariance } from "./variance.js";
 
@@ -109,7 +110,7 @@ export function checkDiffusion(context: Context, model: ast.ModelItem, guide: as
   if (!draw || draw.name.name !== name) return refuse(`a step of the model draws \`${before(chain.variable.name)}\``, chain.span, "it does not");
   if (isContinuous && !checkContinuousStep(context, draw, name, chain.variable.name)) return undefined;
   const said = readReverse(context, statementScope(reverseBody, down, draw), draw, name, type, chain.variable.name, datum.span, isContinuous);
-  if (!said || (isContinuous && !checkContinuousReads(context, name, [said.network, ...bindings.map(({ value }) => value)]))) return undefined;
+  if (!said || !checkStateReads(context, name, chain.variable.name, [...bindings.map(({ value }) => value), said.network, ...(said.mix ? [said.mix] : [])])) return undefined;
   const { origin: guideOrigin, ...numbers } = forward;
   const rest = { name, type: state, bytes: type.support.kind === "byte", ...said, prior: { mean: priorMean.value, scale: priorScale.value, origin: start.span }, bindings, origin: draw.span, guideOrigin };
   const diffusion: Diffusion = numbers.kind === "continuous" ? { ...rest, time: { ...numbers, plate: reverse } } : { ...rest, time: { ...numbers, plate: reverse } };

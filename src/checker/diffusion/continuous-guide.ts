@@ -2,6 +2,7 @@ import type * as ast from "../../parser/ast.js";
 import { visit } from "../../parser/visit.js";
 import type { Span } from "../../diagnostics/span.js";
 import { scheduleTimes } from "../../ir/diffusion/coefficients.js";
+import type { FunctionName } from "../../ir/model/functions.js";
 import type { ContinuousTime, Expr, Plate } from "../../ir/model/model.js";
 import { exprsWithin } from "../../ir/model/walk.js";
 import { affineOf } from "../affine.js";
@@ -35,7 +36,7 @@ export function checkContinuousGuide(body: Body, loop: ast.LoopStatement, plate:
   declareStates(body, scope, states, plate);
   const t = loop.variable.name;
   const form = `write \`${name}[${t}] ~ Normal(s * ${name}[0], variance = v)\` with expressions s and v of \`${t}\``;
-  const wrong = (code: "LVM4061" | "LVM4062" | "LVM4066", message: string, span: Span, label: string, help = form): undefined => void context.error({ code, message, span, label, help });
+  const wrong = (code: "LVM4061" | "LVM4062" | "LVM4063" | "LVM4066", message: string, span: Span, label: string, help = form): undefined => void context.error({ code, message, span, label, help });
   const step = loop.body.at(-1);
   const odd = loop.body.slice(0, -1).find(({ kind }) => kind !== "let");
   const draws = step?.kind === "sample" && step.name.name === name && step.indices.length === 1 && step.indices[0]?.kind === "name" && step.indices[0].name === t;
@@ -53,6 +54,7 @@ export function checkContinuousGuide(body: Body, loop: ast.LoopStatement, plate:
   const scale = spread && call.args[spread[0]];
   if (!spread || mean === undefined || !("kind" in mean) || scale === undefined || !("kind" in scale)) return wrong("LVM4062", "the guide is not a Normal with a mean and a variance", call.origin, "not known");
   for (const part of [...exprsWithin(mean), ...exprsWithin(scale)]) {
+    if (part.kind === "apply" && jumps.has(part.function)) return wrong("LVM4063", "the schedule jumps", part.origin, "not continuous", "the bound is an integral over a signal-to-noise ratio that falls smoothly: write it without steps and comparisons");
     if (part.kind === "reference" && part.to.kind === "column") return wrong("LVM4062", "the schedule reads the data", part.origin, "not a number of the time");
   }
   const found = datumFactor(mean, name);
@@ -66,6 +68,9 @@ export function checkContinuousGuide(body: Body, loop: ast.LoopStatement, plate:
   const marginals = { signal, deviation: noise.map(Math.sqrt), snr: signal.map((each, at) => each ** 2 / noise[at]!) };
   return checkFall(context, loop, call.origin, marginals, noise) ? { kind: "continuous", signal: found.factor, variance, marginals, origin: step.span } : undefined;
 }
+
+/** Functions that are not continuous. */
+const jumps: ReadonlySet<FunctionName> = new Set(["floor", "sign", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "where"]);
 
 /** The variance of each way to write the spread of a Normal. */
 const spreads: readonly (readonly [role: string, variance: (spread: Expr) => Expr])[] = [

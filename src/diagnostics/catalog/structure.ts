@@ -230,7 +230,7 @@ export const structureErrors = {
   },
   LVM4063: {
     title: "schedule of a diffusion",
-    explanation: "Every step of the forward chain adds noise and takes signal away: α falls, from below 1. Where a step leaves no signal at all, the noise in it says nothing of the datum: predict the velocity or the datum there.",
+    explanation: "Every step of the forward chain adds noise and takes signal away: α falls, from below 1. In continuous time the ratio of squared signal to variance falls strictly and without jumps, from a finite one at t = 0. Where a step leaves no signal at all, the noise in it says nothing of the datum: predict the velocity or the datum there.",
   },
   LVM4064: {
     title: "a condition that may be left out",
