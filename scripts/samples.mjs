@@ -20,7 +20,7 @@ const cases = [
   { model: "variational_diffusion", data: "moons" },
   { model: "ddpm_gaussian", data: "factors", rest: [4, 2], trained: 4096 },
 ];
-const samplers = [[], ["--sampler", "ddim"], ["--sampler", "ddim", "--steps", "20"], ["--sampler", "dpm_solver", "--steps", "20"], ["--sampler", "heun", "--steps", "10"]];
+const samplers = [[], ["--sampler", "ddim"], ["--sampler", "ddim", "--steps", "20"], ["--sampler", "dpm_solver", "--steps", "20"], ["--sampler", "heun", "--steps", "20"]];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const lvmc = join(root, "dist/cli/main.js");
