@@ -91,6 +91,8 @@ async function refresh(name?: string): Promise<void> {
   const params = { textDocument: { uri: uri.toString() }, ...(name === undefined ? {} : { model: name }), ...(position ? { position: { line: position.lineNumber - 1, character: position.column - 1 } } : {}) };
   const [objective, graph] = await Promise.all([language.ask<ObjectiveView | null>("lvmc/objective", params), language.ask<GraphView | null>("lvmc/graph", params)]);
   if (mine !== asked) return;
+  // The server may not have been sent the text yet: it is asked again until there is something to show, or the text changes.
+  if (!objective && !page.objective.hasChildNodes()) setTimeout(() => (mine === asked ? void refresh(name).catch(() => undefined) : undefined), 300);
   // Where the model has a mistake its last views stay.
   if (objective) {
     // Markup that the server wrote itself: everything of the file in it is escaped.
