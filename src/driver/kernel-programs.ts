@@ -93,7 +93,8 @@ export async function emitKernelModule(lowered: LoweredModel, options: ModuleOpt
   if (dataset !== undefined) programs["refit"] = await compiled((target) => compileStep(lowered, { ...step, refit: true }, target));
   for (const which of rowPrograms) {
     if (!lowered.programs[which]) continue;
-    const rows = which === "importance" ? Math.min(chunkRows, lowered.programs.importanceRows) : chunkRows;
+    const { importanceRows, evaluationRows = chunkRows } = lowered.programs;
+    const rows = Math.min(chunkRows, which === "importance" ? importanceRows : which === "evaluate" ? evaluationRows : chunkRows);
     programs[which] = await compiled((target) => compileRows(lowered, which, { rows }, target));
   }
   // What the module says of its minibatches is what it was compiled for.
@@ -131,7 +132,7 @@ export async function compileTensorProgram(program: TensorProgram, aliases: Read
 }
 
 /** Pages of a WebAssembly memory; indices of words are i32 (`mostWords` of src/runtime/kernels/host.ts). */
-const mostWords: Readonly<Record<KernelTarget["kind"], number>> = { c: 2 ** 31 - 1, wasm: 2 ** 30, wgsl: 2 ** 31 - 1, none: Infinity };
+const mostWords: Readonly<Record<KernelTarget["kind"], number>> = { c: 2 ** 30 - 1, wasm: 2 ** 30, wgsl: 2 ** 31 - 1, none: Infinity };
 
 /** The vectors that kernels are made for. */
 export function machineOf(target: KernelTarget): Target {

@@ -36,6 +36,8 @@ export interface LoweredPrograms {
   readonly importanceSamples: number;
   /** Rows in one run of that program for which its largest tensor stays within 16 MB. */
   readonly importanceRows: number;
+  /** Rows in one run of `evaluate` for which its largest tensor stays within 64 MB; undefined where any usual number does. */
+  readonly evaluationRows?: number;
   /** Ancestral sampling of `rows` rows from the model (global latents from the guide): `<site>` draws, and `mean.<column>` where it exists. */
   readonly sample: TensorProgram;
   /**

@@ -23,13 +23,22 @@ const IMPORTANCE_SAMPLES = 50;
 /** Numbers in the largest tensor of one call: 16 MB in float32, of which a device holds many. */
 const IMPORTANCE_ELEMENTS = 2 ** 22;
 
+/** 64 MB in float32. */
+const EVALUATION_ELEMENTS = 2 ** 24;
+
+/** Rows of any program in one run. */
+const mostRows = 256;
+
 /** The tensor programs of a checked model: model IR and objective IR → tensor IR. */
 export function lower(program: ModelProgram, training: Objective, evaluation: Objective): LoweredModel {
   if (program.stage) return { ...lowerSecondStage(program, program.stage, training, evaluation, lower), columns: program.columns.map(storedColumn) };
   if (program.diffusion) {
+    const programs = lowerDiffusion(program, program.diffusion);
+    // Each row is evaluated at several steps at once, by a network that may be large.
+    const evaluationRows = rowsWithin(programs.evaluate, EVALUATION_ELEMENTS);
     return {
       program, training, evaluation, parameters: program.parameters.map(storedParameter), columns: program.columns.map(storedColumn),
-      programs: { ...lowerDiffusion(program, program.diffusion), importanceSamples: IMPORTANCE_SAMPLES, importanceRows: 1 },
+      programs: { ...programs, importanceSamples: IMPORTANCE_SAMPLES, importanceRows: 1, ...(evaluationRows < mostRows ? { evaluationRows } : {}) },
     };
   }
   const latent = program.model.some((step) => step.kind === "site" && (step.role === "latent" || step.partlyObserved));
@@ -65,7 +74,7 @@ export function storedColumn({ name, type }: Column): StoredColumn {
 /** Rows for which no tensor of a program has more numbers than `most`; at least one, at most 256. */
 function rowsWithin(program: TensorProgram, most: number): number {
   const perRow = program.nodes.filter(({ shape }) => shape.includes("rows")).map(({ shape }) => shape.reduce<number>((product, dim) => (typeof dim === "number" ? product * dim : product), 1));
-  return Math.max(1, Math.min(256, Math.floor(most / Math.max(1, ...perRow))));
+  return Math.max(1, Math.min(mostRows, Math.floor(most / Math.max(1, ...perRow))));
 }
 
 /** One learnt Lagrange multiplier for each constraint; λ starts at 1. */

@@ -225,3 +225,19 @@ function noiseOf(program: { readonly nodes: readonly { readonly op: { readonly k
   if (draws.length !== 1) throw new Error(`${draws.length} normal draws`);
   return seededRandom(seed).normal(draws[0]!.op.stream ?? "", count);
 }
+
+// Guards memory: a row is evaluated at 16 steps at once, and 256 rows of a U-Net at that would be tens of gigabytes. The largest tensor of a run stays within 64 MB.
+it("evaluates as many rows at a time as fit", () => {
+  const wide = lowerText(`const T = 20
+const alpha = cosine_schedule(T)
+network denoise(x: real[32, 32, 1], t: positive) -> (noise: real[32, 32, 1]) { noise = x |> conv2d(64, kernel = 3) |> relu |> conv2d(1, kernel = 3) }
+model pictures(x[0]: real[32, 32, 1]) { x[T] ~ Normal(0, 1)  chain t in T..1 { x[t-1] ~ guide(x[t-1] | x[t], noise = denoise(x[t], t)) } }
+guide pictures { chain t in 1..T { x[t] ~ Normal(sqrt(alpha[t]) * x[t-1], variance = 1 - alpha[t]) } }
+`);
+  const { evaluationRows, evaluate } = wide.programs;
+  const largest = Math.max(...evaluate.nodes.map(({ shape }) => shape.reduce<number>((product, dim) => product * (dim === "rows" ? evaluationRows! : (dim as number)), 1)));
+  expect(evaluationRows).toBeGreaterThan(1);
+  expect(largest).toBeLessThanOrEqual(2 ** 24);
+  // Small ones are evaluated as everything else is.
+  expect(lowerText(wide.program.source.text.replaceAll("32, 32, 1", "2, 2, 1")).programs.evaluationRows).toBeUndefined();
+});

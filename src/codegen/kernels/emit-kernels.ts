@@ -24,6 +24,7 @@ export function emitKernels(lowered: LoweredModel, programs: CompiledModelProgra
     ...definitionEntries(lowered, options.sourcePath, sourceHash(options.source)),
     ["importanceSamples", numberLiteral(lowered.programs.importanceSamples)],
     ["importanceRows", numberLiteral(lowered.programs.importanceRows)],
+    ...(lowered.programs.evaluationRows === undefined ? [] : [["evaluationRows", numberLiteral(lowered.programs.evaluationRows)] as const]),
   ];
   return printModule(
     [

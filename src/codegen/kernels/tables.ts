@@ -38,5 +38,6 @@ export function modelTables(lowered: LoweredModel, source: { readonly path: stri
     sharedOutputs: sharedOutputs(lowered),
     importanceSamples: programs.importanceSamples,
     importanceRows: programs.importanceRows,
+    ...(programs.evaluationRows === undefined ? {} : { evaluationRows: programs.evaluationRows }),
   };
 }

@@ -188,6 +188,7 @@ function definitionCode(lowered: LoweredModel, options: EmitTfjsOptions, program
     ...definitionEntries(lowered, options.sourcePath, sourceHash(options.source)),
     ["importanceSamples", numberLiteral(lowered.programs.importanceSamples)],
     ["importanceRows", numberLiteral(lowered.programs.importanceRows)],
+    ...(lowered.programs.evaluationRows === undefined ? [] : [["evaluationRows", numberLiteral(lowered.programs.evaluationRows)] as const]),
     ...programs.map((name) => [name, name] as const),
   ]);
 }

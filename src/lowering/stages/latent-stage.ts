@@ -25,6 +25,7 @@ export function latentPrograms(stage: LatentStage, programs: LoweredPrograms, fi
   return {
     train: lowerTrain(stage, programs.train, first), evaluate: lowerEvaluate(stage, programs.evaluate, first, frozen), sample: sampleThrough(stage, programs.sample, first), infer: lowerInfer(stage, programs.infer, first),
     reconstruct: lowerReconstruct(stage, programs, first), importanceSamples: programs.importanceSamples, importanceRows: programs.importanceRows,
+    ...(programs.evaluationRows === undefined ? {} : { evaluationRows: programs.evaluationRows }),
   };
 }
 

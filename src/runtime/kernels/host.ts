@@ -162,8 +162,8 @@ function withHelp(error: LvmError, other: string): LvmError {
 /** Larger data sets stay where they are, and minibatches are copied: 512 MiB, 128 MiB, and what every WebGPU device has until its adapter says more. */
 const mostResident: Readonly<Record<KernelDevice, number>> = { native: 2 ** 27, wasm: 2 ** 25, webgpu: 2 ** 25 };
 
-/** Words that a device can have at most: the pages of a WebAssembly memory, and indices that are i32. The compiler makes no kernels for more. */
-const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 31 - 1, wasm: 2 ** 30, webgpu: 2 ** 31 - 1 };
+/** Words that a device can have at most: the pages of a WebAssembly memory, indices that are i32, and memory that Node can look at (of 4 GiB and more koffi ends the process). The compiler makes no kernels for more. */
+const mostWords: Readonly<Record<KernelDevice, number>> = { native: 2 ** 30 - 1, wasm: 2 ** 30, webgpu: 2 ** 31 - 1 };
 
 async function start(artifact: ProgramArtifact, device: KernelDevice, { threads, cacheFolder }: HostOptions, gpu: () => Promise<WebGpu>, onCompiled: (cached: boolean) => void): Promise<KernelModule> {
   if (artifact.words > mostWords[device]) {

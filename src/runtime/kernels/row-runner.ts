@@ -20,9 +20,10 @@ const chunkRows = 256;
 export function createRowModules(state: KernelState, programs: KernelPrograms, host: KernelHost): RowModules {
   const made = new Map<string, Promise<Opened<RowsArtifact>>>();
   const turns = new Map<string, Promise<unknown>>();
-  const { importanceRows = chunkRows } = state.definition;
+  const { importanceRows = chunkRows, evaluationRows = chunkRows } = state.definition;
   const rowsOf = (program: RowProgram, batch: number | undefined): number => {
     if (program === "importance") return Math.min(chunkRows, importanceRows);
+    if (program === "evaluate") return Math.min(chunkRows, evaluationRows);
     return program === "sample" ? (batch ?? chunkRows) : chunkRows;
   };
   const get = (key: string, program: RowProgram, rows: number): Promise<Opened<RowsArtifact>> => {

@@ -64,6 +64,8 @@ export interface ModelTables {
   readonly importanceSamples: number;
   /** Rows of one such run for which its largest tensor stays small. */
   readonly importanceRows?: number;
+  /** The same of one run of the evaluation. */
+  readonly evaluationRows?: number;
 }
 
 /** Programs over the rows of data, by the question that each answers. */

@@ -7,7 +7,9 @@ export async function evaluateModel(runner: RowRunner, data: BoundData, options:
   const { definition } = runner;
   const sums = new Map<string, Float64Array>();
   const global = new Map<string, number>();
-  await runner.run({ program: "evaluate", step: 0, data, batch: options.batch, signal: options.signal }, (outputs, rows) => {
+  const { evaluationRows } = definition;
+  const batch = evaluationRows === undefined ? options.batch : Math.min(options.batch ?? evaluationRows, evaluationRows);
+  await runner.run({ program: "evaluate", step: 0, data, batch, signal: options.signal }, (outputs, rows) => {
     for (const [name, { values }] of Object.entries(outputs)) {
       if (name.startsWith("global.")) global.set(name, values[0] ?? NaN);
       else addRows(sums, name, values, rows);
