@@ -70,7 +70,7 @@ function printNode(node: DiagramNode, { x, y, width, height }: Box): string {
         return `<ellipse cx="${round(x)}" cy="${round(middle)}" rx="${round(Math.max(radius, node.label.length * 3.8 + 6))}" ry="${radius}"${node.role === "observed" ? ` fill="currentColor" fill-opacity="0.22"` : ""}/>${name(4)}`;
     }
   })();
-  return `<g class="node ${node.role.replaceAll(" ", "-")}" data-id="${escapeXml(node.id)}">${title}${shape}${detail}</g>`;
+  return `<g class="node ${node.role.replaceAll(" ", "-")}" data-id="${escapeXml(node.id)}" pointer-events="all">${title}${shape}${detail}</g>`;
 }
 
 function text(words: string, x: number, y: number, anchor: "middle" | "end", opacity: number): string {

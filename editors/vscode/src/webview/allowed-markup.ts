@@ -9,7 +9,7 @@ const elements: ReadonlySet<string> = new Set([
 ]);
 
 const attributes: ReadonlySet<string> = new Set([
-  "class", "id", "data-id", "role", "aria-label", "display", "mathvariant",
+  "class", "id", "data-id", "pointer-events", "role", "aria-label", "display", "mathvariant",
   "viewBox", "width", "height", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "d", "points", "dx", "dy",
   "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "transform",
   "font-family", "font-size", "font-style", "font-weight", "text-anchor", "dominant-baseline",
