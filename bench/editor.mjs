@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from "vscode-languageserver-protocol/node.js";
+import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from "vscode-languageserver-protocol/node";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const rounds = Number(process.argv[2] ?? 100);
@@ -42,6 +42,14 @@ async function start() {
   return { child, connection, diagnosed: (version) => new Promise((done) => waiting.set(version, done)) };
 }
 
+async function end({ child, connection }) {
+  const ended = new Promise((done) => child.once("exit", done));
+  await connection.sendRequest("shutdown");
+  await connection.sendNotification("exit");
+  await ended;
+  connection.dispose();
+}
+
 const rows = [];
 const p95 = (values) => values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(0.95 * values.length))];
 const row = (name, values, bar) => rows.push({ name, median: values.sort((a, b) => a - b)[values.length >> 1], p95: p95(values), bar });
@@ -51,8 +59,7 @@ for (let round = 0; round < 10; round++) {
   const began = performance.now();
   const { child, connection } = await start();
   starts.push(performance.now() - began);
-  connection.dispose();
-  child.kill();
+  await end({ child, connection });
 }
 row("start to initialized", starts, 300);
 
@@ -123,8 +130,7 @@ row("cancelled request to its answer", cancelled, 50);
 
 for (let edit = 0; edit < edits; edit++) await type(edit, edit % 50 === 49);
 const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024;
-connection.dispose();
-child.kill();
+await end({ child, connection });
 
 console.log(`${lines.length - 1} lines, ${rounds} rounds, Node ${process.versions.node}; milliseconds`);
 for (const { name, median, p95: high, bar } of rows) console.log(`${high <= bar ? "✓" : "✗"} ${name.padEnd(32)} median ${median.toFixed(1).padStart(7)}  p95 ${high.toFixed(1).padStart(7)}  bar ${bar}`);
