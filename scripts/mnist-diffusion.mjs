@@ -55,7 +55,7 @@ async function trained(model, columns) {
   const began = performance.now();
   const data = columns.flatMap(([column, file]) => ["--data", `${column}=${path(file)}`]);
   const { run } = await lvmc(["train", join(root, "models", `${model}.lvm`), ...data, "--epochs", String(epochs[model]), "--no-samples", "--out", runs, ...options], (event) => {
-    if (event.type === "evaluation" || event.type === "epoch") console.log(`  ${model} epoch ${event.epoch}  ${event.elbo?.toFixed(3) ?? ""}  (${minutes(began)})`);
+    if (event.type === "checkpoint") console.log(`  ${model} step ${event.step}  (${minutes(began)})`);
   });
   console.log(`${model}: ${epochs[model]} epochs in ${minutes(began)}`);
   return run;
